@@ -1,0 +1,1 @@
+"""Resultattavla: delivered extracts -> trusted numbers -> published indicators."""

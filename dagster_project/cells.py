@@ -1,0 +1,237 @@
+"""Cell types: how a delivered text becomes a typed value, column by column (never row by row).
+
+Every parser takes a polars Series of trimmed, non-missing texts (missing = null) and gives the typed Series, null both
+where the text is missing and where it cannot be parsed; the caller tells them apart by the text. The rules are those of
+the cell-type table of the specification of extracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+
+MISSING = ("", "NULL", "NA", "-")
+_NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
+_GROUP = r"[ \u00a0\u202f]"
+_DATE_TIME = (
+    r"^(?P<y>[0-9]{4})(?:-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})|(?P<m2>[0-9]{2})(?P<d2>[0-9]{2}))"
+    r"(?P<time>[Tt ](?P<h>[0-9]{2})(?::?(?P<mi>[0-9]{2})(?::?(?P<s>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+    r" ?(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$"
+)
+
+
+def trimmed(texts: pl.Series) -> pl.Series:
+    """Texts without surrounding blanks (NBSP too); empty, NULL, NA (any case) and - become null."""
+    frame = pl.DataFrame({"t": texts}).select(pl.col("t").str.strip_chars())
+    return frame.select(
+        pl.when((pl.col("t").str.len_bytes() <= 4) & pl.col("t").str.to_uppercase().is_in(MISSING))
+        .then(None)
+        .otherwise(pl.col("t"))
+        .alias("t")
+    ).to_series()
+
+
+def _over_unique(texts: pl.Series, parse: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Apply `parse` once per distinct text when texts repeat; same result as `parse(texts)`."""
+    frame = pl.DataFrame({"t": texts})
+    unique = frame.select(pl.col("t").unique()).to_series()
+    if unique.len() > texts.len() // 2:
+        return parse(texts)
+    table = pl.DataFrame({"t": unique, "v": parse(unique)})
+    return frame.join(table, on="t", how="left", maintain_order="left", nulls_equal=True).to_series(1)
+
+
+def trim(texts: pl.Series) -> pl.Series:
+    """`trimmed`, once per distinct text."""
+    return _over_unique(texts, trimmed)
+
+
+def _dates(texts: pl.Series) -> pl.Series:
+    part = pl.DataFrame({"t": texts}).select(pl.col("t").str.extract_groups(_DATE_TIME).alias("g")).unnest("g")
+
+    def number(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.Int32)
+
+    month, day = pl.coalesce("m", "m2").cast(pl.Int32), pl.coalesce("d", "d2").cast(pl.Int32)
+    hour, minute, second = (pl.col(c).cast(pl.Int32).fill_null(0) for c in ("h", "mi", "s"))
+    part = part.with_columns(
+        # Built from text: strict=False gives null for a day that does not exist.
+        pl.format("{}-{}-{}", pl.col("y"), pl.coalesce("m", "m2"), pl.coalesce("d", "d2"))
+        .str.to_date("%Y-%m-%d", strict=False)
+        .alias("date"),
+        ((hour < 24) & (minute < 60) & (second <= 60)).alias("time_ok"),
+        pl.col("zone").str.replace_all(":", "").str.to_uppercase().alias("zone"),
+    )
+    del month, day
+    offset_minutes = (
+        pl.when(pl.col("zone") == "Z")
+        .then(0)
+        .otherwise(
+            pl.when(pl.col("zone").str.starts_with("-")).then(-1).otherwise(1)
+            * (
+                pl.col("zone").str.slice(1, 2).cast(pl.Int32, strict=False) * 60
+                + pl.col("zone").str.slice(3, 2).cast(pl.Int32, strict=False).fill_null(0)
+            )
+        )
+    )
+    swedish = (
+        (
+            pl.col("date").cast(pl.Datetime("ms"))
+            + pl.duration(minutes=number("h").fill_null(0) * 60 + number("mi").fill_null(0) - offset_minutes)
+        )
+        .dt.replace_time_zone("UTC")
+        .dt.convert_time_zone("Europe/Stockholm")
+        .dt.date()
+    )
+    return part.select(
+        pl.when(pl.col("time_ok") & (pl.col("date").dt.year() >= 1900))
+        .then(pl.when(pl.col("zone").is_null()).then(pl.col("date")).otherwise(swedish))
+        .alias("v")
+    ).to_series()
+
+
+def parse_date(texts: pl.Series) -> pl.Series:
+    """ISO dates and date-times (with a zone: Swedish local time) as Date; 1900-01-01 and 9999-12-31 stay themselves."""
+    return _over_unique(texts, _dates)
+
+
+def parse_month(texts: pl.Series) -> pl.Series:
+    """`YYYY-MM`, `YYYYMM` or any date in the month, as the month's last day."""
+
+    def months(unique: pl.Series) -> pl.Series:
+        frame = pl.DataFrame({"t": unique}).with_columns(
+            pl.when(pl.col("t").str.contains(r"^[0-9]{4}-?[0-9]{2}$"))
+            .then(pl.format("{}-{}-01", pl.col("t").str.slice(0, 4), pl.col("t").str.slice(-2)))
+            .otherwise(pl.col("t"))
+            .alias("d")
+        )
+        dates = parse_date(frame["d"])
+        # The two dates that mean "missing" must be recognisable afterwards, whatever day of their month was written.
+        return pl.DataFrame({"d": dates, "raw": frame["t"]}).select(
+            pl.when(pl.col("d").is_in(_NO_DATE) & (pl.col("raw").str.len_chars() > 7))
+            .then(pl.col("d"))
+            .otherwise(pl.col("d").dt.month_end())
+        ).to_series()
+
+    return _over_unique(texts, months)
+
+
+def _int(unique: pl.Series) -> pl.Series:
+    pattern = rf"^[+\-\u2212]?(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(?:[.,]0+)?$"
+    return pl.DataFrame({"t": unique}).select(
+        pl.when(pl.col("t").str.contains(pattern))
+        .then(
+            pl.col("t")
+            .str.replace(r"[.,]0+$", "")
+            .str.replace_all(_GROUP, "")
+            .str.replace("\u2212", "-", literal=True)
+            .str.strip_prefix("+")
+        )
+        .cast(pl.Int64, strict=False)
+    ).to_series()
+
+
+def parse_int(texts: pl.Series) -> pl.Series:
+    """Whole numbers (blanks as thousands separator; 3,0 and 3.0 are 3) as Int64."""
+    return _over_unique(texts, _int)
+
+
+def _number(unique: pl.Series) -> pl.Series:
+    digits = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(?:[.,][0-9]+)?"
+    plain = pl.col("t").str.contains(rf"^[+\-\u2212]?{digits}$")
+    bracketed = pl.col("t").str.contains(rf"^\({digits}\)$")
+    size = pl.col("t").str.replace_all(r"[^0-9.,]", "").str.replace(",", ".", literal=True)
+    negative = bracketed | pl.col("t").str.contains(r"^[-\u2212]")
+    return pl.DataFrame({"t": unique}).select(
+        pl.when(plain | bracketed)
+        .then(size.cast(pl.Float64, strict=False) * pl.when(negative).then(-1).otherwise(1))
+        .alias("v")
+    ).to_series()
+
+
+def parse_number(texts: pl.Series) -> pl.Series:
+    """Decimal numbers (comma or point; blank, NBSP, U+202F as thousands separator) as Float64."""
+    return _over_unique(texts, _number)
+
+
+def _lookup(table: dict[str, object], dtype: pl.DataType | type[pl.DataType]) -> Callable[[pl.Series], pl.Series]:
+    def parse(texts: pl.Series) -> pl.Series:
+        return _over_unique(
+            texts,
+            lambda u: u.str.to_uppercase().replace_strict(table, default=None, return_dtype=dtype),
+        )
+
+    return parse
+
+
+_YES, _NO = ("1", "J", "JA", "T", "TRUE"), ("2", "N", "NEJ", "F", "FALSE")
+parse_ja_nej = _lookup({**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}, pl.Boolean)
+parse_kon = _lookup(
+    {"1": "M", "M": "M", "MAN": "M", "2": "K", "K": "K", "KVINNA": "K", "3": "O", "O": "O", "OKÄNT": "O", "OKANT": "O"},
+    pl.String,
+)
+
+
+def _matching(pattern: str) -> Callable[[pl.Series], pl.Series]:
+    def parse(texts: pl.Series) -> pl.Series:
+        def match(unique: pl.Series) -> pl.Series:
+            upper = pl.col("t").str.to_uppercase()
+            return pl.DataFrame({"t": unique}).select(pl.when(upper.str.contains(pattern)).then(upper)).to_series()
+
+        return _over_unique(texts, match)
+
+    return parse
+
+
+parse_hsaid = _matching(r"^SE[0-9]{10}-[A-Z0-9]{1,18}$")
+parse_kva = _matching(r"^(?:[A-Z]{3}[0-9]{2}|[A-Z]{2}[0-9]{3})$")
+
+
+def fold(text: str) -> str:
+    """Upper case without Swedish diacritics: how codes are compared."""
+    return text.upper().translate(str.maketrans("ÅÄÖ", "AAO"))
+
+
+def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
+    """Codes compared by `fold`, in the spelling of `values`; a code outside the list comes out as written, upper case."""
+    spelling = {fold(v): v for v in values or ()}
+
+    def codes(unique: pl.Series) -> pl.Series:
+        folded = unique.str.to_uppercase().str.replace_many(["Å", "Ä", "Ö"], ["A", "A", "O"])
+        return folded.replace(spelling) if spelling else folded
+
+    return _over_unique(texts, codes)
+
+
+PARSERS: dict[str, Callable[[pl.Series], pl.Series]] = {
+    "date": parse_date,
+    "month": parse_month,
+    "int": parse_int,
+    "number": parse_number,
+    "ja_nej": parse_ja_nej,
+    "kon": parse_kon,
+    "hsaid": parse_hsaid,
+    "kva_kod": parse_kva,
+}
+"""Parsers of the cell types that need no more than the text; codes, texts and personnummer have their own."""
+
+DTYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "kod": pl.String(),
+    "date": pl.Date(),
+    "month": pl.Date(),
+    "int": pl.Int64(),
+    "number": pl.Float64(),
+    "ja_nej": pl.Boolean(),
+    "kon": pl.String(),
+    "personnummer": pl.String(),
+    "hsaid": pl.String(),
+    "kva_kod": pl.String(),
+}
+
+
+def is_no_date(values: pl.Series) -> pl.Series:
+    """Where a parsed date is one of the two that mean "missing"."""
+    return values.is_in(list(_NO_DATE)).fill_null(False)

@@ -1,0 +1,167 @@
+"""Source contracts: one Open Data Contract Standard file per source, in `contracts/`.
+
+Everything that is said about the form of a row is read from there: columns, cell types, keys, event date, row rules
+and the agreed age of deliveries. `docs/add-a-source.md` shows how to write one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONTRACT_DIR = Path(__file__).parent / "contracts"
+REGISTER_SOURCE = "enheter"
+"""The unit register: reference data that every other source's rows are checked against."""
+
+CELL_TYPES = ("text", "kod", "date", "month", "int", "number", "ja_nej", "kon", "personnummer", "hsaid", "kva_kod")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One delivered column; `plan` marks dates that may lie in the future."""
+
+    name: str
+    type: str
+    description: str
+    required: bool = False
+    key_position: int | None = None
+    key_when: tuple[str, str] | None = None
+    values: tuple[str, ...] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    maximum_extraction_year: bool = False
+    pattern: str | None = None
+    organisation: str | None = None
+    plan: bool = False
+
+    @property
+    def stored(self) -> str:
+        """Name of the typed column in bronze (a personnummer is stored as `person_id`)."""
+        return "person_id" if self.type == "personnummer" else self.name
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`column` equals `value`, or is filled in (`ifyllt`) or empty (`tomt`)."""
+
+    column: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One row rule; `kind` is kravs, tomt, ordning, i_manad or overlapp, `columns` what it is about."""
+
+    kind: str
+    columns: tuple[str, ...]
+    when: Condition | None = None
+    per: str | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A source's contract. `event` is a column, or (status column, {status: column}) where the event depends on it."""
+
+    source: str
+    purpose: str
+    columns: tuple[Column, ...]
+    rules: tuple[RowRule, ...]
+    event: str | tuple[str, dict[str, str]] | None
+    agreed_age_days: int
+    fingerprint: str
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; KeyError where the contract has none."""
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The business key's columns in order."""
+        return tuple(sorted((c for c in self.columns if c.key_position), key=lambda c: c.key_position or 0))
+
+    @property
+    def key_sql(self) -> list[str]:
+        """SQL expressions of the stored key; a column that is key only for some rows is null for the others."""
+        return [
+            f"case when {c.key_when[0]} = '{c.key_when[1]}' then {c.stored} end" if c.key_when else c.stored
+            for c in self.key
+        ]
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether rows are checked against the unit register."""
+        return self.source != REGISTER_SOURCE and any(c.name == "hsaid_enhet" for c in self.columns)
+
+
+def _custom(node: dict[str, Any]) -> dict[str, Any]:
+    return {p["property"]: p["value"] for p in node.get("customProperties", [])}
+
+
+def _column(node: dict[str, Any]) -> Column:
+    custom, options = _custom(node), node.get("logicalTypeOptions", {})
+    if node["physicalType"] not in CELL_TYPES:
+        raise ValueError(f"kolumnen {node['name']} har en okänd celltyp: {node['physicalType']}")
+    key_when = custom.get("nyckel_nar")
+    return Column(
+        name=node["name"],
+        type=node["physicalType"],
+        description=node["description"],
+        required=node.get("required", False),
+        key_position=node.get("primaryKeyPosition"),
+        key_when=next(iter(key_when.items())) if key_when else None,
+        values=tuple(e["value"] for e in node["enum"]) if "enum" in node else None,
+        minimum=options.get("minimum"),
+        maximum=options.get("maximum"),
+        maximum_extraction_year=custom.get("hogst_uttagsaret", False),
+        pattern=options.get("pattern"),
+        organisation=custom.get("organisation"),
+        plan="plan" in node.get("tags", []),
+    )
+
+
+def _rule(node: dict[str, Any]) -> RowRule:
+    body = dict(node["implementation"])
+    when, per = body.pop("nar", None), body.pop("per", None)
+    ((kind, columns),) = body.items()
+    if kind not in ("kravs", "tomt", "ordning", "i_manad", "overlapp"):
+        raise ValueError(f"okänd radregel: {kind}")
+    return RowRule(
+        kind=kind,
+        columns=(columns,) if isinstance(columns, str) else tuple(columns),
+        when=Condition(*next(iter(when.items()))) if when else None,
+        per=per,
+    )
+
+
+def load_contract(path: Path) -> Contract:
+    """Read one contract file. Raises ValueError (file and cause) where it says something this reader does not know."""
+    text = path.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    schema = document["schema"][0]
+    event = _custom(schema).get("event_date")
+    if isinstance(event, dict):
+        event = (event.pop("kolumn"), event)
+    try:
+        return Contract(
+            source=document["name"],
+            purpose=document["description"]["purpose"],
+            columns=tuple(_column(p) for p in schema["properties"]),
+            rules=tuple(_rule(q) for q in schema.get("quality", [])),
+            event=event,
+            agreed_age_days=next(s["value"] for s in document["slaProperties"] if s["property"] == "latency"),
+            fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
+        )
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"Kontraktet {path.name} kan inte läsas: {error}") from error
+
+
+@cache
+def load_contracts() -> dict[str, Contract]:
+    """All contracts by source, the unit register first (the others are checked against it)."""
+    contracts = [load_contract(p) for p in sorted(CONTRACT_DIR.glob("*.odcs.yaml"))]
+    return {c.source: c for c in sorted(contracts, key=lambda c: (c.source != REGISTER_SOURCE, c.source))}

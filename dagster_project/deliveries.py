@@ -1,0 +1,308 @@
+"""Find deliveries below raw, read each once into bronze, and decide which of them count in a run.
+
+A delivery is known by its SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet` and, written
+last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key or bytes are unchanged is
+never parsed again; a delivery whose file has left raw still counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project import persons
+from dagster_project.contracts import Contract, load_contracts
+from dagster_project.errors import RejectedFileError, ResultattavlaError
+from dagster_project.masking import mask_valid
+from dagster_project.paths import DataPaths, replacing
+from dagster_project.readers import EXTENSIONS, read_delivery
+from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
+
+BRONZE_VERSION = 1
+"""Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
+
+ACCEPTED, REJECTED, SAME_CONTENT, LATER = "accepterad", "avvisad", "samma_innehall", "senare"
+
+log = logging.getLogger("resultattavla")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One line of the delivery ledger. `file` is the path below raw; `position` orders accepted deliveries of a source."""
+
+    source: str
+    file: str
+    sha256: str | None = None
+    uttagsdatum: date | None = None
+    status: str = ACCEPTED
+    orsak: str | None = None
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    position: int | None = None
+
+    @property
+    def id(self) -> str:
+        """What bronze rows carry: the extraction date is part of it, since dates are judged against it."""
+        return f"{self.uttagsdatum}_{(self.sha256 or '')[:16]}"
+
+    @property
+    def name(self) -> str:
+        return self.file.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class _Found:
+    delivery: Delivery
+    path: Path | None
+
+
+Progress = Callable[[str], None]
+
+
+def read_deliveries(
+    raw: Path, data: DataPaths, as_of: date | None, today: date, progress: Progress = lambda text: None
+) -> tuple[date | None, list[Delivery]]:
+    """Read every delivery up to the as-of date into bronze.
+
+    Returns the as-of date (given, else the newest extraction date among accepted deliveries not later than `today`; None
+    when there is none) and the ledger, sorted by source and file, with counts of form (the unit register is not
+    considered yet). Raises ResultattavlaError for a raw folder that cannot be read or a lost person key.
+    """
+    if not raw.is_dir():
+        raise ResultattavlaError(f"Mappen med leveranser finns inte: {raw} (ange den med --raw).")
+    key = persons.person_key(data.root)
+    horizon = as_of or today
+    ledger: list[Delivery] = []
+    for contract in load_contracts().values():
+        _anchor(data, contract)
+        found = _found_in_raw(raw, contract.source)
+        known = _found_in_bronze(data, contract.source, {f.delivery.file for f in found})
+        ledger += _counted(found + known, data, contract, horizon, key, progress)
+    if as_of is None:
+        dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
+        as_of = max(dates, default=None)
+    _log_unknown_folders(raw)
+    return as_of, sorted(ledger, key=lambda d: (d.source, d.file))
+
+
+def _log_unknown_folders(raw: Path) -> None:
+    for entry in sorted(raw.iterdir()):
+        if entry.is_dir() and entry.name not in load_contracts() and not entry.name.startswith("."):
+            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", mask_valid(entry.name))
+
+
+def _found_in_raw(raw: Path, source: str) -> list[_Found]:
+    folder = raw / source
+    try:
+        if folder.is_symlink():
+            raise RejectedFileError("källans mapp är en länk: leveranser måste ligga i en vanlig mapp")
+        if folder.exists() and not folder.is_dir():
+            raise RejectedFileError("källans mapp är en fil: leveranser ska ligga i en mapp")
+        names = sorted(os.listdir(folder)) if folder.exists() else []
+    except RejectedFileError as error:
+        return [_Found(_rejected(Delivery(source, source), str(error)), None)]
+    except OSError as error:
+        return [_Found(_rejected(Delivery(source, source), f"mappen kan inte läsas ({error.strerror})"), None)]
+    return [_examined(folder / n, source) for n in names if not n.startswith((".", "~$"))]
+
+
+def _rejected(delivery: Delivery, cause: str) -> Delivery:
+    return replace(delivery, status=REJECTED, orsak=f"Filen {delivery.file} avvisades: {cause}.")
+
+
+def _shown_name(name: str) -> str:
+    """A file name as the ledger shows it: personal numbers masked, bytes that are no UTF-8 made visible."""
+    return mask_valid(name.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def parse_name(source: str, name: str) -> tuple[date, str]:
+    """Extraction date and extension of `<source>_<YYYY-MM-DD>[_anything].<ext>`; RejectedFileError otherwise."""
+    extension = next((e for e in sorted(EXTENSIONS, key=len, reverse=True) if name.endswith("." + e)), None)
+    if extension is None:
+        raise RejectedFileError(f"filändelsen är inte någon av {', '.join(EXTENSIONS)}")
+    match = re.fullmatch(rf"{source}_(\d{{4}}-\d{{2}}-\d{{2}})(?:_.*)?", name.removesuffix("." + extension), re.DOTALL)
+    try:
+        if match is None:
+            raise ValueError
+        return date.fromisoformat(match[1]), extension
+    except ValueError:
+        raise RejectedFileError(
+            f"namnet har inget giltigt uttagsdatum (det ska vara {source}_ÅÅÅÅ-MM-DD.{extension})"
+        ) from None
+
+
+def _examined(path: Path, source: str) -> _Found:
+    delivery = Delivery(source, f"{source}/{_shown_name(path.name)}")
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            raise RejectedFileError("den är en länk, inte en vanlig fil")
+        if stat.S_ISDIR(mode):
+            raise RejectedFileError("den är en mapp, inte en fil")
+        if not stat.S_ISREG(mode):
+            raise RejectedFileError("den är ingen vanlig fil")
+        with path.open("rb") as file:
+            delivery = replace(delivery, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        extraction, _ = parse_name(source, path.name)
+        return _Found(replace(delivery, uttagsdatum=extraction), path)
+    except RejectedFileError as error:
+        return _Found(_rejected(delivery, str(error)), None)
+    except OSError as error:
+        return _Found(_rejected(delivery, f"den kan inte läsas ({error.strerror})"), None)
+
+
+def _meta_path(data: DataPaths, delivery: Delivery) -> Path:
+    return data.bronze / delivery.source / f"{delivery.id}.json"
+
+
+def accepted_path(data: DataPaths, delivery: Delivery) -> Path:
+    """Bronze rows that broke no rule of form."""
+    return data.bronze / delivery.source / f"{delivery.id}.accepted.parquet"
+
+
+def quarantine_path(data: DataPaths, delivery: Delivery) -> Path:
+    """Bronze rows that broke a rule of form."""
+    return data.bronze / delivery.source / f"{delivery.id}.quarantine.parquet"
+
+
+def _anchor(data: DataPaths, contract: Contract) -> None:
+    """An empty bronze file per source, so that dbt finds the columns also where nothing was delivered."""
+    path = data.bronze / contract.source / "0.accepted.parquet"
+    schema = stored_schema(contract)
+    if not path.exists() or pl.read_parquet_schema(path) != schema:
+        with replacing(path) as part:
+            pl.DataFrame(schema=schema).write_parquet(part)
+
+
+def _found_in_bronze(data: DataPaths, source: str, in_raw: Iterable[str]) -> list[_Found]:
+    """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file."""
+    seen, found = set(in_raw), []
+    for path in sorted((data.bronze / source).glob("*.json")):
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        if meta["file"] not in seen and meta["status"] == ACCEPTED:
+            delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
+            found.append(_Found(delivery, None))
+    return found
+
+
+def _counted(
+    found: list[_Found], data: DataPaths, contract: Contract, horizon: date, key: bytes, progress: Progress
+) -> list[Delivery]:
+    """Ledger lines of one source: which files count, which hold what another already held, which come later."""
+    ledger = [f.delivery for f in found if f.delivery.status == REJECTED]
+    valid = sorted(
+        (f for f in found if f.delivery.status != REJECTED), key=lambda f: (f.delivery.uttagsdatum, f.delivery.name)
+    )
+    first: dict[str | None, Delivery] = {}
+    for position, item in enumerate(valid):
+        delivery = item.delivery
+        original = first.setdefault(delivery.sha256, delivery)
+        if delivery.uttagsdatum is not None and delivery.uttagsdatum > horizon:
+            ledger.append(replace(delivery, status=LATER, orsak="Uttagsdatumet ligger efter körningens datum."))
+        elif original is not delivery:
+            ledger.append(replace(delivery, status=SAME_CONTENT, orsak=f"Samma innehåll som {original.file}."))
+        else:
+            ledger.append(_ingested(item, data, contract, key, progress, position))
+    return ledger
+
+
+def _ingested(
+    item: _Found, data: DataPaths, contract: Contract, key: bytes, progress: Progress, position: int
+) -> Delivery:
+    """The delivery as bronze has it, read now if it was not read before."""
+    delivery = item.delivery
+    uses_key = any(c.type == "personnummer" or (c.type == "text" and c.key_position) for c in contract.columns)
+    expected = {
+        "version": BRONZE_VERSION,
+        "contract": contract.fingerprint,
+        "key": persons.key_fingerprint(key) if uses_key else None,
+    }
+    meta = _read_meta(data, delivery)
+    if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):
+        if item.path is None:
+            if meta is not None:
+                persons.require_same_key(meta["key"], expected["key"], delivery.source, delivery.name)
+            raise ResultattavlaError(
+                f"Leveransen {delivery.file} måste läsas om men filen finns inte längre i raw: lägg tillbaka den, eller "
+                f"ta bort {data.bronze / delivery.source / delivery.id}.* för att köra utan den."
+            )
+        progress(f"läser {delivery.file}")
+        meta = _parse_into_bronze(item.path, delivery, data, contract, key, expected)
+    if meta["status"] == REJECTED:
+        return replace(delivery, status=REJECTED, orsak=meta["orsak"])
+    return replace(
+        delivery,
+        position=position,
+        **{k: meta[k] for k in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")},
+    )
+
+
+def _read_meta(data: DataPaths, delivery: Delivery) -> dict | None:
+    try:
+        return json.loads(_meta_path(data, delivery).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return None  # a damaged note: the file is read again
+
+
+def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict) -> bool:
+    if meta["status"] == REJECTED:
+        return True
+    try:
+        return [accepted_path(data, delivery).stat().st_size, quarantine_path(data, delivery).stat().st_size] == meta[
+            "sizes"
+        ]
+    except FileNotFoundError:
+        return False
+
+
+def _parse_into_bronze(
+    path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict
+) -> dict:
+    assert delivery.uttagsdatum is not None
+    meta = {**expected, **asdict(delivery), "uttagsdatum": delivery.uttagsdatum.isoformat()}
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != delivery.sha256:
+            raise ResultattavlaError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
+        extension = parse_name(delivery.source, path.name)[1]
+        raw = read_delivery(content, extension, contract)
+        del content
+        if raw.unknown:
+            log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
+        parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
+        del raw
+        for target, frame, schema in (
+            (accepted_path(data, delivery), parsed.accepted, stored_schema(contract)),
+            (quarantine_path(data, delivery), parsed.quarantined, quarantine_schema(contract)),
+        ):
+            assert dict(frame.schema) == schema
+            with replacing(target) as part:
+                frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
+        meta |= {
+            "status": ACCEPTED,
+            "rows_read": parsed.rows_read,
+            "rows_accepted": parsed.accepted.height,
+            "rows_quarantined": parsed.quarantined.height,
+            "rows_duplicate": parsed.rows_duplicate,
+            "sizes": [accepted_path(data, delivery).stat().st_size, quarantine_path(data, delivery).stat().st_size],
+        }
+    except RejectedFileError as error:
+        refused = _rejected(delivery, str(error))
+        meta |= {"status": REJECTED, "orsak": refused.orsak}
+    with replacing(_meta_path(data, delivery)) as part:
+        part.write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
+    return meta

@@ -1,0 +1,73 @@
+"""Where things lie: the project's own files and everything under the data folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """The data folder (`--data`): everything that the system writes lies below it."""
+
+    root: Path
+
+    @property
+    def bronze(self) -> Path:
+        """Typed Parquet per delivery, written once."""
+        return self.root / "bronze"
+
+    @property
+    def run(self) -> Path:
+        """What one run hands from step to step: ledger, quarantine, gate outcomes."""
+        return self.root / "run"
+
+    @property
+    def warehouse(self) -> Path:
+        """The dbt warehouse; only dbt writes it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest, compiled SQL and run results."""
+        return self.root / "dbt"
+
+    @property
+    def published(self) -> Path:
+        """Releases and the link `current`."""
+        return self.root / "published"
+
+    @property
+    def releases(self) -> Path:
+        return self.published / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def docs(self) -> Path:
+        """Static pages for stewards."""
+        return self.root / "docs"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.root / "dagster"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write to that becomes `path` in one step when the block ends well; nothing is left when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,25 @@
+-- The indicators of this run: held-back ones are left out; a source without deliveries or events gives no dates.
+select
+    k.indicator_id,
+    k.art,
+    k.bestand,
+    k.patient,
+    k.konsuppdelad,
+    k.mal_operator,
+    k.mal_varde,
+    k.mal_jamforelse,
+    k.mal_nivaer,
+    k.mal_prorateras,
+    k.mal_fran_ar,
+    k.mal_till_ar,
+    g.kvalitet,
+    -- One source without a date leaves the indicator without one: min and max would pass over the null.
+    case when count(s.as_of) = count(*) then min(s.as_of) end as as_of,
+    case when count(s.data_start) = count(*) then max(s.data_start) end as data_start
+from {{ ref('katalog') }} as k
+inner join {{ source('korning', 'indikatorer') }} as g on k.indicator_id = g.indicator_id
+inner join {{ ref('int_kallor') }} as s on {{ in_list('s.source', 'k.kallor') }}
+where not g.kvarhallen
+group by
+    k.indicator_id, k.art, k.bestand, k.patient, k.konsuppdelad, k.mal_operator, k.mal_varde, k.mal_jamforelse,
+    k.mal_nivaer, k.mal_prorateras, k.mal_fran_ar, k.mal_till_ar, g.kvalitet

@@ -1,0 +1,1 @@
+{{ timed_cases('avvikelser_180d', 'registreringsdatum', 'avslutad_datum', 180) }}

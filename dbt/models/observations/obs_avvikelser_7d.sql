@@ -1,0 +1,1 @@
+{{ timed_cases('avvikelser_7d', 'registreringsdatum', 'paborjad_datum', 7) }}

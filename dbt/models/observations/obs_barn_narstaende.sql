@@ -1,0 +1,1 @@
+{{ performed_measures('barn_narstaende', ['DU055', 'DU056', 'DU057', 'QT016']) }}

@@ -1,0 +1,1 @@
+{{ coverage_stock('grav_horsel_tackning', 'grav_horsel_vuxna') }}

@@ -1,0 +1,1 @@
+{{ coverage_stock('horsel_barn_tackning', 'horsel_barn') }}

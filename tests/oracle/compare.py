@@ -1,0 +1,319 @@
+"""Compare a release of the production system with the oracle, cell by cell.
+
+By hand, from the repository: ``python -m tests.oracle.compare RAW RELEASE [--quarantine CSV] [--as-of YYYY-MM-DD]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import sys
+import unicodedata
+from collections import Counter, defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .oracle import (
+    INDICATORS,
+    NUMBER_COLUMNS,
+    SOURCES,
+    Settled,
+    check_disclosure,
+    describe,
+    grid_periods,
+    indicator_result,
+    is_primary,
+    key_of,
+    settle,
+    solvable,
+    status_of,
+)
+
+COLUMNS = {
+    "indicator_id": pl.String,
+    "niva": pl.String,
+    "verksamhet": pl.String,
+    "enhet": pl.String,
+    "period_typ": pl.String,
+    "period_start": pl.Date,
+    "period_slut": pl.Date,
+    "kon": pl.String,
+    "taljare": pl.Float64,
+    "namnare": pl.Float64,
+    "varde": pl.Float64,
+    "ki_lag": pl.Float64,
+    "ki_hog": pl.Float64,
+    "jamforelse_varde": pl.Float64,
+    "forandring": pl.Float64,
+    "mal_operator": pl.String,
+    "malvarde": pl.Float64,
+    "status": pl.String,
+    "markering": pl.String,
+    "komplett": pl.Boolean,
+    "kvalitet": pl.String,
+    "release_id": pl.String,
+}
+COMPARED = ("period_slut", *NUMBER_COLUMNS, "mal_operator", "malvarde", "status", "markering", "komplett", "kvalitet")
+EXAMPLES = 4  # of each kind of difference
+
+
+class Differences:
+    """Collects differences; of each kind only the first few are spelled out."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.found: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, kind: str, sentence: str) -> None:
+        """One more difference."""
+        self.found[kind].append(sentence)
+
+    def sentences(self) -> list[str]:
+        """All kinds with examples."""
+        result = []
+        for kind, sentences in self.found.items():
+            result += [f"{kind}: {sentence}" for sentence in sentences[:EXAMPLES]]
+            if len(sentences) > EXAMPLES:
+                result.append(f"{kind}: and {len(sentences) - EXAMPLES} more")
+        return result
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal; numbers within 1e-9."""
+    if one is None or other is None:
+        return one is None and other is None
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)
+
+
+def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
+    """leveranser.parquet."""
+    frame = pl.read_parquet(release / "leveranser.parquet")
+    rows = [row for row in frame.iter_rows(named=True) if row["source"] in SOURCES]
+    theirs: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        file = unicodedata.normalize("NFC", row["file"])
+        if file in theirs:
+            out.add("ledger", f"{file} is listed twice")
+        theirs[file] = row
+    ours = {unicodedata.normalize("NFC", row["file"]): row for row in settled.ledger}
+    causes = {d.file: d.cause for ds in settled.deliveries.values() for d in ds}
+    for file in sorted(ours.keys() - theirs.keys()):
+        out.add("ledger", f"{file} ({ours[file]['status']}) is missing")
+    for file in sorted(theirs.keys() - ours.keys()):
+        out.add("ledger", f"{file} ({theirs[file]['status']}) is unexpected")
+    for file in sorted(ours.keys() & theirs.keys()):
+        mine, other = ours[file], theirs[file]
+        if mine["status"] != other["status"]:
+            cause = f" ({causes[mine['file']]})" if causes.get(mine["file"]) else ""
+            out.add("ledger status", f"{file} is {other['status']} ({other.get('orsak')}), not {mine['status']}{cause}")
+            continue
+        for column in ("source", "uttagsdatum", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate"):
+            if column == "uttagsdatum" and mine["status"] == "avvisad" and None in (mine[column], other[column]):
+                continue
+            if mine["status"] != "accepterad" and column.startswith("rows_") and other[column] is None:
+                continue
+            if not same(mine[column], other[column]):
+                out.add(f"ledger {column}", f"{file} has {other[column]}, not {mine[column]}")
+        if mine["status"] == "avvisad" and not other.get("orsak"):
+            out.add("ledger orsak", f"{file} is rejected without a cause")
+
+
+def compare_quarantine(settled: Settled, path: Path, out: Differences) -> None:
+    """The CSV of ``resultattavla quarantine [--all] --csv FILE``; without resolved rows only the open ones count."""
+    text = path.read_text(encoding="utf-8-sig")
+    theirs: dict[tuple[str, int], list[tuple[str, str]]] = defaultdict(list)
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        for row in csv.DictReader(handle):
+            if row["source"] in SOURCES:
+                file = row["file"] if row["file"].startswith(row["source"] + "/") else f"{row['source']}/{row['file']}"
+                file = unicodedata.normalize("NFC", file)
+                theirs[file, int(row["line"])].append((row["reasons"], row["state"]))
+    everything = any(state == "resolved" for found in theirs.values() for _, state in found)
+    ours: dict[tuple[str, int], tuple[str, str]] = {}
+    by_state: dict[tuple[str, int], str] = {}
+    for row in settled.quarantine:
+        place = (unicodedata.normalize("NFC", row["file"]), row["line"])
+        by_state[place] = row["state"]
+        if everything or row["state"] == "open":
+            ours[place] = ("|".join(row["reasons"]), row["state"])
+    ours = _shift_parquet_lines(ours, set(theirs))
+    for place in sorted(ours.keys() - theirs.keys()):
+        out.add("quarantine", f"{place[0]} line {place[1]} is missing: {ours[place][0]} ({ours[place][1]})")
+    for place in sorted(theirs.keys() - ours.keys()):
+        known = f", the oracle says {by_state[place]}" if place in by_state else ""
+        out.add("quarantine", f"{place[0]} line {place[1]} is unexpected: {theirs[place]}{known}")
+    for place in sorted(ours.keys() & theirs.keys()):
+        if len(theirs[place]) > 1:
+            out.add("quarantine", f"{place[0]} line {place[1]} is listed {len(theirs[place])} times")
+        for index, column in enumerate(("reasons", "state")):
+            if theirs[place][0][index] != ours[place][index]:
+                sentence = f"{place[0]} line {place[1]}: {theirs[place][0][index]}, not {ours[place][index]}"
+                out.add(f"quarantine {column}", sentence)
+    secrets: set[str] = set()
+    for deliveries in settled.deliveries.values():
+        for delivery in deliveries:
+            for data_row in delivery.rows:
+                secrets |= {str(data_row.cells.get("personnummer", "")), data_row["personnummer"] or ""}
+    leaks = sum(1 for secret in secrets if len(secret) >= 9 and any(c.isdigit() for c in secret) and secret in text)
+    if leaks:
+        out.add("quarantine", f"{leaks} delivered personnummer stand in the list")
+
+
+def _shift_parquet_lines(
+    ours: dict[tuple[str, int], tuple[str, str]], theirs: set[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[str, str]]:
+    """extracts.md does not say where a Parquet file's rows begin to count: the start that fits best is taken."""
+    files = {file for file, _ in ours if file.endswith(".parquet")}
+    result = {place: value for place, value in ours.items() if place[0] not in files}
+    for file in files:
+        lines = [line for other, line in ours if other == file]
+        shift = max((0, 1, -1), key=lambda s: sum((file, line + s) in theirs for line in lines))
+        result |= {(file, line + shift): ours[file, line] for line in lines}
+    return result
+
+
+def year_before(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The key of the same cell one year earlier."""
+    return (*key[:5], key[5].replace(year=key[5].year - 1), key[6])
+
+
+def expected_row(
+    mine: dict[str, Any],
+    theirs: dict[str, Any],
+    earlier: dict[str, Any] | None,
+    hidden_before_grid: bool,
+) -> dict[str, Any]:
+    """The oracle's row as it should look given the cells that the release chose to hide for secondary reasons."""
+    row = dict(mine)
+    if theirs["status"] == "dold" and mine["status"] != "dold" and mine["_patient"] and mine["_skyddat"]:
+        row.update(dict.fromkeys(NUMBER_COLUMNS))
+        row["status"], row["markering"] = "dold", "MSK"
+        if mine["_relativt"]:
+            row["mal_operator"] = row["malvarde"] = None
+        return row
+    gone = earlier is not None and earlier["status"] == "dold"
+    gone = gone or (earlier is None and hidden_before_grid and theirs["jamforelse_varde"] is None)
+    if gone and mine["jamforelse_varde"] is not None:
+        row["jamforelse_varde"] = row["forandring"] = None
+        if mine["_relativt"]:
+            row["mal_operator"] = row["malvarde"] = None
+            if row["status"] != "dold":
+                row["status"] = status_of(row)
+    return row
+
+
+def check_before_grid(
+    published: dict[tuple[Any, ...], dict[str, Any]],
+    truth: dict[tuple[Any, ...], dict[str, Any]],
+    grid: set[tuple[Any, ...]],
+) -> list[str]:
+    """Comparisons of counts show numbers of the year before the grid: they must not determine a protected one."""
+    counts = {indicator.id for indicator in INDICATORS if indicator.kind == "count" and indicator.protected}
+    shown = {year_before(key) for key, row in published.items() if row["jamforelse_varde"] is not None}
+    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for key, row in truth.items():
+        if key[0] in counts and key not in grid and row["_skyddat"] is not None:
+            groups[key[0], key[4], key[5]].append(key)
+    faults = []
+    for keys in groups.values():
+        if not any(key in shown for key in keys):
+            continue
+        seen = {key: {"status": "" if key in shown or not truth[key]["_skyddat"] else "dold"} for key in keys}
+        for key in solvable(keys, seen, truth):
+            if is_primary(truth[key]["_skyddat"]):
+                faults.append(f"comparisons let a protected number before the grid be computed: {describe(key)}")
+    return faults
+
+
+def compare_results(settled: Settled, release: Path, out: Differences) -> None:
+    """indicator_result.parquet."""
+    frame = pl.read_parquet(release / "indicator_result.parquet")
+    if frame.columns != list(COLUMNS):
+        out.add("columns", f"indicator_result has {frame.columns}")
+        if set(COLUMNS) - set(frame.columns):
+            return
+    for column, dtype in COLUMNS.items():
+        if frame.schema[column] != dtype:
+            out.add("columns", f"{column} is {frame.schema[column]}, not {dtype}")
+    known = {indicator.id for indicator in INDICATORS}
+    frame = frame.filter(pl.col("indicator_id").is_in(sorted(known)))
+    rows = list(frame.iter_rows(named=True))
+    doubles = [key for key, number in Counter(key_of(row) for row in rows).items() if number > 1]
+    for key in doubles:
+        out.add("rows", f"twice: {describe(key)}")
+    published = {key_of(row): row for row in rows}
+
+    first_year = settled.as_of.year - 3
+    periods = {(p.typ, p.start) for p in grid_periods(first_year, settled.as_of)}
+    everything = indicator_result(settled, first_year - 1)
+    truth = {key_of(row): row for row in everything}
+    ours = {key: row for key, row in truth.items() if (key[4], key[5]) in periods}
+    hiding_groups = {(k[0], k[4], k[5]) for k, row in truth.items() if row["_patient"] and is_primary(row["_skyddat"])}
+
+    for indicator in sorted(known):
+        mine = sum(key[0] == indicator for key in ours)
+        theirs = sum(key[0] == indicator for key in published)
+        if mine and not theirs:
+            out.add("indicators", f"{indicator} is not published")
+        if theirs and not mine:
+            out.add("indicators", f"{indicator} is published although a source of it fails")
+    present = {key[0] for key in ours} & {key[0] for key in published}
+    for key in sorted(ours.keys() - published.keys(), key=describe):
+        if key[0] in present:
+            out.add(f"rows missing {key[0]}", describe(key))
+    for key in sorted(published.keys() - ours.keys(), key=describe):
+        if key[0] in present:
+            out.add(f"rows unexpected {key[0]}", describe(key))
+    for key, other in published.items():
+        if key not in ours:
+            continue
+        before = year_before(key)
+        expected = expected_row(
+            ours[key], other, published.get(before), (before[0], before[4], before[5]) in hiding_groups
+        )
+        for column in COMPARED:
+            if not same(expected[column], other[column]):
+                sentence = f"{describe(key)}: {other[column]}, not {expected[column]}"
+                out.add(f"{key[0]} {column}", sentence)
+        if not other["release_id"]:
+            out.add("release_id", describe(key))
+    for fault in check_disclosure(rows, list(ours.values())):
+        out.add(f"disclosure, {fault.split(':')[0].split(' (')[0]}", fault)
+    for fault in check_before_grid(published, truth, set(ours)):
+        out.add("disclosure before the grid", fault)
+
+
+def compare(raw: Path, release_dir: Path, quarantine_csv: Path | None = None, as_of: date | None = None) -> list[str]:
+    """All differences between a release and the oracle, as short sentences."""
+    settled = settle(raw, as_of)
+    out = Differences()
+    compare_ledger(settled, release_dir, out)
+    if quarantine_csv is not None:
+        compare_quarantine(settled, quarantine_csv, out)
+    compare_results(settled, release_dir, out)
+    return out.sentences()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the differences; 1 when there are some."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("release", type=Path)
+    parser.add_argument("--quarantine", type=Path)
+    parser.add_argument("--as-of", type=date.fromisoformat)
+    options = parser.parse_args(arguments)
+    differences = compare(options.raw, options.release, options.quarantine, options.as_of)
+    for sentence in differences:
+        print(sentence)
+    print(f"{len(differences)} differences" if differences else "no differences")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The oracle against the known answers of the specification, and against itself on random deliveries."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from .compare import COLUMNS, compare
+from .deliveries import write_deliveries
+from .oracle import (
+    INDICATORS,
+    FormatError,
+    Period,
+    Settled,
+    check_disclosure,
+    determined,
+    gas_t,
+    grid_periods,
+    indicator_result,
+    is_primary,
+    key_of,
+    parse_date,
+    parse_int,
+    parse_pnr,
+    settle,
+    target_of,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("scores", "weights", "expected"),
+    [
+        ([-2, 0, -1, 2, 0, 1], [3, 5, 1, 4, 2, 6], 55),
+        ([1, 0], [6, 6], 56.201737),
+        ([1, 1], [1, 1], 62.403473),
+        ([1], [1], 60),
+        ([-1, -1, -2], [6, 6, 1], 36.124324),
+        ([0, 1, -1], [6, 6, 1], 54.955599),
+        ([1], [0], 60),
+    ],
+)
+def test_gas(scores: list[int], weights: list[int], expected: float) -> None:
+    """The known answers of indicators.md."""
+    assert gas_t(scores, weights) == pytest.approx(expected, abs=1e-6)
+
+
+def test_wilson() -> None:
+    """Newcombe 1998: 81 of 263 and 15 of 148."""
+    assert wilson(81, 263) == pytest.approx((25.53, 36.62), abs=0.01)
+    assert wilson(15, 148) == pytest.approx((6.24, 16.05), abs=0.01)
+
+
+def test_prorating() -> None:
+    """750 a year is 750 * 243 / 365 for delår 2022, 366 days in a leap year, full for ar and r12."""
+    indicator = next(i for i in INDICATORS if i.id == "avvikelser_antal")
+
+    def target(typ: str, start: date, end: date) -> float | None:
+        return target_of(indicator, Period(typ, start, end), "omrade", None)[1]
+
+    assert target("delar", date(2022, 1, 1), date(2022, 8, 31)) == pytest.approx(750 * 243 / 365)
+    assert target("manad", date(2020, 2, 1), date(2020, 2, 29)) == pytest.approx(750 * 29 / 366)
+    assert target("r12", date(2021, 3, 1), date(2022, 2, 28)) == 750
+    assert target_of(indicator, Period("ar", date(2022, 1, 1), date(2022, 12, 31)), "verksamhet", None)[0] is None
+
+
+def test_periods() -> None:
+    """The grid has no holes and ends with the period that holds the as-of date."""
+    periods = grid_periods(2019, date(2022, 9, 1))
+    assert sum(p.typ == "manad" for p in periods) == sum(p.typ == "r12" for p in periods) == 45
+    assert sum(p.typ == "tertial" for p in periods) == 12
+    assert Period("r12", date(2018, 2, 1), date(2019, 1, 31)) in periods
+    assert Period("manad", date(2021, 2, 1), date(2021, 2, 28)).year_before().end == date(2020, 2, 29)
+
+
+def test_cells() -> None:
+    """Cell types."""
+    assert parse_date("2022-03-04T23:30:00Z") == date(2022, 3, 5)
+    assert parse_date("9999-12-31T00:00:00Z") is None
+    assert parse_int("1\u00a0980") == 1980 and parse_int("3,0") == 3
+    on = date(2022, 5, 1)
+    assert parse_pnr("121212-1212", on) == "201212121212"
+    assert parse_pnr("121212+1212", on) == "191212121212"
+    for bad in ("3,5", "1e3", "1_0"):
+        with pytest.raises(FormatError):
+            parse_int(bad)
+    with pytest.raises(FormatError):
+        parse_pnr("191212121213", on)
+
+
+def test_determined() -> None:
+    """Subtraction along one axis, along both, and a rectangle that stays unknown."""
+    assert determined(["a"], [(["a"], [1])]) == ["a"]
+    assert determined(["a", "b"], [(["a", "b"], [-1, -1])]) == []
+    assert determined(["a", "b", "c"], [(["a", "b"], [1, 1]), (["b", "c"], [1, 1]), (["a", "c"], [1, 1])]) == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+def publish(settled: Settled, folder: Path, change: Any = None) -> None:
+    """Write the oracle's own answer as a release that hides every cell that a hidden one could follow from."""
+    rows = indicator_result(settled)
+    bad_groups = {
+        (r["indicator_id"], r["period_typ"], r["period_start"])
+        for r in rows
+        if r["_patient"] and is_primary(r["_skyddat"])
+    }
+    bad_groups |= {("gas_t_forandring", *g[1:]) for g in bad_groups if g[0] == "gas_antal"}
+    hidden = set()
+    for row in rows:
+        if (row["indicator_id"], row["period_typ"], row["period_start"]) in bad_groups and row["_skyddat"]:
+            hidden.add(key_of(row))
+            row.update({name: None for name in COLUMNS if row.get(name) is not None and name in NUMBERS})
+            row["status"], row["markering"] = "dold", "MSK"
+            if row["_relativt"]:
+                row["mal_operator"] = row["malvarde"] = None
+    for row in rows:
+        start = row["period_start"].replace(year=row["period_start"].year - 1)
+        if (*key_of(row)[:5], start, row["kon"]) in hidden and row["jamforelse_varde"] is not None:
+            row["jamforelse_varde"] = row["forandring"] = None
+            if row["_relativt"]:
+                row["mal_operator"] = row["malvarde"] = None
+                if row["status"] in ("uppfyllt", "ej_uppfyllt"):
+                    row["status"] = "inget_mal"
+    if change:
+        change(rows)
+    data = {name: [row.get(name, "r") for row in rows] for name in COLUMNS}
+    pl.DataFrame(data, schema=COLUMNS, strict=False).write_parquet(folder / "indicator_result.parquet")
+    ledger = [{**row, "orsak": "x"} for row in settled.ledger]
+    pl.DataFrame(ledger, infer_schema_length=None).write_parquet(folder / "leveranser.parquet")
+    lines = ["source,file,line,reasons,key,values,state,first_seen"]
+    for row in settled.quarantine:
+        cells = [row["source"], row["file"], row["line"], "|".join(row["reasons"]), "", "", row["state"], ""]
+        lines.append(",".join('"' + str(cell).replace('"', '""') + '"' for cell in cells))
+    (folder / "quarantine.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+NUMBERS = {"taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_compare_with_itself(tmp_path: Path, seed: int) -> None:
+    """A careful release of the oracle's own rows has no difference but what comparisons before the grid tell."""
+    raw, release = tmp_path / "raw", tmp_path / "release"
+    release.mkdir()
+    as_of = write_deliveries(raw, seed, hostile=seed % 2 == 1)
+    settled = settle(raw, as_of)
+    publish(settled, release)
+    found = compare(raw, release, release / "quarantine.csv", as_of)
+    assert [sentence for sentence in found if "before the grid" not in sentence] == []
+
+    def spoil(rows: list[dict[str, Any]]) -> None:
+        shown = [row for row in rows if row["varde"] is not None]
+        shown[0]["varde"] += 1
+        shown[-1]["status"] = "inget_mal" if shown[-1]["status"] != "inget_mal" else "uppfyllt"
+        rows.pop()
+
+    publish(settled, release, spoil)
+    assert len(compare(raw, release, None, as_of)) > len(found)
+
+
+def test_primary_alone_discloses(tmp_path: Path) -> None:
+    """Without secondary suppression the checker finds numbers that can be computed."""
+    as_of = write_deliveries(tmp_path, 3)
+    rows = indicator_result(settle(tmp_path, as_of))
+    faults = check_disclosure(rows, rows)
+    assert any("can be computed" in fault for fault in faults)
+    assert not any("is shown" in fault for fault in faults)
+
+
+def test_order_of_deliveries_does_not_matter(tmp_path: Path) -> None:
+    """An as-of date before the newest deliveries gives what those days knew."""
+    as_of = write_deliveries(tmp_path, 4)
+    earlier = settle(tmp_path, as_of - timedelta(days=400))
+    assert all(
+        row["status"] in ("senare", "avvisad")
+        for row in earlier.ledger
+        if row["uttagsdatum"] and row["uttagsdatum"] > as_of - timedelta(days=400)
+    )

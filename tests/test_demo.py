@@ -1,0 +1,213 @@
+"""The synthetic sample set: repeatable, small, made of test persons only, and shaped like real deliveries."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import re
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from python_calamine import CalamineWorkbook
+
+from dagster_project.demo import HSA_PREFIX, SOURCES, UNITS, write_benchmark, write_demo
+
+AS_OF = date(2022, 9, 30)
+VERKSAMHETER = {"AUD", "BUH", "CFH", "FAM", "OT", "SC", "TC", "VUH"}
+COMMITTED = Path(__file__).resolve().parents[1] / "raw"
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The delivered rows of a file as text, whatever its format."""
+    rows: list[list[Any]]
+    if path.suffix == ".xlsx":
+        rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    elif path.suffix == ".parquet":
+        frame = pl.read_parquet(path)
+        rows = [frame.columns, *map(list, frame.rows())]
+    else:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252")
+        separator = ";" if ";" in text.split("\n", 1)[0] else ","
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    cells = [["" if c is None else str(int(c)) if isinstance(c, float) else str(c) for c in row] for row in rows]
+    header = [name.lower().replace(" ", "_").replace("-", "_") for name in cells[0]]
+    return [dict(zip(header, row, strict=True)) for row in cells[1:]]
+
+
+def content(raw: Path) -> dict[str, str]:
+    """Relative path and SHA-256 of every delivery below raw."""
+    files = (p for p in raw.glob("*/*") if p.is_file())
+    return {str(p.relative_to(raw)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def luhn_ok(ten: str) -> bool:
+    """Whether a ten-digit number ends in its own check digit."""
+    return sum(sum(divmod(int(c) * (2 - i % 2), 10)) for i, c in enumerate(ten)) % 10 == 0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The set with default arguments."""
+    raw = tmp_path_factory.mktemp("raw")
+    paths = write_demo(raw)
+    assert sorted(p for p in raw.glob("*/*")) == paths
+    return raw
+
+
+def newest(raw: Path, source: str) -> Path:
+    """The newest delivery of a source."""
+    return max((raw / source).iterdir())
+
+
+def test_same_arguments_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        write_demo(tmp_path / name, seed=seed, scale=0.1)
+    first = content(tmp_path / "a")
+    assert first == content(tmp_path / "b")
+    other = content(tmp_path / "c")
+    assert first.keys() == other.keys()
+    assert all(first[name] != other[name] for name in first if not name.startswith("enheter"))
+
+
+def test_size_and_names(demo: Path) -> None:
+    files = [p for p in demo.glob("*/*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) <= 3_000_000
+    assert {p.parent.name for p in files} == set(SOURCES)
+    name = re.compile(r"([a-z_]+)_(\d{4}-\d{2}-\d{2})(_[0-9A-Za-z]+)?\.(csv|csv\.gz|xlsx|parquet)")
+    formats = set()
+    for path in files:
+        match = name.fullmatch(path.name)
+        assert match and match[1] == path.parent.name, path.name
+        assert date.fromisoformat(match[2]) <= AS_OF
+        formats.add(match[4])
+    assert formats == {"csv", "csv.gz", "xlsx", "parquet"}
+    for source in SOURCES:
+        assert newest(demo, source).name.startswith(f"{source}_{AS_OF}")
+        assert len(list((demo / source).iterdir())) >= 3
+    assert len(set(content(demo).values())) == len(files)  # no delivery repeats another
+
+
+def test_only_test_numbers(demo: Path) -> None:
+    wrong, kinds = 0, Counter[str]()
+    for source in ("kva", "gas", "register_population", "register_registreringar"):
+        for path in sorted((demo / source).iterdir()):
+            for row in table(path):
+                number = row["personnummer"]
+                match = re.fullmatch(r"(?:\d{2})?(\d{6})[-+]?([0-9T]\d{3})", number)
+                assert match, f"{path.name}: a spelling that the specification does not know"
+                head, tail = match.groups()
+                if tail.startswith("T"):
+                    assert re.fullmatch(r"T9[89]\d", tail)
+                    kinds["reservnummer"] += 1
+                    continue
+                assert 980 <= int(tail[:3]) <= 999
+                kinds["samordningsnummer" if int(head[4:]) > 60 else "personnummer"] += 1
+                kinds["bindestreck"] += "-" in number
+                kinds["hundra"] += "+" in number
+                wrong += not luhn_ok(head + tail)
+    assert 1 <= wrong <= 10  # on purpose
+    assert min(kinds.values()) > 0 and len(kinds) == 5, kinds
+
+
+def test_no_number_elsewhere(demo: Path) -> None:
+    like = re.compile(r"(?<!\d)(?:19|20)?\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]|6[1-9]|[78]\d|9[01])[-+]?\d{4}(?!\d)")
+    for source in ("vantetider", "avvikelser"):
+        for path in (demo / source).iterdir():
+            for row in table(path):
+                assert not any(like.search(value) for value in row.values())
+
+
+def test_units(demo: Path) -> None:
+    rows = table(newest(demo, "enheter"))
+    assert len({row["hsaid_enhet"] for row in rows}) >= 20
+    assert {row["verksamhet"] for row in rows} == VERKSAMHETER
+    assert {row["lansdel"] for row in rows} == {"Norr", "Väster", "Söder", "Örebro", "Länet"}
+    assert all(row["hsaid_enhet"].startswith(HSA_PREFIX) for row in rows)
+    closed = {row["hsaid_enhet"] for row in rows if row["giltig_till"].startswith("2022-08-31")}
+    opened = {row["hsaid_enhet"] for row in rows if row["giltig_fran"].startswith("2022-09-01")}
+    assert len(closed & opened) == 3 and len(closed - opened) == 1 and len(opened - closed) == 1
+
+
+def test_every_verksamhet_reports(demo: Path) -> None:
+    home = {u.hsaid: u.verksamhet for u in UNITS}
+    per_source: dict[str, Counter[str]] = {}
+    for source in ("vantetider", "kva", "avvikelser"):
+        counts = per_source[source] = Counter()
+        for path in (demo / source).iterdir():
+            for row in table(path):
+                counts[home.get(row["hsaid_enhet"].upper() or "?", "?")] += 1
+    assert per_source["avvikelser"].keys() >= VERKSAMHETER
+    assert VERKSAMHETER - {"TC"} <= per_source["vantetider"].keys()
+    assert {"AUD", "BUH", "SC", "VUH"} <= per_source["kva"].keys()
+    for source, counts in per_source.items():
+        share = {v: counts[v] / counts.total() for v in VERKSAMHETER}
+        assert max(share.values()) < 0.5, f"{source}: {share}"
+        assert counts["?"] < 10
+    assert min(per_source["avvikelser"][v] for v in VERKSAMHETER) >= 20
+
+
+def test_one_source_is_to_warn(demo: Path) -> None:
+    rows = table(newest(demo, "register_registreringar"))
+    closed = f"{HSA_PREFIX}04"
+    stale = [r for r in rows if r["hsaid_enhet"] == closed and r["registreringsdatum"] >= "2022-09-01"]
+    assert 0.06 <= len(stale) / len(rows) <= 0.12
+
+
+@pytest.mark.parametrize("as_of", [date(2022, 8, 31), date(2022, 1, 10), date(2024, 2, 29)])
+def test_other_dates(tmp_path: Path, as_of: date) -> None:
+    write_demo(tmp_path, scale=0.1, as_of=as_of)
+    for source in SOURCES:
+        assert newest(tmp_path, source).name.startswith(f"{source}_{as_of}")
+
+
+def test_scale_moves_rows_not_units(tmp_path: Path) -> None:
+    rows = {}
+    for scale in (0.1, 0.4):
+        write_demo(tmp_path / f"{scale}", scale=scale)
+        rows[scale] = {s: sum(len(table(p)) for p in (tmp_path / f"{scale}" / s).iterdir()) for s in SOURCES}
+    assert rows[0.1]["enheter"] == rows[0.4]["enheter"]
+    for source in SOURCES[1:]:
+        assert 3 < rows[0.4][source] / rows[0.1][source] < 5, source
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan")])
+def test_refuses_a_senseless_scale(tmp_path: Path, scale: float) -> None:
+    with pytest.raises(ValueError, match="scale"):
+        write_demo(tmp_path, scale=scale)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not (COMMITTED / "enheter").is_dir(), reason="raw/ holds no sample set")
+def test_committed_set_is_the_output(demo: Path) -> None:
+    """Every generated file is in the repository with the same rows (other files may lie beside them)."""
+    for path in sorted(demo.glob("*/*")):
+        there = COMMITTED / path.relative_to(demo)
+        assert there.is_file(), there
+        assert table(there) == table(path), there
+
+
+def test_benchmark(tmp_path: Path) -> None:
+    write_benchmark(tmp_path, rows=20_000)
+    for source, expected in (("vantetider", 12_000), ("kva", 8_000)):
+        files = sorted((tmp_path / source).iterdir())
+        delivered = [table(path) for path in files]
+        rows = [row for part in delivered for row in part]
+        assert len(files) == 4 and len(rows) == expected
+        second = "status" if source == "vantetider" else "kva_kod"
+        keys = [[(r["vardkontakt_id"], r[second]) for r in part] for part in delivered]
+        assert all(len(set(part)) == len(part) for part in keys)
+        assert expected - len({key for part in keys for key in part}) == round(expected * 0.005)
+        refused = sum(r["hsaid_enhet"] == f"{HSA_PREFIX}99" for r in rows)
+        assert 0 < refused < expected * 0.004
+    assert len(table(newest(tmp_path, "enheter"))) >= 20
