@@ -17,15 +17,16 @@ _DETAIL = {"enhet": 0, "verksamhet": 1, "omrade": 2}
 _TOLERANCE = 1e-9
 
 
-def hidden_cells(cells: pl.DataFrame, limit: int = 5) -> pl.DataFrame:
+def hidden_cells(cells: pl.DataFrame, limit: int = 5, hidden_already: bool = False) -> pl.DataFrame:
     """The cells to hide.
 
     `cells`: columns CELL plus `skyddat_tal` (the protected number, not null), one row per cell of indicators about
     patients. Returns CELL plus `dold` (all true) for the cells whose number is 1..limit-1 and those hidden to protect
-    them. A shown 0 is never hidden. The result does not depend on the order of the rows.
+    them. A shown 0 is never hidden. The result does not depend on the order of the rows. With `hidden_already` a column
+    `dold` says what is hidden from the start: an audit finds out whether more would have to be.
     """
     cells = (
-        cells.select(*CELL, "skyddat_tal")
+        cells.select(*CELL, "skyddat_tal", *(["dold"] if hidden_already else []))
         .with_columns(
             detail=pl.col("niva").replace_strict(_DETAIL, return_dtype=pl.Int8),
             whole=(pl.col("kon") == "T").cast(pl.Int8),
@@ -37,6 +38,8 @@ def hidden_cells(cells: pl.DataFrame, limit: int = 5) -> pl.DataFrame:
     )
     value = cells["skyddat_tal"].to_numpy()
     hidden = (value >= 1) & (value < limit)
+    if hidden_already:
+        hidden = hidden | cells["dold"].to_numpy()
     if hidden.any():
         affected = cells.filter(pl.Series(hidden))["system"].unique()
         members = _equations(cells.filter(pl.col("system").is_in(affected.implode())))

@@ -6,15 +6,18 @@ Suites are JSON files in Great Expectations' own format (``ExpectationSuite``), 
 ``expectations/staging/``   gate 2, the staged tables
 ``expectations/resultat/``  gate 3, the results before they are published
 
-``<gate>/_alla.json`` holds what every source of the gate must meet; ``<gate>/<source>.json`` holds what only that source
-must meet. Both apply, each under its own name (``leverans/_alla``, ``leverans/kva``): nothing is merged or overridden, so
-an expectation is known by (suite, expectation, source), which is what a waiver names. Beside Great Expectations' own
+``<gate>/_alla.json`` holds what every source of the gate must meet; ``<gate>/<source>.json`` what only that source
+must meet. Both apply, each under its own name (``leverans/_alla``, ``leverans/kva``). Nothing is merged or overridden,
+so an expectation is known by (suite, expectation, source), which is what a waiver names. Beside Great Expectations' own
 fields a file says, in ``meta``:
 
-``tabell``      the relation that the suite reads, with ``{source}`` filled in; without it the caller's table for the source
-``parametrar``  defaults of the suite parameters (``$PARAMETER``) that its expectations use; the caller's values win
+``tabell``      the relation that the suite reads, with ``{source}`` filled in; without it the caller's table
+``parametrar``  defaults of the suite parameters (``$PARAMETER``) that its expectations use; the caller's values win.
+                In SQL, where Great Expectations takes none, a number is written ``$name``
 
-and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse`` and ``atgard`` (Swedish, for stewards).
+and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards).
+An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
+an empty result is also what a lost one looks like.
 
 Great Expectations takes about 8 s to import, so it is imported inside functions only.
 """
@@ -27,6 +30,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.errors import ResultattavlaError
@@ -228,7 +232,7 @@ def _validate_source(
                 asset = datasource.add_table_asset(relation, table_name=relation)
                 batches[relation] = asset.add_batch_definition_whole_table("whole").get_batch()
             validation = batches[relation].validate(
-                gx.ExpectationSuite(name=suite.name, expectations=suite.expectations),
+                gx.ExpectationSuite(name=suite.name, expectations=_with_numbers(suite.expectations, values)),
                 result_format=RESULT_FORMAT,
                 expectation_parameters=values,
             )
@@ -240,6 +244,19 @@ def _validate_source(
         if docs is not None:
             docs.add(gate, source, suite, relation, results)
     return outcomes
+
+
+def _with_numbers(expectations: Iterable[dict[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The expectations with ``$name`` in their SQL replaced; raises KeyError for a name that is no given number."""
+    numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
+    filled = []
+    for expectation in expectations:
+        query = expectation["kwargs"].get("unexpected_rows_query")
+        if query is not None:
+            kwargs = {**expectation["kwargs"], "unexpected_rows_query": Template(query).substitute(numbers)}
+            expectation = {**expectation, "kwargs": kwargs}
+        filled.append(expectation)
+    return filled
 
 
 def import_gx() -> Any:

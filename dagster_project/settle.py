@@ -281,26 +281,16 @@ def _measures(
 ) -> dict:
     """One row of measures that the first gate judges (see `expectations/leverans/`)."""
     newest = deliveries[-1] if deliveries else None
-    current = before = None
+    not_refused = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
+    current = _count(connection, f"({newest_per_key(contract, not_refused)})")
+    before = None
     if newest:
         # Current rows can only become fewer where the newest date's deliveries withdraw some.
-        (withdrawn,) = connection.execute(
-            "select count(*) from accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = ?",
-            [newest.uttagsdatum],
-        ).fetchone() or (0,)
-        if withdrawn:
-            not_refused = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
-            (current,) = connection.execute(
-                f"select count(*) from ({newest_per_key(contract, not_refused)})"
-            ).fetchone() or (0,)
-            (before,) = connection.execute(
-                f"select count(*) from ({newest_per_key(contract, not_refused + ' and d.uttagsdatum < ?')})",
-                [newest.uttagsdatum],
-            ).fetchone() or (0,)
-    (stored,) = connection.execute("select count(*) from accepted").fetchone() or (0,)
-    (refused,) = connection.execute(
-        "select count(*) from accepted a semi join refused using (delivery, line)"
-    ).fetchone() or (0,)
+        on_newest = f"date '{newest.uttagsdatum}'"
+        if _count(connection, f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"):
+            before = _count(connection, f"({newest_per_key(contract, f'{not_refused} and d.uttagsdatum < {on_newest}')})")
+    stored = _count(connection, "accepted")
+    refused = _count(connection, "accepted a semi join refused using (delivery, line)")
     return {
         "source": contract.source,
         "deliveries": len(deliveries),
@@ -313,6 +303,9 @@ def _measures(
         "rows_quarantined_newest": newest.rows_quarantined if newest else None,
         "quarantined_share_newest": newest.rows_quarantined / newest.rows_read if newest else None,
         # What bronze really holds against what the ledger says.
+        "units_unknown": _count(
+            connection, f"accepted a where {not_refused} and a.hsaid_enhet not in (select hsaid_enhet from register)"
+        ),
         "ledger_difference": abs(stored - refused - sum(d.rows_accepted for d in deliveries)),
     }
 
@@ -328,8 +321,15 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "rows_read_newest": pl.Int64(),
     "rows_quarantined_newest": pl.Int64(),
     "quarantined_share_newest": pl.Float64(),
+    "units_unknown": pl.Int64(),
     "ledger_difference": pl.Int64(),
 }
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    row = connection.execute(f"select count(*) from {relation}").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _write(settled: Settled, refused: list[pl.DataFrame], measures: list[dict], data: DataPaths) -> None:

@@ -76,8 +76,8 @@ ROWS = {
 # Two indicators, one about patients (a share) and one count, in two months and two verksamheter.
 KATALOG = """
     create table katalog as select * from (values
-        ('vg_forsta_besok_90', 'andel', 5), ('avvikelser_antal', 'antal', null)
-    ) as t (indicator_id, art, skyddsgrans)"""
+        ('vg_forsta_besok_90', 'andel', true), ('avvikelser_antal', 'antal', false)
+    ) as t (indicator_id, art, patient)"""
 RESULT = """
     create table indicator_result as
     with cells as (

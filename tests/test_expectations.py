@@ -101,6 +101,17 @@ def test_parameters_are_given_per_source(good: Path) -> None:
     assert failed == {("kva", "alder_varning"), ("kva", "alder_stopp")}
 
 
+def test_numbers_in_sql_are_parameters_too(broken: Path, tmp_path: Path) -> None:
+    _change(broken, f"update indicator_result set taljare = 3.6, namnare = 4 where {samples.CELL}")
+    tables = samples.tables("resultat")
+    lower = run_suites(broken, "resultat", tables, ROOT, parameters={"*": {"suppression_limit": 4}})
+    assert all(outcome.success for outcome in lower)
+    query = {"unexpected_rows_query": "select 1 from {batch} where kon = $x"}
+    _write_suite(tmp_path, {"type": "unexpected_rows_expectation", "kwargs": query})
+    with pytest.raises(ExpectationError, match="'x'"):
+        run_suites(broken, "staging", {"kva": "stg_kva"}, tmp_path, parameters={"kva": {"x": "'K' or true"}})
+
+
 def test_outcome_tells_rows_share_and_texts(broken: Path) -> None:
     _change(broken, "update stg_kva set verksamhet = 'HH' where vardkontakt_id = 'k2'")
     outcomes = _run(broken, "staging", ("kva",))

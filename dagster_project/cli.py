@@ -1,0 +1,191 @@
+"""The command `resultattavla`. Texts are Swedish; heavy packages are imported by the commands that need them."""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dagster_project.errors import ResultattavlaError
+from dagster_project.masking import mask
+from dagster_project.paths import PROJECT, DataPaths
+
+if TYPE_CHECKING:
+    from dagster_project.jobrun import JobOutcome
+
+app = typer.Typer(
+    help="Från levererade uttag till betrodda, publicerade indikatorer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="data")]
+DEFAULT_DATA = PROJECT / "data"
+DEFAULT_RAW = PROJECT / "raw"
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"{text} är inget datum: skriv det som ÅÅÅÅ-MM-DD.", param_hint=option) from None
+
+
+@app.command()
+def run(
+    raw: Annotated[Path, typer.Option("--raw", help="Mapp med leveranser.", show_default="raw")] = DEFAULT_RAW,
+    data: DataOption = DEFAULT_DATA,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
+    ] = None,
+) -> None:
+    """Kör dagens materialisering: läs in, pröva, räkna och publicera."""
+    from dagster_project.jobrun import run_job
+
+    day = _day(as_of, "--as-of")
+    with err.status("startar") as status:
+
+        def progress(text: str) -> None:
+            if err.is_terminal:
+                status.update(text)
+            else:
+                err.print(text, style="dim")
+
+        outcome = run_job(raw.absolute(), DataPaths(data.absolute()), day, progress)
+    _summary(outcome)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _summary(outcome: "JobOutcome") -> None:
+    from dagster_project.report import (
+        delivery_rows,
+        failed_checks,
+        gate_rows,
+        quarantine_counts,
+        rejected_files,
+    )
+
+    if outcome.settled is not None:
+        _table("Leveranser", ["källa", "filer", "lästa rader", "godkända", "karantän", "dubbletter", "nyaste uttag"],
+               delivery_rows(outcome.settled), numbers=range(1, 6))
+        for text in rejected_files(outcome.settled):
+            out.print(f"  Avvisad: {text}", soft_wrap=True)
+        counts = quarantine_counts(outcome.settled.quarantine)
+        if counts:
+            _table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
+    if outcome.outcomes:
+        _table("Grindar", ["källa", "leverans", "bearbetning", "håller tillbaka"], gate_rows(outcome.outcomes))
+        for text in failed_checks(outcome.outcomes):
+            out.print(f"  {text}", soft_wrap=True)
+    if outcome.release is None:
+        out.print(f"\n[bold]Ingenting publicerades.[/bold] {outcome.error or ''}", soft_wrap=True)
+    else:
+        rows = outcome.release.manifest["files"]["indicator_result.parquet"]["rows"]
+        new = "Inget nytt sedan förra körningen: " if outcome.nothing_new else ""
+        out.print(
+            f"\n[bold]{new}Utgåva {outcome.release.id}[/bold] (per {outcome.release.manifest['as_of']}, {rows} celler)",
+            soft_wrap=True,
+        )
+        held = outcome.release.held_back
+        if held:
+            out.print(f"  Hålls tillbaka: {', '.join(sorted(held))}", soft_wrap=True)
+        out.print(f"  Resultat:           {outcome.data.current}", soft_wrap=True)
+    if outcome.docs is not None:
+        out.print(f"  Datadokumentation:  {outcome.docs}", soft_wrap=True)
+    out.print("  Karantän:           resultattavla quarantine", soft_wrap=True)
+
+
+def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | list[int]" = range(0)) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)
+
+
+@app.command()
+def status(data: DataOption = DEFAULT_DATA) -> None:
+    """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
+    from dagster_project.release import current_release
+    from dagster_project.report import read_quarantine, quarantine_by_source
+
+    paths = DataPaths(data.absolute())
+    release = current_release(paths)
+    if release is None:
+        raise ResultattavlaError(f"Ingen utgåva är publicerad i {paths.root}: kör `resultattavla run` först.")
+    as_of = date.fromisoformat(release.manifest["as_of"])
+    out.print(f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True)
+    _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
+    if release.held_back:
+        sources = sorted({s for held in release.held_back.values() for s in held})
+        out.print(f"Hålls tillbaka av {', '.join(sources)}: {', '.join(sorted(release.held_back))}", soft_wrap=True)
+    else:
+        out.print("Ingen källa håller tillbaka något.")
+    _table("Öppen karantän", ["källa", "rader"], quarantine_by_source(read_quarantine(paths)), numbers=[1])
+
+
+@app.command()
+def quarantine(
+    data: DataOption = DEFAULT_DATA,
+    source: Annotated[str | None, typer.Option("--source", help="Bara den här källan.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Även åtgärdade rader.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv listan till en CSV-fil.")] = None,
+) -> None:
+    """Visa rader i karantän: källa, fil, rad, orsaker och maskade värden."""
+    from dagster_project.contracts import load_contracts
+    from dagster_project.report import QUARANTINE_COLUMNS, read_quarantine, write_quarantine_csv
+
+    if source is not None and source not in load_contracts():
+        raise typer.BadParameter(f"källan {source} finns inte: {', '.join(load_contracts())}.", param_hint="--source")
+    rows = read_quarantine(DataPaths(data.absolute()), source, every)
+    if csv is not None:
+        write_quarantine_csv(rows, csv)
+        out.print(f"{rows.height} rader skrevs till {csv}.", soft_wrap=True)
+        return
+    if rows.height == 0:
+        out.print("Karantänen är tom.")
+        return
+    table = rows.select(QUARANTINE_COLUMNS)
+    _table(f"{rows.height} rader i karantän", ["källa", "fil", "rad", "orsaker", "nyckel", "värden", "läge", "sedan"],
+           [tuple("" if cell is None else cell for cell in row) for row in table.iter_rows()], numbers=[2])
+
+
+@app.command()
+def demo(
+    raw: Annotated[Path, typer.Option("--raw", help="Mapp att skriva uttagen till.")],
+    seed: Annotated[int, typer.Option("--seed", help="Samma frö ger samma filer.")] = 2022,
+    scale: Annotated[float, typer.Option("--scale", min=0.01, help="Volym; 1 är exempelmängden.")] = 1.0,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Nyaste uttagsdatum.")] = "2022-09-30",
+) -> None:
+    """Skriv en påhittad men trolig uppsättning uttag (bara testpersonnummer)."""
+    from dagster_project.demo import write_demo
+
+    day = _day(as_of, "--as-of")
+    assert day is not None
+    files = write_demo(raw, seed, scale, day)
+    out.print(f"{len(files)} filer skrevs till {raw}.", soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point: a user's error is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except ResultattavlaError as error:
+        err.print(mask(str(error)), style="red", soft_wrap=True, markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("Avbruten: ingenting publicerades.", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Assets of ingestion: source files, bronze per source, and what the run settles."""
+
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from dagster_project.contracts import load_contracts
+from dagster_project.defs.common import OWNERS, Folders
+from dagster_project.runstate import ingest
+from dagster_project.settings import Parameters
+
+RUN_TABLES = {
+    "leveranser": "The delivery ledger: every file, its counts, its status and, where rejected, why.",
+    "avvisade_rader": "Rows whose unit the register does not know or does not hold valid on the event date.",
+    "parametrar": "As-of date, grid, parameters and release id of the run.",
+    "karantan": "Quarantined rows with reasons, masked values and state.",
+}
+
+source_files = [
+    dg.AssetSpec(
+        ["raw", c.source], group_name="kallfiler", owners=OWNERS, description=f"Delivered files. {c.purpose}", kinds={"file"}
+    )
+    for c in load_contracts().values()
+]
+_bronze = [
+    dg.AssetSpec(
+        ["bronze", c.source],
+        deps=[["raw", c.source]],
+        group_name="inlasning",
+        owners=OWNERS,
+        description=f"Typed rows per delivery, personnummer replaced by person_id. {c.purpose}",
+        kinds={"polars", "parquet"},
+    )
+    for c in load_contracts().values()
+]
+_run = [
+    dg.AssetSpec(
+        ["korning", name],
+        deps=[["bronze", s] for s in load_contracts()],
+        group_name="inlasning",
+        owners=OWNERS,
+        description=text,
+        kinds={"duckdb", "parquet"},
+    )
+    for name, text in RUN_TABLES.items()
+]
+
+
+@dg.multi_asset(specs=[*_bronze, *_run], name="inlasning")
+def ingestion(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[dg.MaterializeResult]:
+    """Read new deliveries into bronze and settle the run's inputs."""
+    state, settled = ingest(
+        folders.raw_path, folders.paths, folders.as_of_date, date.today(), Parameters(), context.log.info
+    )
+    for source in load_contracts():
+        accepted = settled.accepted(source)
+        yield dg.MaterializeResult(
+            ["bronze", source],
+            metadata={
+                "dagster/row_count": sum(d.rows_accepted for d in accepted),
+                "leveranser": len(accepted),
+                "avvisade filer": sum(d.source == source and d.status == "avvisad" for d in settled.ledger),
+                "rader i karantän": sum(d.rows_quarantined for d in accepted),
+                "nyaste uttag": str(accepted[-1].uttagsdatum) if accepted else "aldrig levererad",
+                "mapp": dg.MetadataValue.path(str(folders.paths.bronze / source)),
+            },
+        )
+    counts = {"leveranser": len(settled.ledger), "karantan": settled.quarantine.height}
+    for name in RUN_TABLES:
+        yield dg.MaterializeResult(
+            ["korning", name],
+            metadata={
+                "as_of": str(state.as_of),
+                "release_id": state.release_id,
+                "fil": dg.MetadataValue.path(str(folders.paths.run / f"{name}.parquet")),
+            }
+            | ({"dagster/row_count": counts[name]} if name in counts else {}),
+        )

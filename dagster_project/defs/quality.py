@@ -1,0 +1,111 @@
+"""The gates as asset checks: one check per expectation, and a blocking check `grind` where the run must wait or stop."""
+
+
+from collections.abc import Callable, Iterator, Sequence
+
+import dagster as dg
+
+from dagster_project.contracts import load_contracts
+from dagster_project.defs.common import OWNERS, Folders, page
+from dagster_project.expectations import Outcome, suites_for
+from dagster_project.gates import (
+    RESULT_TABLE,
+    SUITES,
+    catalogue,
+    data_docs,
+    decide,
+    run_gate,
+    source_outcome,
+    write_decision,
+)
+from dagster_project.runstate import RunState
+
+BLOCKING = "grind"
+_SEVERITY = {
+    "critical": dg.AssetCheckSeverity.ERROR,
+    "warning": dg.AssetCheckSeverity.WARN,
+    "info": dg.AssetCheckSeverity.WARN,
+}
+
+
+def _specs(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str]) -> list[dg.AssetCheckSpec]:
+    specs = []
+    for source in sources:
+        specs.append(
+            dg.AssetCheckSpec(
+                BLOCKING, asset=key(source), blocking=True, description="May the run go on behind this table?"
+            )
+        )
+        for suite in suites_for(SUITES, gate, source):
+            specs += [
+                dg.AssetCheckSpec(
+                    e["meta"]["id"],
+                    asset=key(source),
+                    description=f"{e['meta']['titel']}. {e['meta']['betydelse']}",
+                    metadata={"svit": suite.name, "allvar": e["severity"]},
+                )
+                for e in suite.expectations
+            ]
+    return specs
+
+
+def _check_results(
+    outcomes: Sequence[Outcome], key: Callable[[str], dg.AssetKey], folders: Folders, stops: set[str]
+) -> Iterator[dg.AssetCheckResult]:
+    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (see `gates.decide`)."""
+    held_back = decide(outcomes).held_back
+    for source in dict.fromkeys(o.source for o in outcomes):
+        held = sorted(i for i, sources in held_back.items() if source in sources)
+        yield dg.AssetCheckResult(
+            passed=source not in stops or source_outcome(outcomes, source) != "underkand",
+            asset_key=key(source),
+            check_name=BLOCKING,
+            metadata={"utfall": source_outcome(outcomes, source), "håller tillbaka": ", ".join(held) or "inget"},
+        )
+    for o in outcomes:
+        numbers = {"prövade": o.checked, "avviker": o.unexpected, "andel": o.share, "observerat": o.observed}
+        yield dg.AssetCheckResult(
+            passed=o.success,
+            asset_key=key(o.source),
+            check_name=o.expectation,
+            severity=_SEVERITY[o.severity],
+            description=o.titel if o.success else f"{o.titel}: nej. {o.atgard}",
+            metadata={k: v for k, v in numbers.items() if v is not None}
+            | {"datadokumentation": page(data_docs(folders.paths) / o.gate / f"{o.source}.html")},
+        )
+
+
+def _gate_check(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str], stops: set[str]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(specs=_specs(gate, key, sources), name=f"grind_{gate}")
+    def check(folders: Folders) -> Iterator[dg.AssetCheckResult]:
+        outcomes = run_gate(gate, folders.paths, RunState.read(folders.paths))
+        yield from _check_results(outcomes, key, folders, stops)
+
+    return check
+
+
+SOURCES = list(load_contracts())
+# A source's critical failure holds back its indicators and lets the others through; only bad results stop the run.
+delivery_gate = _gate_check("leverans", lambda s: dg.AssetKey(["bronze", s]), SOURCES, set())
+staging_gate = _gate_check("staging", lambda s: dg.AssetKey(["staging", f"stg_{s}"]), SOURCES, set())
+results_gate = _gate_check("resultat", lambda s: dg.AssetKey(["marts", s]), [RESULT_TABLE], {RESULT_TABLE})
+
+
+@dg.asset(
+    key=["korning", "indikatorer"],
+    deps=[*(["bronze", s] for s in SOURCES), *(["staging", f"stg_{s}"] for s in SOURCES)],
+    group_name="kvalitet",
+    owners=OWNERS,
+    kinds={"parquet"},
+    description="Which indicators the gates hold back, and with what quality the others are published.",
+)
+def indicators(folders: Folders) -> dg.MaterializeResult:
+    """Decide from the outcomes of the first two gates."""
+    decision = write_decision(folders.paths, RunState.read(folders.paths))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(catalogue()),
+            "hålls tillbaka": ", ".join(sorted(decision.held_back)) or "inga",
+            "med varning": ", ".join(sorted(decision.warned)) or "inga",
+        }
+    )

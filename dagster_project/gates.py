@@ -1,0 +1,208 @@
+"""The three gates: run the suites, keep their outcomes, and decide what is held back.
+
+Outcomes are kept per gate in `data/run/grind_<gate>.parquet` together with the release id they belong to: publishing
+trusts only outcomes of exactly its own inputs.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dagster_project.contracts import REGISTER_SOURCE, load_contracts
+from dagster_project.errors import ResultattavlaError
+from dagster_project.expectations import Outcome, matt_view_sql, run_suites
+from dagster_project.paths import PROJECT, DataPaths, replacing
+
+if TYPE_CHECKING:
+    from dagster_project.runstate import RunState
+
+SUITES = PROJECT / "expectations"
+GATE_TITLES = {"leverans": "Leveranser", "staging": "Bearbetade tabeller", "resultat": "Resultat"}
+RESULT_TABLE = "indicator_result"
+
+_OUTCOME_SCHEMA: dict[str, pl.DataType] = {
+    "gate": pl.String(),
+    "suite": pl.String(),
+    "source": pl.String(),
+    "expectation": pl.String(),
+    "severity": pl.String(),
+    "success": pl.Boolean(),
+    "checked": pl.Int64(),
+    "unexpected": pl.Int64(),
+    "share": pl.Float64(),
+    "observed": pl.String(),
+    "titel": pl.String(),
+    "atgard": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """What the gates need of a catalogue row: its id and the sources it reads, the unit register among them."""
+
+    id: str
+    sources: tuple[str, ...]
+
+
+def catalogue() -> list[Indicator]:
+    """The indicators of the catalogue seed."""
+    with (PROJECT / "dbt" / "seeds" / "katalog.csv").open(encoding="utf-8") as file:
+        return [
+            Indicator(row["indicator_id"], (REGISTER_SOURCE, *row["kallor"].split("|"))) for row in csv.DictReader(file)
+        ]
+
+
+def _outcomes_path(data: DataPaths, gate: str) -> Path:
+    return data.run / f"grind_{gate}.parquet"
+
+
+def _docs_path(data: DataPaths, gate: str) -> Path:
+    return data.run / f"grind_{gate}.json"
+
+
+def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
+    """Run one gate's suites and keep the outcomes (and what the data docs show of them) under `data/run/`.
+
+    gate: leverans (delivered rows), staging (staged tables) or resultat (results). Raises ExpectationError when an
+    expectation could not be evaluated.
+    """
+    from dagster_project.datadocs import DocsCollector
+
+    parameters: dict[str, dict] = {}
+    if gate == "leverans":
+        database = _delivery_database(data)
+        tables = {source: f"rader_{source}" for source in load_contracts()}
+        parameters = {source: {"age_days_max": c.agreed_age_days} for source, c in load_contracts().items()}
+    elif gate == "staging":
+        database = data.warehouse
+        tables = {source: f"stg_{source}" for source in load_contracts()}
+        parameters = {"*": {"as_of": state.as_of}}
+    else:
+        database = data.warehouse
+        tables = {RESULT_TABLE: RESULT_TABLE}
+        parameters = {"*": {"suppression_limit": state.parameters["suppression_limit"]}}
+    docs = DocsCollector()
+    outcomes = run_suites(database, gate, tables, SUITES, docs, parameters)
+    docs.save(_docs_path(data, gate))
+    with replacing(_outcomes_path(data, gate)) as part:
+        outcome_frame(outcomes).with_columns(release_id=pl.lit(state.release_id)).write_parquet(part)
+    write_data_docs(data, state)
+    return outcomes
+
+
+def write_data_docs(data: DataPaths, state: RunState) -> Path:
+    """Data docs of the gates run so far on this run's inputs; returns the index page. Also when a gate stopped the run."""
+    from dagster_project.datadocs import DocsCollector, build_data_docs
+
+    results = [r for g in GATE_TITLES if _outcomes_of(data, g, state) for r in DocsCollector.load(_docs_path(data, g)).results]
+    facts = {"Körningens datum": str(state.as_of), "Utgåva": state.release_id}
+    build_data_docs(results, data_docs(data), facts)
+    return data_docs(data) / "index.html"
+
+
+def data_docs(data: DataPaths) -> Path:
+    """Folder of the Great Expectations data docs."""
+    return data.docs / "datadokumentation"
+
+
+def outcome_frame(outcomes: Sequence[Outcome]) -> pl.DataFrame:
+    """Outcomes as a table: one row per expectation and source."""
+    return pl.DataFrame([asdict(o) for o in outcomes], schema=_OUTCOME_SCHEMA)
+
+
+def read_outcomes(data: DataPaths, gate: str, state: RunState) -> list[Outcome]:
+    """The kept outcomes of a gate. Raises ResultattavlaError when the gate was not run on exactly this run's inputs."""
+    outcomes = _outcomes_of(data, gate, state)
+    if not outcomes:
+        raise ResultattavlaError(
+            f"Grinden {GATE_TITLES[gate]} är inte prövad för den här körningens leveranser: kör hela jobbet igen."
+        )
+    return outcomes
+
+
+def outcomes_so_far(data: DataPaths, state: RunState) -> list[Outcome]:
+    """Outcomes of the gates that were run on this run's inputs; a stopped run has fewer."""
+    return [o for gate in GATE_TITLES for o in _outcomes_of(data, gate, state)]
+
+
+def _outcomes_of(data: DataPaths, gate: str, state: RunState) -> list[Outcome]:
+    path = _outcomes_path(data, gate)
+    if not path.exists():
+        return []
+    frame = pl.read_parquet(path).filter(pl.col("release_id") == state.release_id)
+    names = [f.name for f in fields(Outcome)]
+    return [Outcome(**row) for row in frame.select(names).iter_rows(named=True)]
+
+
+def _delivery_database(data: DataPaths) -> Path:
+    """A small DuckDB file for the first gate: views of the delivered rows, and the measures of every source."""
+    import duckdb
+
+    path = data.run / "leverans.duckdb"
+    with replacing(path) as part:
+        with duckdb.connect(str(part)) as connection:
+            connection.execute(f"create table matt as select * from read_parquet('{data.run.resolve() / 'matt.parquet'}')")
+            ledger = pl.read_parquet(data.run / "leveranser.parquet")
+            for source in load_contracts():
+                accepted = ledger.filter((pl.col("source") == source) & pl.col("delivery").is_not_null())["delivery"]
+                folder = data.bronze.resolve() / source
+                files = ", ".join(f"'{folder / d}.accepted.parquet'" for d in ["0", *accepted])
+                connection.execute(
+                    f"create view rader_{source} as select r.* from read_parquet([{files}], union_by_name = true) r "
+                    f"anti join read_parquet('{data.run.resolve() / 'avvisade_rader.parquet'}') a "
+                    f"on a.source = '{source}' and a.delivery = r.delivery and a.line = r.line"
+                )
+                connection.execute(matt_view_sql(source))
+    return path
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the first two gates mean for publishing.
+
+    held_back: indicator id -> the sources that hold it back. warned: indicator ids published with quality varning.
+    """
+
+    held_back: dict[str, list[str]]
+    warned: set[str]
+
+    def quality(self, indicator: str) -> str:
+        return "varning" if indicator in self.warned else "godkand"
+
+
+def decide(outcomes: Sequence[Outcome]) -> Decision:
+    """A source's critical failure holds back exactly the indicators that read it; its warnings mark them."""
+    failed = [o for o in outcomes if not o.success]
+    critical = {o.source for o in failed if o.severity == "critical"}
+    warning = {o.source for o in failed if o.severity == "warning"}
+    indicators = catalogue()
+    return Decision(
+        held_back={i.id: held for i in indicators if (held := [s for s in i.sources if s in critical])},
+        warned={i.id for i in indicators if warning & set(i.sources)},
+    )
+
+
+def write_decision(data: DataPaths, state: RunState) -> Decision:
+    """Decide from the kept outcomes of the first two gates; write `indikatorer` for dbt."""
+    decision = decide([*read_outcomes(data, "leverans", state), *read_outcomes(data, "staging", state)])
+    frame = pl.DataFrame(
+        [
+            {"indicator_id": i.id, "kvarhallen": i.id in decision.held_back, "kvalitet": decision.quality(i.id)}
+            for i in catalogue()
+        ]
+    )
+    with replacing(data.run / "indikatorer.parquet") as part:
+        frame.write_parquet(part)
+    return decision
+
+
+def source_outcome(outcomes: Sequence[Outcome], source: str) -> str:
+    """A source's outcome over its gates: godkand, varning or underkand."""
+    failed = {o.severity for o in outcomes if o.source == source and not o.success}
+    return "underkand" if "critical" in failed else "varning" if "warning" in failed else "godkand"

@@ -1,0 +1,317 @@
+"""Releases: stage every file, audit the staged folder, then switch `current` in one step.
+
+A release is immutable and its content follows from its inputs. The audit is the second lock: it trusts neither the
+orchestration nor the models, only what is staged, the gates' kept outcomes and the numbers behind the hidden cells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.contracts import load_contracts
+from dagster_project.disclosure import CELL, SYSTEM, hidden_cells
+from dagster_project.errors import ResultattavlaError
+from dagster_project.expectations import Outcome
+from dagster_project.gates import (
+    RESULT_TABLE,
+    Decision,
+    catalogue,
+    decide,
+    outcome_frame,
+    read_outcomes,
+    source_outcome,
+)
+from dagster_project.paths import DataPaths
+from dagster_project.runstate import RunState
+from dagster_project.versions import package_versions
+
+RESULT_SCHEMA: dict[str, pl.DataType] = {
+    "indicator_id": pl.String(),
+    "niva": pl.String(),
+    "verksamhet": pl.String(),
+    "enhet": pl.String(),
+    "period_typ": pl.String(),
+    "period_start": pl.Date(),
+    "period_slut": pl.Date(),
+    "kon": pl.String(),
+    "taljare": pl.Float64(),
+    "namnare": pl.Float64(),
+    "varde": pl.Float64(),
+    "ki_lag": pl.Float64(),
+    "ki_hog": pl.Float64(),
+    "jamforelse_varde": pl.Float64(),
+    "forandring": pl.Float64(),
+    "mal_operator": pl.String(),
+    "malvarde": pl.Float64(),
+    "status": pl.String(),
+    "markering": pl.String(),
+    "komplett": pl.Boolean(),
+    "kvalitet": pl.String(),
+    "release_id": pl.String(),
+}
+RESULT_KEY = ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon"]
+STATUSES = ("uppfyllt", "ej_uppfyllt", "inget_mal", "inga_data", "preliminar", "ej_tillamplig", "dold")
+NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
+QUALITY_COLUMNS = ["gate", "suite", "source", "expectation", "severity", "success", "checked", "unexpected", "share", "observed"]
+LEDGER_COLUMNS = [
+    "source",
+    "file",
+    "sha256",
+    "uttagsdatum",
+    "rows_read",
+    "rows_accepted",
+    "rows_quarantined",
+    "rows_duplicate",
+    "status",
+    "orsak",
+]
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release: its folder and manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.manifest["release_id"])
+
+    @property
+    def held_back(self) -> dict[str, list[str]]:
+        """Indicators that are not in the release, with the sources that hold them back."""
+        return dict(self.manifest["kvarhallna_indikatorer"])
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything was published, 2 when something is held back (published.md)."""
+        return 2 if self.held_back else 0
+
+
+def read_release(folder: Path) -> Release | None:
+    """The release in a folder, or None when it is not there or not whole (every file as its manifest says)."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        whole = all(_sha256(folder / name) == f["sha256"] for name, f in manifest["files"].items())
+    except (OSError, ValueError, KeyError):
+        return None
+    return Release(folder, manifest) if whole else None
+
+
+def current_release(data: DataPaths) -> Release | None:
+    """The release that `current` names."""
+    return read_release(data.current) if data.current.exists() else None
+
+
+def publish(data: DataPaths, state: RunState) -> Release:
+    """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is not as it must be."""
+    outcomes = [o for gate in ("leverans", "staging", "resultat") for o in read_outcomes(data, gate, state)]
+    failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.severity == "critical"]
+    if failed:
+        raise ResultattavlaError(
+            f"Ingenting publiceras: resultatgrinden underkände {failed[0].expectation} ({failed[0].titel}). {failed[0].atgard}"
+        )
+    decision = decide([o for o in outcomes if o.gate != "resultat"])
+    if len(decision.held_back) == len(catalogue()):
+        raise ResultattavlaError(
+            "Ingenting publiceras: alla indikatorer hålls tillbaka av "
+            + ", ".join(sorted({s for held in decision.held_back.values() for s in held}))
+            + ". Se datadokumentationen och begär nya leveranser."
+        )
+    staging = data.releases / f".{state.release_id}.{os.getpid()}.staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        _stage(staging, data, state, outcomes, decision)
+        _audit(staging, data, state, decision)
+        target = data.releases / state.release_id
+        existing = read_release(target)
+        if existing is None:
+            if target.exists():  # a damaged release is replaced, whole
+                shutil.rmtree(target)
+            os.replace(staging, target)
+        switch_current(data, state.release_id)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    release = read_release(data.releases / state.release_id)
+    if release is None:
+        raise ResultattavlaError(f"Utgåvan {state.release_id} kan inte läsas tillbaka: kontrollera disken och kör igen.")
+    return release
+
+
+def switch_current(data: DataPaths, release_id: str) -> None:
+    """Point `current` at a release: a new link replaces the old one by rename, so readers see one or the other."""
+    link = data.published / f".current.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("releases") / release_id)
+    os.replace(link, data.current)
+
+
+def _stage(
+    staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[Outcome], decision: Decision
+) -> None:
+    import duckdb
+
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        result = connection.execute(f"select * from {RESULT_TABLE}").pl()
+        indicator = connection.execute("select * from indicator").pl()
+    result = result.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).sort(RESULT_KEY, nulls_last=False)
+    published = [i for i in indicator["indicator_id"] if i not in decision.held_back]
+    tables = {
+        RESULT_TABLE: result,
+        "indicator": indicator.filter(pl.col("indicator_id").is_in(published)).sort("indicator_id"),
+        "kvalitet": outcome_frame(outcomes).select(QUALITY_COLUMNS).sort("gate", "suite", "source", "expectation"),
+        "leveranser": pl.read_parquet(data.run / "leveranser.parquet").select(LEDGER_COLUMNS).sort("source", "file"),
+    }
+    rows: dict[str, int] = {}
+    for name, frame in tables.items():
+        frame.write_parquet(staging / f"{name}.parquet", compression="zstd")
+        rows[f"{name}.parquet"] = frame.height
+    for name in (RESULT_TABLE, "indicator"):
+        write_swedish_csv(tables[name], staging / f"{name}.csv")
+        rows[f"{name}.csv"] = tables[name].height
+    _write_duckdb(staging, list(tables))
+    rows["resultat.duckdb"] = result.height
+    manifest = {
+        "release_id": state.release_id,
+        "as_of": str(state.as_of),
+        "inputs": state.inputs,
+        "code_version": state.code_version,
+        "catalogue_version": state.catalogue_version,
+        "packages": package_versions(),
+        "parameters": state.parameters,
+        "kallor": {source: source_outcome(outcomes, source) for source in load_contracts()},
+        "grindar": _gate_summary(outcomes),
+        "kvarhallna_indikatorer": decision.held_back,
+        "files": {name: {"sha256": _sha256(staging / name), "rows": count} for name, count in sorted(rows.items())},
+    }
+    (staging / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _gate_summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """Per gate and source: the outcome and the names of failed expectations."""
+    summary: dict[str, dict[str, Any]] = {}
+    for outcome in outcomes:
+        entry = summary.setdefault(outcome.gate, {}).setdefault(
+            outcome.source, {"utfall": source_outcome([o for o in outcomes if o.gate == outcome.gate], outcome.source)}
+        )
+        if not outcome.success:
+            entry.setdefault("underkanda", []).append(f"{outcome.expectation} ({outcome.severity})")
+    return summary
+
+
+def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:
+    """CSV for Swedish Excel: `;`, UTF-8 with BOM, decimal comma; text that Excel would run as a formula is escaped."""
+    texts = [escaped(pl.col(name)) for name, dtype in frame.schema.items() if dtype == pl.String]
+    frame.with_columns(texts).write_csv(
+        path, separator=";", include_bom=True, decimal_comma=True, float_scientific=False
+    )
+
+
+def escaped(texts: pl.Expr) -> pl.Expr:
+    """Text that starts with = + - @ (or a control character) gets an apostrophe, so that no sheet runs it."""
+    return pl.when(texts.str.contains(r"^[=+\-@\t\r]")).then(pl.concat_str(pl.lit("'"), texts)).otherwise(texts).name.keep()
+
+
+def _write_duckdb(staging: Path, tables: Sequence[str]) -> None:
+    import duckdb
+
+    with duckdb.connect(str(staging / "resultat.duckdb")) as connection:
+        for name in tables:
+            connection.execute(f"create table {name} as select * from read_parquet('{staging / name}.parquet')")
+        connection.execute(
+            f"create view resultat as select r.*, i.titel, i.definition, i.art, i.riktning, i.mal_id, i.planpunkt "
+            f"from {RESULT_TABLE} r join indicator i using (indicator_id)"
+        )
+        connection.execute(
+            "create view senaste_manad as select * from resultat r where r.period_typ = 'manad' and r.komplett "
+            f"and r.period_start = (select max(s.period_start) from {RESULT_TABLE} s where s.period_typ = 'manad' "
+            "and s.komplett and s.indicator_id = r.indicator_id)"
+        )
+    (staging / "resultat.duckdb.wal").unlink(missing_ok=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- The audit: what must hold of the staged files, whoever made them --------------------------------------------------
+
+
+def _audit(staging: Path, data: DataPaths, state: RunState, decision: Decision) -> None:
+    import duckdb
+
+    result = pl.read_parquet(staging / f"{RESULT_TABLE}.parquet")
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        truth = connection.execute("select * from int_resultat where skyddat_tal is not null").pl()
+        grid = connection.execute("select count(*) from int_rutnat where i_rutnat").fetchone()
+        limit = state.parameters["suppression_limit"]
+    problems = audit_results(result, state.release_id, decision)
+    if grid is None or grid[0] != result.height:
+        problems.append(f"{result.height} rader men rutnätet har {grid and grid[0]}")
+    problems += audit_disclosure(result, truth, limit)
+    if problems:
+        raise ResultattavlaError(
+            f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
+        )
+
+
+def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> list[str]:
+    """What is wrong with the staged cells: types, keys, statuses, empty hidden rows, whose release and indicators."""
+    problems = []
+    if dict(result.schema) != RESULT_SCHEMA:
+        return ["kolumnerna är inte de avtalade"]
+    if result.height == 0:
+        problems.append("inga rader")
+    if result.select(pl.struct(RESULT_KEY).is_duplicated().any()).item():
+        problems.append("nyckeln är inte unik")
+    if result["status"].is_null().any() or not result["status"].is_in(STATUSES).all():
+        problems.append("okänd status")
+    hidden = result.filter(pl.col("status") == "dold")
+    if hidden.select(pl.any_horizontal(pl.col(NUMBERS).is_not_null()).any()).item():
+        problems.append("en dold rad har tal")
+    if (hidden["markering"].fill_null("") != "MSK").any():
+        problems.append("en dold rad saknar markering")
+    if set(result["release_id"].unique()) - {release_id}:
+        problems.append("rader räknade för andra leveranser")
+    expected = {i.id for i in catalogue()} - set(decision.held_back)
+    if set(result["indicator_id"].unique()) != expected:
+        problems.append("fel indikatorer")
+    return problems
+
+
+def audit_disclosure(result: pl.DataFrame, truth: pl.DataFrame, limit: int) -> list[str]:
+    """Whether a hidden number is shown, or can be computed from what is shown (`truth`: int_resultat, patients only).
+
+    The year before the grid is published as comparisons only; those must not show a cell that is hidden there.
+    """
+    problems = []
+    cells = truth.filter("i_rutnat").select(*CELL, "skyddat_tal").join(
+        result.select(*CELL, "status", "jamforelse_varde"), on=CELL, how="left", nulls_equal=True
+    ).with_columns(dold=pl.col("status").fill_null("") == "dold")
+    small = (pl.col("skyddat_tal") >= 1) & (pl.col("skyddat_tal") < limit)
+    if cells.filter(small & ~pl.col("dold")).height:
+        problems.append("ett litet tal är inte dolt")
+    if cells.filter((pl.col("skyddat_tal") == 0) & pl.col("dold")).height:
+        problems.append("en nolla är dold")
+    # Closing what is hidden adds nothing when no hidden number is computable.
+    more = hidden_cells(cells, limit, hidden_already=True)
+    if more.height != cells.filter("dold").height:
+        problems.append(f"ett dolt tal kan räknas ut ({more.select(SYSTEM).unique().height} perioder berörs)")
+    before = pl.concat([more.select(CELL), hidden_cells(truth.filter(~pl.col("i_rutnat")), limit).select(CELL)])
+    year_later = before.with_columns(pl.col("period_start").dt.offset_by("1y"))
+    if cells.join(year_later, on=CELL, how="semi", nulls_equal=True)["jamforelse_varde"].is_not_null().any():
+        problems.append("en jämförelse visar ett dolt tal")
+    return problems

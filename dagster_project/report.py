@@ -1,0 +1,106 @@
+"""What people are shown of a run: plain rows for the summary, the quarantine list and its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.contracts import load_contracts
+from dagster_project.errors import ResultattavlaError
+from dagster_project.expectations import Outcome
+from dagster_project.gates import decide, source_outcome
+from dagster_project.paths import DataPaths, replacing
+from dagster_project.settle import OPEN, Settled
+
+QUARANTINE_COLUMNS = ["source", "file", "line", "reasons", "key", "values", "state", "first_seen"]
+_OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
+
+
+def delivery_rows(settled: Settled) -> list[tuple]:
+    """Per source: files (accepted of all), rows read, accepted, quarantined, duplicate, newest extraction date."""
+    rows = []
+    for source in load_contracts():
+        accepted = settled.accepted(source)
+        found = sum(d.source == source for d in settled.ledger)
+        files = f"{len(accepted)}" if len(accepted) == found else f"{len(accepted)} av {found}"
+        sums = [sum(getattr(d, f"rows_{n}") for d in accepted) for n in ("read", "accepted", "quarantined", "duplicate")]
+        rows.append((source, files, *sums, accepted[-1].uttagsdatum if accepted else "aldrig levererad"))
+    return rows
+
+
+def rejected_files(settled: Settled) -> list[str]:
+    """Why files were rejected, one sentence each."""
+    return [d.orsak or d.file for d in settled.ledger if d.status == "avvisad"]
+
+
+def quarantine_counts(quarantine: pl.DataFrame) -> list[tuple]:
+    """Open rows by source and reason, most first; a row with several reasons counts under each."""
+    counts = (
+        quarantine.filter(pl.col("state") == OPEN)
+        .with_columns(pl.col("reasons").str.split("|"))
+        .explode("reasons")
+        .group_by("source", "reasons")
+        .len()
+        .sort("source", pl.col("len"), "reasons", descending=[False, True, False])
+    )
+    return list(counts.iter_rows())
+
+
+def quarantine_by_source(quarantine: pl.DataFrame) -> list[tuple]:
+    """Number of open rows per source, all sources."""
+    counts = dict(quarantine.filter(pl.col("state") == OPEN).group_by("source").len().iter_rows())
+    return [(source, counts.get(source, 0)) for source in load_contracts()]
+
+
+def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
+    """Per source: outcome of the first two gates and what it holds back; then the results gate."""
+    held_back = decide([o for o in outcomes if o.gate != "resultat"]).held_back
+    rows: list[tuple] = []
+    for source in load_contracts():
+        by_gate = [
+            _OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
+            for gate in ("leverans", "staging")
+        ]
+        held = [i for i, sources in held_back.items() if source in sources]
+        rows.append((source, *by_gate, f"{len(held)} indikatorer" if held else ""))
+    results = [o for o in outcomes if o.gate == "resultat"]
+    if results:
+        rows.append(("resultat", _OUTCOME_TEXT[source_outcome(results, results[0].source)], "", ""))
+    return rows
+
+
+def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
+    """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
+    order = {"critical": 0, "warning": 1, "info": 2}
+    label = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
+    sentences = []
+    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.severity], o.source)):
+        measured = o.observed if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
+        found = f" ({measured})" if measured else ""
+        sentences.append(f"{label[o.severity]} {o.source}: {o.titel} – nej{found}. {o.atgard}")
+    return sentences
+
+
+def read_quarantine(data: DataPaths, source: str | None = None, every: bool = False) -> pl.DataFrame:
+    """The latest run's quarantine, open rows only unless `every`; raises ResultattavlaError when nothing was run."""
+    path = data.run / "karantan.parquet"
+    if not path.exists():
+        raise ResultattavlaError(f"Ingen körning finns i {data.root}: kör `resultattavla run` först.")
+    rows = pl.read_parquet(path)
+    if source is not None:
+        rows = rows.filter(pl.col("source") == source)
+    return rows if every else rows.filter(pl.col("state") == OPEN)
+
+
+def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
+    """The list as CSV (`,`, UTF-8); text that a sheet would run as a formula is escaped."""
+    from dagster_project.release import escaped
+
+    texts = [escaped(pl.col(n)) for n in QUARANTINE_COLUMNS if rows.schema[n] == pl.String]
+    try:
+        with replacing(path) as part:
+            rows.select(QUARANTINE_COLUMNS).with_columns(texts).write_csv(part)
+    except OSError as error:
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error

@@ -1,0 +1,119 @@
+"""One run's identity and what its steps hand each other: `data/run/state.json` and the Parquet files beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.deliveries import LATER, Delivery, Progress, read_deliveries
+from dagster_project.errors import ResultattavlaError
+from dagster_project.paths import DataPaths, replacing
+from dagster_project.settings import Parameters
+from dagster_project.settle import Settled, settle
+from dagster_project.versions import catalogue_version, code_version
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What identifies a run: the same inputs, catalogue, code and parameters give the same release id."""
+
+    as_of: date
+    release_id: str
+    inputs: list[dict[str, Any]]
+    code_version: str
+    catalogue_version: str
+    parameters: dict[str, int]
+
+    def write(self, data: DataPaths) -> None:
+        with replacing(data.run / "state.json") as part:
+            part.write_text(json.dumps(asdict(self), default=str, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @staticmethod
+    def read(data: DataPaths) -> RunState:
+        """The latest ingestion's state. Raises ResultattavlaError when nothing was ingested yet."""
+        try:
+            content = json.loads((data.run / "state.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ResultattavlaError(f"Ingen körning finns i {data.root}: kör `resultattavla run` först.") from None
+        return RunState(**{**content, "as_of": date.fromisoformat(content["as_of"])})
+
+
+def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters) -> RunState:
+    """The identity of a run on these inputs. Later deliveries are no input: a past day's run keeps its id."""
+    inputs = [
+        {
+            "source": d.source,
+            "file": d.file,
+            "sha256": d.sha256,
+            "uttagsdatum": str(d.uttagsdatum) if d.uttagsdatum else None,
+            "status": d.status,
+        }
+        for d in ledger
+        if d.status != LATER
+    ]
+    identity = {
+        "as_of": str(as_of),
+        "inputs": inputs,
+        "catalogue": catalogue_version(),
+        "code": code_version(),
+        "parameters": parameters.as_dict(),
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return RunState(as_of, f"{as_of}-{digest[:12]}", inputs, code_version(), catalogue_version(), parameters.as_dict())
+
+
+def ingest(
+    raw: Path,
+    data: DataPaths,
+    as_of: date | None,
+    today: date,
+    parameters: Parameters,
+    progress: Progress = lambda text: None,
+) -> tuple[RunState, Settled]:
+    """Read deliveries into bronze, settle them, and write the run's state and parameters for dbt.
+
+    Raises ResultattavlaError when no delivery at all could be accepted: there is nothing to publish then.
+    """
+    as_of, ledger = read_deliveries(raw, data, as_of, today, progress)
+    if as_of is None or not any(d.status == "accepterad" for d in ledger):
+        rejected = [d for d in ledger if d.status == "avvisad"]
+        later = [d for d in ledger if d.status == LATER]
+        found = (
+            f"{len(rejected)} filer avvisades, till exempel: {rejected[0].orsak}"
+            if rejected
+            else f"alla {len(later)} leveranser har ett senare uttagsdatum än {as_of or today}."
+            if later
+            else "där finns inga leveranser."
+        )
+        raise ResultattavlaError(f"Ingenting att publicera från {raw}: {found}")
+    progress("stämmer av leveranserna mot enhetsregistret")
+    settled = settle(as_of, ledger, data)
+    state = new_state(as_of, ledger, parameters)
+    with replacing(data.run / "parametrar.parquet") as part:
+        _parameter_row(state, parameters).write_parquet(part)
+    state.write(data)
+    return state, settled
+
+
+def _parameter_row(state: RunState, parameters: Parameters) -> pl.DataFrame:
+    """The source `korning.parametrar`: limits of the grid, of the year before it and of r12 that end there."""
+    year = state.as_of.year
+    first = year - parameters.years_before
+    return pl.DataFrame(
+        {
+            "as_of": [state.as_of],
+            "grid_start": [date(first, 1, 1)],
+            "comparison_start": [date(first - 1, 1, 1)],
+            "first_month": [date(first - 2, 2, 1)],
+            "last_month": [date(year, 12, 1)],
+            "tolerance_days": [parameters.tolerance_days],
+            "suppression_limit": [parameters.suppression_limit],
+            "release_id": [state.release_id],
+        }
+    )

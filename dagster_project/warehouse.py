@@ -1,0 +1,148 @@
+"""dbt in this process: parse once, build what is asked, keep its connection closed afterwards.
+
+dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import ResultattavlaError
+from dagster_project.masking import mask
+from dagster_project.paths import PROJECT, DataPaths, replacing
+from dagster_project.versions import dbt_version
+
+DBT_DIR = PROJECT / "dbt"
+STAGING = "resultattavla.staging resource_type:seed"
+RESULTS = "resultattavla.intermediate resultattavla.observations resultattavla.marts"
+
+_parsed: dict[tuple[Path, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One dbt node's outcome: unique id, status (success, pass, fail, error, skipped ...), seconds, message, failures."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str | None
+    failures: int | None
+
+
+def _environment(data: DataPaths) -> None:
+    os.environ["RESULTATTAVLA_DATA"] = str(data.root.resolve())
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+
+
+def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_event: Callable | None = None) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    _environment(data)
+    target = str(data.dbt_target.resolve())
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
+    result = runner.invoke(
+        [
+            "--quiet",
+            "--log-level-file",
+            "none",
+            "--no-version-check",
+            *arguments,
+            "--project-dir",
+            str(DBT_DIR),
+            "--profiles-dir",
+            str(DBT_DIR),
+            "--target-path",
+            target,
+            "--log-path",
+            target,
+        ]
+    )
+    _close_connections()
+    return result
+
+
+def _close_connections() -> None:
+    """dbt-duckdb keeps its connection for the process; others could then not open the file read-only."""
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in FACTORY.adapters.values():
+        adapter.connections.cleanup_all()
+        close = getattr(type(adapter.connections), "close_all_connections", None)
+        if close:
+            close()
+
+
+def manifest_path(data: DataPaths) -> Path:
+    """dbt's manifest, made now when there is none for the models as they are."""
+    path, stamp = data.dbt_target / "manifest.json", data.dbt_target / "manifest.version"
+    if not path.exists() or not stamp.exists() or stamp.read_text() != dbt_version():
+        parse(data)
+        with replacing(stamp) as part:
+            part.write_text(dbt_version())
+    return path
+
+
+def parse(data: DataPaths) -> Any:
+    """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
+    key = (data.root.resolve(), dbt_version())
+    if key not in _parsed:
+        data.dbt_target.mkdir(parents=True, exist_ok=True)
+        result = _invoke(["parse"], data)
+        if not result.success:
+            raise ResultattavlaError(f"dbt-projektet kan inte tolkas: {result.exception}")
+        _parsed[key] = result.result
+    return _parsed[key]
+
+
+def build(
+    data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None, unit_tests: bool = False
+) -> list[NodeResult]:
+    """Build the selected models, seeds and data tests; the results of all nodes in order.
+
+    Raises ResultattavlaError (first failing node and its message) when anything failed.
+    """
+    manifest = parse(data)
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            progress(event.data.node_info.node_name)
+
+    arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
+    if not unit_tests:
+        arguments += ["--exclude-resource-type", "unit_test"]
+    result = _invoke(arguments, data, manifest, on_event)
+    if result.exception is not None:
+        raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")
+    nodes = [_node_result(r) for r in result.result.results]
+    require_success(nodes)
+    return nodes
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(
+        result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures
+    )
+
+
+def require_success(nodes: Iterable[NodeResult]) -> None:
+    """Raise ResultattavlaError for the first failed node; messages are masked (they can quote values)."""
+    failed = [n for n in nodes if n.status in ("error", "fail", "runtime error")]
+    if failed:
+        message = mask(" ".join((failed[0].message or "").split()))[:500]
+        raise ResultattavlaError(
+            f"dbt stannade i {failed[0].unique_id}: {message}. Ingenting publiceras; rätta modellen och kör igen."
+        )
+
+
+def table_rows(data: DataPaths, tables: Iterable[str]) -> dict[str, int]:
+    """Row counts of warehouse tables (read-only)."""
+    import duckdb
+
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        return {t: (connection.execute(f'select count(*) from "{t}"').fetchone() or (0,))[0] for t in tables}
