@@ -14,7 +14,7 @@ import polars as pl
 
 MISSING = ("", "NULL", "NA", "-")
 _NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
-_GROUP = r"[ \u00a0\u202f]"
+GROUP = r"[ \u00a0\u202f]"
 _DATE_TIME = (
     r"^(?P<y>[0-9]{4})(?:-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})|(?P<m2>[0-9]{2})(?P<d2>[0-9]{2}))"
     r"(?P<time>[Tt ](?P<h>[0-9]{2})(?::?(?P<mi>[0-9]{2})(?::?(?P<s>[0-9]{2})(?:[.,][0-9]+)?)?)?"
@@ -119,13 +119,13 @@ def parse_month(texts: pl.Series) -> pl.Series:
 
 
 def _int(unique: pl.Series) -> pl.Series:
-    pattern = rf"^[+\-\u2212]?(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(?:[.,]0+)?$"
+    pattern = rf"^[+\-\u2212]?(?:[0-9]+|[0-9]{{1,3}}(?:{GROUP}[0-9]{{3}})+)(?:[.,]0+)?$"
     return pl.DataFrame({"t": unique}).select(
         pl.when(pl.col("t").str.contains(pattern))
         .then(
             pl.col("t")
             .str.replace(r"[.,]0+$", "")
-            .str.replace_all(_GROUP, "")
+            .str.replace_all(GROUP, "")
             .str.replace("\u2212", "-", literal=True)
             .str.strip_prefix("+")
         )
@@ -139,7 +139,7 @@ def parse_int(texts: pl.Series) -> pl.Series:
 
 
 def _number(unique: pl.Series) -> pl.Series:
-    digits = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)(?:[.,][0-9]+)?"
+    digits = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{GROUP}[0-9]{{3}})+)(?:[.,][0-9]+)?"
     plain = pl.col("t").str.contains(rf"^[+\-\u2212]?{digits}$")
     bracketed = pl.col("t").str.contains(rf"^\({digits}\)$")
     size = pl.col("t").str.replace_all(r"[^0-9.,]", "").str.replace(",", ".", literal=True)
@@ -148,7 +148,7 @@ def _number(unique: pl.Series) -> pl.Series:
         pl.when(plain | bracketed)
         .then(size.cast(pl.Float64, strict=False) * pl.when(negative).then(-1).otherwise(1))
         .alias("v")
-    ).to_series()
+    ).select(pl.when(pl.col("v").is_finite()).then("v")).to_series()
 
 
 def parse_number(texts: pl.Series) -> pl.Series:

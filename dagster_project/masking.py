@@ -12,8 +12,12 @@ LONGEST_VALUE = 100
 # a valid personnummer on purpose: a mistyped one is still somebody's.
 LOOKS_LIKE = r"(?:\d{2})?\d{6}[-+ ]?\d{4}|\d{8}-?[0-9A-Za-z]{4}|\d{6}[-+][0-9A-Za-z]{4}"
 _ISOLATED = re.compile(rf"(?<![0-9A-Za-z])(?:{LOOKS_LIKE})(?![0-9A-Za-z])")
-# SE and ten digits begin every HSA-id (an organisation number, nobody's personal number): those stay readable.
-_EMBEDDED = re.compile(r"(?<!\d)(?<!SE)(?<!se)(?:\d{2})?\d{6}[-+]?\d{4}(?!\d)")
+_DAY = r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])"
+# SE and ten digits begin every HSA-id: an organisation number stays readable (its third digit is 2 or more), a birthday
+# behind SE does not.
+_EMBEDDED = re.compile(
+    rf"(?<!\d)(?:(?<![Ss][Ee])(?:\d{{2}})?\d{{6}}[-+]?\d{{4}}|(?:\d{{2}})?{_DAY}[-+]?\d{{4}})(?!\d)"
+)
 
 
 def mask(text: str) -> str:

@@ -87,6 +87,7 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
     valid = (
         (luhn % 10 == 0)
         & birthday.is_not_null()
+        & (year >= 1800)
         & (pl.col("last").str.slice(0, 3) != "000")
         & (pl.col("cc").is_null() | (pl.col("sign") != "+"))
     )

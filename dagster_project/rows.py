@@ -87,6 +87,13 @@ class _Table:
         if column.type == "kod":
             return persons.mask_in_texts(cells.parse_code(text, _allowed(column)))
         value = cells.PARSERS[column.type](text)
+        if column.type in ("int", "number"):
+            # A personal number is no amount: as a number it would be stored in clear.
+            long = text.filter((text.str.len_bytes() >= 10).fill_null(False)).unique()
+            digits = long.str.replace_all(cells.GROUP, "")
+            persons_numbers = long.filter(digits != persons.mask_in_texts(digits))
+            if persons_numbers.len():
+                value = _where(~text.is_in(persons_numbers.implode()), value)
         if value.dtype == pl.Date:
             no_date = cells.is_no_date(value)
             if no_date.any():

@@ -8,7 +8,7 @@ with handelser as (
         k.kon,
         k.person_id,
         1 as taljare,
-        cast(null as {{ dbt.type_float() }}) as namnare,
+        cast(null as double) as namnare,
         {% if excluded -%}
         case
             {% for code, reason in excluded.items() -%}

@@ -8,8 +8,8 @@ select
     h.enhet,
     h.kon,
     h.person_id,
-    cast(h.taljare as {{ dbt.type_float() }}) as taljare,
-    cast(h.namnare as {{ dbt.type_float() }}) as namnare,
+    cast(h.taljare as double) as taljare,
+    cast(h.namnare as double) as namnare,
     case
         when h.exkludering is not null then h.exkludering
         when h.verksamhet is null then 'enhet_ej_giltig'

@@ -39,7 +39,7 @@ select
     period_typ,
     period_start,
     kon_rad as kon,
-    cast(count(distinct traffad) as {{ dbt.type_float() }}) as taljare,
-    cast(count(distinct person_id) as {{ dbt.type_float() }}) as namnare
+    cast(count(distinct traffad) as double) as taljare,
+    cast(count(distinct person_id) as double) as namnare
 from rader
 group by {{ levels() }}

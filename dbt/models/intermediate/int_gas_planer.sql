@@ -21,10 +21,10 @@ summor as (
         b.gas_id,
         count(*) as bedomda_mal,
         max(b.utfallsdatum) as event_date,
-        sum(cast(b.w * b.baslinje as {{ dbt.type_float() }})) as wx_baslinje,
-        sum(cast(b.w * b.utfall as {{ dbt.type_float() }})) as wx_utfall,
-        sum(cast(b.w as {{ dbt.type_float() }})) as w,
-        sum(cast(b.w * b.w as {{ dbt.type_float() }})) as w2
+        sum(cast(b.w * b.baslinje as double)) as wx_baslinje,
+        sum(cast(b.w * b.utfall as double)) as wx_utfall,
+        sum(cast(b.w as double)) as w,
+        sum(cast(b.w * b.w as double)) as w2
     from bedomda as b
     group by b.gas_id
 )

@@ -1,15 +1,15 @@
 -- The grid filled: what each cell holds before disclosure control. Never published as it is.
 with celler as (
     select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon, taljare, namnare,
-        cast(null as {{ dbt.type_float() }}) as median
+        cast(null as double) as median
     from {{ ref('int_celler_additiva') }}
     union all
     select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon, taljare, namnare,
-        cast(null as {{ dbt.type_float() }}) as median
+        cast(null as double) as median
     from {{ ref('int_celler_personer') }}
     union all
     select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon,
-        cast(null as {{ dbt.type_float() }}) as taljare, namnare, varde as median
+        cast(null as double) as taljare, namnare, varde as median
     from {{ ref('int_celler_medianer') }}
 ),
 

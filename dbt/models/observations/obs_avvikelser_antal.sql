@@ -6,7 +6,7 @@ with handelser as (
         cast(null as {{ dbt.type_string() }}) as kon,
         cast(null as {{ dbt.type_string() }}) as person_id,
         1 as taljare,
-        cast(null as {{ dbt.type_float() }}) as namnare,
+        cast(null as double) as namnare,
         cast(null as {{ dbt.type_string() }}) as exkludering,
         a.delivery,
         a.line

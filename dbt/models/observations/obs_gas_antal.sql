@@ -6,7 +6,7 @@ with handelser as (
         g.kon,
         g.person_id,
         1 as taljare,
-        cast(null as {{ dbt.type_float() }}) as namnare,
+        cast(null as double) as namnare,
         case when g.bedomda_mal = 0 then 'inget_bedomt_mal' end as exkludering,
         g.delivery,
         g.line
