@@ -109,28 +109,36 @@ def parse_month(texts: pl.Series) -> pl.Series:
         )
         dates = parse_date(frame["d"])
         # The two dates that mean "missing" must be recognisable afterwards, whatever day of their month was written.
-        return pl.DataFrame({"d": dates, "raw": frame["t"]}).select(
-            pl.when(pl.col("d").is_in(_NO_DATE) & (pl.col("raw").str.len_chars() > 7))
-            .then(pl.col("d"))
-            .otherwise(pl.col("d").dt.month_end())
-        ).to_series()
+        return (
+            pl.DataFrame({"d": dates, "raw": frame["t"]})
+            .select(
+                pl.when(pl.col("d").is_in(_NO_DATE) & (pl.col("raw").str.len_chars() > 7))
+                .then(pl.col("d"))
+                .otherwise(pl.col("d").dt.month_end())
+            )
+            .to_series()
+        )
 
     return _over_unique(texts, months)
 
 
 def _int(unique: pl.Series) -> pl.Series:
     pattern = rf"^[+\-\u2212]?(?:[0-9]+|[0-9]{{1,3}}(?:{GROUP}[0-9]{{3}})+)(?:[.,]0+)?$"
-    return pl.DataFrame({"t": unique}).select(
-        pl.when(pl.col("t").str.contains(pattern))
-        .then(
-            pl.col("t")
-            .str.replace(r"[.,]0+$", "")
-            .str.replace_all(GROUP, "")
-            .str.replace("\u2212", "-", literal=True)
-            .str.strip_prefix("+")
+    return (
+        pl.DataFrame({"t": unique})
+        .select(
+            pl.when(pl.col("t").str.contains(pattern))
+            .then(
+                pl.col("t")
+                .str.replace(r"[.,]0+$", "")
+                .str.replace_all(GROUP, "")
+                .str.replace("\u2212", "-", literal=True)
+                .str.strip_prefix("+")
+            )
+            .cast(pl.Int64, strict=False)
         )
-        .cast(pl.Int64, strict=False)
-    ).to_series()
+        .to_series()
+    )
 
 
 def parse_int(texts: pl.Series) -> pl.Series:
@@ -144,11 +152,16 @@ def _number(unique: pl.Series) -> pl.Series:
     bracketed = pl.col("t").str.contains(rf"^\({digits}\)$")
     size = pl.col("t").str.replace_all(r"[^0-9.,]", "").str.replace(",", ".", literal=True)
     negative = bracketed | pl.col("t").str.contains(r"^[-\u2212]")
-    return pl.DataFrame({"t": unique}).select(
-        pl.when(plain | bracketed)
-        .then(size.cast(pl.Float64, strict=False) * pl.when(negative).then(-1).otherwise(1))
-        .alias("v")
-    ).select(pl.when(pl.col("v").is_finite()).then("v")).to_series()
+    return (
+        pl.DataFrame({"t": unique})
+        .select(
+            pl.when(plain | bracketed)
+            .then(size.cast(pl.Float64, strict=False) * pl.when(negative).then(-1).otherwise(1))
+            .alias("v")
+        )
+        .select(pl.when(pl.col("v").is_finite()).then("v"))
+        .to_series()
+    )
 
 
 def parse_number(texts: pl.Series) -> pl.Series:

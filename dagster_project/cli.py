@@ -74,8 +74,12 @@ def _summary(outcome: "JobOutcome") -> None:
     )
 
     if outcome.settled is not None:
-        _table("Leveranser", ["källa", "filer", "lästa rader", "godkända", "karantän", "dubbletter", "nyaste uttag"],
-               delivery_rows(outcome.settled), numbers=range(1, 6))
+        _table(
+            "Leveranser",
+            ["källa", "filer", "lästa rader", "godkända", "karantän", "dubbletter", "nyaste uttag"],
+            delivery_rows(outcome.settled),
+            numbers=range(1, 6),
+        )
         for text in rejected_files(outcome.settled):
             out.print(f"  Avvisad: {text}", soft_wrap=True)
         counts = quarantine_counts(outcome.settled.quarantine)
@@ -116,14 +120,16 @@ def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | 
 def status(data: DataOption = DEFAULT_DATA) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
     from dagster_project.release import current_release
-    from dagster_project.report import read_quarantine, quarantine_by_source
+    from dagster_project.report import quarantine_by_source, read_quarantine
 
     paths = DataPaths(data.absolute())
     release = current_release(paths)
     if release is None:
         raise ResultattavlaError(f"Ingen utgåva är publicerad i {paths.root}: kör `resultattavla run` först.")
     as_of = date.fromisoformat(release.manifest["as_of"])
-    out.print(f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True)
+    out.print(
+        f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True
+    )
     _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
     if release.held_back:
         sources = sorted({s for held in release.held_back.values() for s in held})
@@ -155,8 +161,12 @@ def quarantine(
         out.print("Karantänen är tom.")
         return
     table = rows.select(QUARANTINE_COLUMNS)
-    _table(f"{rows.height} rader i karantän", ["källa", "fil", "rad", "orsaker", "nyckel", "värden", "läge", "sedan"],
-           [tuple("" if cell is None else cell for cell in row) for row in table.iter_rows()], numbers=[2])
+    _table(
+        f"{rows.height} rader i karantän",
+        ["källa", "fil", "rad", "orsaker", "nyckel", "värden", "läge", "sedan"],
+        [tuple("" if cell is None else cell for cell in row) for row in table.iter_rows()],
+        numbers=[2],
+    )
 
 
 @app.command()

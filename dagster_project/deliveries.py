@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -88,7 +88,7 @@ def read_deliveries(
     for contract in load_contracts().values():
         _anchor(data, contract)
         found = _found_in_raw(raw, contract.source)
-        known = _found_in_bronze(data, contract.source, {f.delivery.file for f in found})
+        known = _found_in_bronze(data, contract.source, [f.delivery for f in found])
         ledger += _counted(found + known, data, contract, horizon, key, progress)
     if as_of is None:
         dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
@@ -186,11 +186,19 @@ def _anchor(data: DataPaths, contract: Contract) -> None:
             pl.DataFrame(schema=schema).write_parquet(part)
 
 
-def _found_in_bronze(data: DataPaths, source: str, in_raw: Iterable[str]) -> list[_Found]:
+def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[_Found]:
     """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file."""
-    seen, found = set(in_raw), []
+    seen, found = {d.file for d in in_raw}, []
     for path in sorted((data.bronze / source).glob("*.json")):
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            meta = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            if path.stem in {d.id for d in in_raw}:
+                continue  # a damaged note: the file is read again
+            raise ResultattavlaError(
+                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka filen, eller ta bort "
+                f"{path.with_suffix('')}.* för att köra utan den."
+            ) from None
         if meta["file"] not in seen and meta["status"] == ACCEPTED:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
             found.append(_Found(delivery, None))

@@ -53,6 +53,7 @@ def hidden_cells(cells: pl.DataFrame, limit: int = 5, hidden_already: bool = Fal
 
 def _equations(cells: pl.DataFrame) -> pl.DataFrame:
     """Members of every equation that holds: columns equation, cell, sign (+1 the sum, -1 its parts); zeros left out."""
+
     def keyed(frame: pl.DataFrame, kind: int, by: list[str], whole: pl.Expr) -> pl.DataFrame:
         return frame.select(
             pl.struct(pl.lit(kind).alias("kind"), *by).alias("equation"),

@@ -100,7 +100,9 @@ def write_data_docs(data: DataPaths, state: RunState) -> Path:
     """Data docs of the gates run so far on this run's inputs; returns the index page. Also when a gate stopped the run."""
     from dagster_project.datadocs import DocsCollector, build_data_docs
 
-    results = [r for g in GATE_TITLES if _outcomes_of(data, g, state) for r in DocsCollector.load(_docs_path(data, g)).results]
+    results = [
+        r for g in GATE_TITLES if _outcomes_of(data, g, state) for r in DocsCollector.load(_docs_path(data, g)).results
+    ]
     facts = {"Körningens datum": str(state.as_of), "Utgåva": state.release_id}
     build_data_docs(results, data_docs(data), facts)
     return data_docs(data) / "index.html"
@@ -147,7 +149,9 @@ def _delivery_database(data: DataPaths) -> Path:
     path = data.run / "leverans.duckdb"
     with replacing(path) as part:
         with duckdb.connect(str(part)) as connection:
-            connection.execute(f"create table matt as select * from read_parquet('{data.run.resolve() / 'matt.parquet'}')")
+            connection.execute(
+                f"create table matt as select * from read_parquet('{data.run.resolve() / 'matt.parquet'}')"
+            )
             ledger = pl.read_parquet(data.run / "leveranser.parquet")
             for source in load_contracts():
                 accepted = ledger.filter((pl.col("source") == source) & pl.col("delivery").is_not_null())["delivery"]
@@ -186,6 +190,21 @@ def decide(outcomes: Sequence[Outcome]) -> Decision:
         held_back={i.id: held for i in indicators if (held := [s for s in i.sources if s in critical])},
         warned={i.id for i in indicators if warning & set(i.sources)},
     )
+
+
+def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
+    """Why nothing may be published: everything is held back, or the results gate failed; None when something may."""
+    held_back = decide([o for o in outcomes if o.gate != "resultat"]).held_back
+    if len(held_back) == len(catalogue()):
+        sources = sorted({source for sources in held_back.values() for source in sources})
+        return (
+            f"Alla indikatorer hålls tillbaka av {', '.join(sources)}: läs i datadokumentationen vad som är fel och "
+            "begär nya leveranser."
+        )
+    failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.severity == "critical"]
+    if failed:
+        return f"Resultatgrinden underkände {failed[0].expectation} ({failed[0].titel}). {failed[0].atgard}"
+    return None
 
 
 def write_decision(data: DataPaths, state: RunState) -> Decision:

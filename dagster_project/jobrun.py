@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import Outcome
-from dagster_project.gates import data_docs, outcomes_so_far
+from dagster_project.gates import data_docs, outcomes_so_far, stop_reason
 from dagster_project.paths import PROJECT, DataPaths
 from dagster_project.release import Release, read_release, switch_current
 from dagster_project.runstate import ingest
@@ -69,7 +69,9 @@ def run_lock(data: DataPaths) -> Iterator[None]:
             f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen."
         ) from None
     except OSError as error:
-        raise ResultattavlaError(f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data).") from error
+        raise ResultattavlaError(
+            f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
+        ) from error
     try:
         yield
     finally:
@@ -94,8 +96,10 @@ def run_job(
             switch_current(data, existing.id)
             return JobOutcome(data, settled, outcomes_so_far(data, state), existing, nothing_new=True)
         error = _execute(raw, data, as_of, progress)
-        release = None if error else read_release(data.releases / state.release_id)
-        return JobOutcome(data, settled, outcomes_so_far(data, state), release, error)
+        outcomes = outcomes_so_far(data, state)
+        if error:
+            return JobOutcome(data, settled, outcomes, None, stop_reason(outcomes) or error)
+        return JobOutcome(data, settled, outcomes, read_release(data.releases / state.release_id))
 
 
 def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:
@@ -105,8 +109,8 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
     instance_home(data)
     import dagster as dg
 
-    from dagster_project.defs.common import Folders
     from dagster_project.definitions import defs
+    from dagster_project.defs.common import Folders
 
     job = defs.resolve_job_def("daglig_korning")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -134,7 +138,9 @@ def _reason(result: object) -> str:
             text = mask(error.message.strip())
             name, _, message = text.partition(": ")
             step = _STEPS.get(event.step_key, event.step_key)
-            return message if name.endswith("Error") and "dagster_project" in name else f"Steget ”{step}” stannade: {text}"
+            return (
+                message if name.endswith("Error") and "dagster_project" in name else f"Steget ”{step}” stannade: {text}"
+            )
     return "En blockerande grind underkände resultaten."
 
 

@@ -58,9 +58,16 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
     coordination numbers carry day + 60; the check digit is Luhn over the last ten digits; birth number 000 is invalid.
     A national reserve number (a letter among the last four) has no check digit and sex O.
     """
-    frame = pl.DataFrame({"t": texts}).with_columns(
-        pl.col("t").str.extract_groups(_SHAPE).struct.rename_fields(["cc", "yy", "mm", "dd", "sign", "last"]).alias("g")
-    ).unnest("g")
+    frame = (
+        pl.DataFrame({"t": texts})
+        .with_columns(
+            pl.col("t")
+            .str.extract_groups(_SHAPE)
+            .struct.rename_fields(["cc", "yy", "mm", "dd", "sign", "last"])
+            .alias("g")
+        )
+        .unnest("g")
+    )
     digits = pl.concat_str("yy", "mm", "dd", "last")
     luhn = pl.lit(0)
     for position in range(10):
@@ -78,12 +85,14 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
         & ((month > extraction.month) | ((month == extraction.month) & (real_day > extraction.day)))
     )
     ten_digit_year = this_century - born_after.cast(pl.Int32) * 100 - (pl.col("sign") == "+").cast(pl.Int32) * 100
-    year = pl.when(pl.col("cc").is_null()).then(ten_digit_year).otherwise(
-        pl.col("cc").cast(pl.Int32, strict=False) * 100 + short_year
+    year = (
+        pl.when(pl.col("cc").is_null())
+        .then(ten_digit_year)
+        .otherwise(pl.col("cc").cast(pl.Int32, strict=False) * 100 + short_year)
     )
-    birthday = pl.format(
-        "{}-{}-{}", year, pl.col("mm"), real_day.cast(pl.String).str.zfill(2)
-    ).str.to_date("%Y-%m-%d", strict=False)
+    birthday = pl.format("{}-{}-{}", year, pl.col("mm"), real_day.cast(pl.String).str.zfill(2)).str.to_date(
+        "%Y-%m-%d", strict=False
+    )
     valid = (
         (luhn % 10 == 0)
         & birthday.is_not_null()
@@ -100,10 +109,17 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
         .when(is_reserve)
         .then(pl.concat_str(reserve.struct.field("1"), reserve.struct.field("2")).str.to_uppercase())
         .alias("normal"),
-        pl.when(valid).then(pl.when(ninth % 2 == 1).then(pl.lit("M")).otherwise(pl.lit("K")))
-        .when(is_reserve).then(pl.lit("O")).alias("kon"),
-        pl.when(valid).then(year).when(is_reserve).then(pl.col("t").str.slice(0, 4).cast(pl.Int32, strict=False))
-        .cast(pl.Int64).alias("fodelsear"),
+        pl.when(valid)
+        .then(pl.when(ninth % 2 == 1).then(pl.lit("M")).otherwise(pl.lit("K")))
+        .when(is_reserve)
+        .then(pl.lit("O"))
+        .alias("kon"),
+        pl.when(valid)
+        .then(year)
+        .when(is_reserve)
+        .then(pl.col("t").str.slice(0, 4).cast(pl.Int32, strict=False))
+        .cast(pl.Int64)
+        .alias("fodelsear"),
     )
 
 
@@ -113,8 +129,10 @@ def identify(texts: pl.Series, extraction: date, key: bytes) -> pl.DataFrame:
     table = normal_forms(unique, extraction).with_columns(t=unique)
     ids = [None if n is None else person_id(n, key) for n in table["normal"]]
     table = table.with_columns(person_id=pl.Series(ids, dtype=pl.String))
-    return pl.DataFrame({"t": texts}).join(table, on="t", how="left", maintain_order="left").select(
-        "person_id", "kon", "fodelsear"
+    return (
+        pl.DataFrame({"t": texts})
+        .join(table, on="t", how="left", maintain_order="left")
+        .select("person_id", "kon", "fodelsear")
     )
 
 
@@ -134,7 +152,7 @@ def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
     return texts.replace({t: "dold-" + person_id(t, key) for t in changed}) if changed.len() else texts
 
 
-def require_same_key(stored: str | None, current: str, source: str, file: str) -> None:
+def require_same_key(stored: str | None, current: str | None, source: str, file: str) -> None:
     """Refuse to mix keys: rows stored under another key whose file has left raw cannot be rebuilt."""
     if stored is not None and stored != current:
         raise ResultattavlaError(

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -34,9 +35,13 @@ MAX_BYTES = 8 * 1024**3
 BOMB_BYTES, BOMB_RATIO = 256 * 1024**2, 300
 """A packed file that unpacks to more than this many bytes and this many times its size is a bomb, not a delivery."""
 MAX_EXCEL_BYTES = 1024**3
+MAX_EXCEL_CELLS = 50_000_000
+"""The reader lays out the whole rectangle of a sheet: one stray cell in the last corner would take all memory."""
 
 # What UTF-8 read as Windows-1252 and saved as UTF-8 looks like: à followed by what the bytes 80-BF are in Windows-1252.
-_DOUBLE_ENCODED = re.compile("Ã[" + re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore")) + "\x80-\x9f]")
+_DOUBLE_ENCODED = re.compile(
+    "Ã[" + re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore")) + "\x80-\x9f]"
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,11 @@ def _csv_header(content: bytes) -> tuple[str, int, int]:
 
 
 def _split_header(header: str, separator: str) -> list[str]:
-    return next(csv.reader([header], delimiter=separator), [])
+    csv.field_size_limit(2**31 - 1)
+    try:
+        return next(csv.reader([header], delimiter=separator), [])
+    except csv.Error as error:
+        raise RejectedFileError("rubrikraden kan inte tolkas som CSV: rader ska sluta med LF eller CRLF") from error
 
 
 def _sniff(header: str, contract: Contract) -> str:
@@ -210,9 +219,7 @@ def _empty(positions: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={**dict.fromkeys(positions, pl.String), "line": pl.Int64, "ragged": pl.Boolean})
 
 
-def _csv_exact(
-    content: bytes, separator: str, width: int, positions: dict[str, int], header_line: int
-) -> pl.DataFrame:
+def _csv_exact(content: bytes, separator: str, width: int, positions: dict[str, int], header_line: int) -> pl.DataFrame:
     """The standard library's reader: quotes, line breaks in cells, too long rows; exact line numbers."""
     csv.field_size_limit(2**31 - 1)
     stream = io.StringIO(content.decode("utf-8"), newline="")
@@ -260,6 +267,9 @@ def _xlsx(content: bytes, contract: Contract) -> RawTable:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(i.file_size for i in archive.infolist()) > MAX_EXCEL_BYTES:
                 raise RejectedFileError("den packar upp till orimligt mycket data")
+            for name in archive.namelist():
+                if name.startswith("xl/worksheets/") and _rectangle(archive.read(name)) > MAX_EXCEL_CELLS:
+                    raise RejectedFileError("bladet är orimligt stort: radera tomma rader och kolumner och spara om det")
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         cells: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except RejectedFileError:
@@ -283,6 +293,20 @@ def _xlsx(content: bytes, contract: Contract) -> RawTable:
             lines.append(index + 1)
             ragged.append(any(c.strip() for c in row[width:]))
     return RawTable(_frame(rows, lines, ragged, positions), unknown)
+
+
+def _rectangle(sheet: bytes) -> int:
+    """Cells of the rectangle that holds every cell of a worksheet's XML (an upper bound)."""
+
+    def column(letters: bytes) -> int:
+        return reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
+
+    # Cheap first: only what could make the rectangle large is looked for.
+    width = max(map(column, set(re.findall(rb"""\br\s*=\s*["']([A-Z]{2,3})[0-9]""", sheet))), default=26)
+    large = map(int, re.findall(rb"""\br\s*=\s*["'][A-Z]{0,3}([0-9]{6,})["']""", sheet))
+    if (area := width * max(large, default=99_999)) <= MAX_EXCEL_CELLS:
+        return area
+    return width * max(map(int, re.findall(rb"""\br\s*=\s*["'][A-Z]{0,3}([0-9]+)["']""", sheet)), default=0)
 
 
 def _excel_text(cell: Any) -> str:
@@ -341,16 +365,22 @@ def _parquet_text(series: pl.Series, cell_type: str) -> pl.Series:
         return series.cast(pl.String)
     if dtype.is_float():
         whole = series.cast(pl.Int64, strict=False)
-        text = pl.DataFrame({"f": series, "i": whole}).select(
-            pl.when(pl.col("f").is_nan()).then(None)
-            .when(pl.col("f") == pl.col("i").cast(pl.Float64)).then(pl.col("i").cast(pl.String))
-            .otherwise(pl.col("f").cast(pl.String))
-        ).to_series()
+        text = (
+            pl.DataFrame({"f": series, "i": whole})
+            .select(
+                pl.when(pl.col("f").is_nan())
+                .then(None)
+                .when(pl.col("f") == pl.col("i").cast(pl.Float64))
+                .then(pl.col("i").cast(pl.String))
+                .otherwise(pl.col("f").cast(pl.String))
+            )
+            .to_series()
+        )
     else:
         text = series.cast(pl.String)
     if cell_type == "personnummer" and dtype.is_numeric():
         return text.str.zfill(10)
-    if dtype == pl.String:
+    if not dtype.is_numeric():
         plain = text.is_null() | text.str.contains(r"^[\x00-\x7f]*$")
         if not plain.all():
             return pl.Series(series.name, [None if t is None else unicodedata.normalize("NFC", t) for t in text])

@@ -29,6 +29,7 @@ from dagster_project.gates import (
     outcome_frame,
     read_outcomes,
     source_outcome,
+    stop_reason,
 )
 from dagster_project.paths import DataPaths
 from dagster_project.runstate import RunState
@@ -61,7 +62,18 @@ RESULT_SCHEMA: dict[str, pl.DataType] = {
 RESULT_KEY = ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon"]
 STATUSES = ("uppfyllt", "ej_uppfyllt", "inget_mal", "inga_data", "preliminar", "ej_tillamplig", "dold")
 NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
-QUALITY_COLUMNS = ["gate", "suite", "source", "expectation", "severity", "success", "checked", "unexpected", "share", "observed"]
+QUALITY_COLUMNS = [
+    "gate",
+    "suite",
+    "source",
+    "expectation",
+    "severity",
+    "success",
+    "checked",
+    "unexpected",
+    "share",
+    "observed",
+]
 LEDGER_COLUMNS = [
     "source",
     "file",
@@ -117,18 +129,10 @@ def current_release(data: DataPaths) -> Release | None:
 def publish(data: DataPaths, state: RunState) -> Release:
     """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is not as it must be."""
     outcomes = [o for gate in ("leverans", "staging", "resultat") for o in read_outcomes(data, gate, state)]
-    failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.severity == "critical"]
-    if failed:
-        raise ResultattavlaError(
-            f"Ingenting publiceras: resultatgrinden underkände {failed[0].expectation} ({failed[0].titel}). {failed[0].atgard}"
-        )
+    reason = stop_reason(outcomes)
+    if reason:
+        raise ResultattavlaError(reason)
     decision = decide([o for o in outcomes if o.gate != "resultat"])
-    if len(decision.held_back) == len(catalogue()):
-        raise ResultattavlaError(
-            "Ingenting publiceras: alla indikatorer hålls tillbaka av "
-            + ", ".join(sorted({s for held in decision.held_back.values() for s in held}))
-            + ". Se datadokumentationen och begär nya leveranser."
-        )
     staging = data.releases / f".{state.release_id}.{os.getpid()}.staging"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -146,7 +150,9 @@ def publish(data: DataPaths, state: RunState) -> Release:
         shutil.rmtree(staging, ignore_errors=True)
     release = read_release(data.releases / state.release_id)
     if release is None:
-        raise ResultattavlaError(f"Utgåvan {state.release_id} kan inte läsas tillbaka: kontrollera disken och kör igen.")
+        raise ResultattavlaError(
+            f"Utgåvan {state.release_id} kan inte läsas tillbaka: kontrollera disken och kör igen."
+        )
     return release
 
 
@@ -158,9 +164,7 @@ def switch_current(data: DataPaths, release_id: str) -> None:
     os.replace(link, data.current)
 
 
-def _stage(
-    staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[Outcome], decision: Decision
-) -> None:
+def _stage(staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[Outcome], decision: Decision) -> None:
     import duckdb
 
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
@@ -221,7 +225,12 @@ def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:
 
 def escaped(texts: pl.Expr) -> pl.Expr:
     """Text that starts with = + - @ (or a control character) gets an apostrophe, so that no sheet runs it."""
-    return pl.when(texts.str.contains(r"^[=+\-@\t\r]")).then(pl.concat_str(pl.lit("'"), texts)).otherwise(texts).name.keep()
+    return (
+        pl.when(texts.str.contains(r"^[=+\-@\t\r]"))
+        .then(pl.concat_str(pl.lit("'"), texts))
+        .otherwise(texts)
+        .name.keep()
+    )
 
 
 def _write_duckdb(staging: Path, tables: Sequence[str]) -> None:
@@ -298,9 +307,12 @@ def audit_disclosure(result: pl.DataFrame, truth: pl.DataFrame, limit: int) -> l
     The year before the grid is published as comparisons only; those must not show a cell that is hidden there.
     """
     problems = []
-    cells = truth.filter("i_rutnat").select(*CELL, "skyddat_tal").join(
-        result.select(*CELL, "status", "jamforelse_varde"), on=CELL, how="left", nulls_equal=True
-    ).with_columns(dold=pl.col("status").fill_null("") == "dold")
+    cells = (
+        truth.filter("i_rutnat")
+        .select(*CELL, "skyddat_tal")
+        .join(result.select(*CELL, "status", "jamforelse_varde"), on=CELL, how="left", nulls_equal=True)
+        .with_columns(dold=pl.col("status").fill_null("") == "dold")
+    )
     small = (pl.col("skyddat_tal") >= 1) & (pl.col("skyddat_tal") < limit)
     if cells.filter(small & ~pl.col("dold")).height:
         problems.append("ett litet tal är inte dolt")

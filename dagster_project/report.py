@@ -25,7 +25,9 @@ def delivery_rows(settled: Settled) -> list[tuple]:
         accepted = settled.accepted(source)
         found = sum(d.source == source for d in settled.ledger)
         files = f"{len(accepted)}" if len(accepted) == found else f"{len(accepted)} av {found}"
-        sums = [sum(getattr(d, f"rows_{n}") for d in accepted) for n in ("read", "accepted", "quarantined", "duplicate")]
+        sums = [
+            sum(getattr(d, f"rows_{n}") for d in accepted) for n in ("read", "accepted", "quarantined", "duplicate")
+        ]
         rows.append((source, files, *sums, accepted[-1].uttagsdatum if accepted else "aldrig levererad"))
     return rows
 

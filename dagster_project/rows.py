@@ -256,8 +256,13 @@ def _duplicates(table: _Table) -> pl.Series:
     content = pl.DataFrame(
         {
             column.name: pl.DataFrame(
-                {"v": table.value[column.name].gather(suspects).cast(pl.String), "t": table.raw[column.name].gather(suspects)}
-            ).select(pl.coalesce(pl.col("v"), "text:" + pl.col("t")).alias(column.name)).to_series()
+                {
+                    "v": table.value[column.name].gather(suspects).cast(pl.String),
+                    "t": table.raw[column.name].gather(suspects),
+                }
+            )
+            .select(pl.coalesce(pl.col("v"), "text:" + pl.col("t")).alias(column.name))
+            .to_series()
             for column in table.contract.columns
         }
     ).with_columns(pl.col("makulerad").fill_null("false"))
@@ -291,8 +296,10 @@ def _stored(table: _Table, delivery: str) -> pl.DataFrame:
         for value, name in events.items():
             event = pl.when(pl.col(by) == value).then(pl.col(name)).otherwise(event)
         columns["event_date"] = frame.select(event.alias("e")).to_series()
-    return pl.DataFrame(columns).with_columns(delivery=pl.lit(delivery), line=table.line).select(
-        pl.col(n).cast(t) for n, t in stored_schema(contract).items()
+    return (
+        pl.DataFrame(columns)
+        .with_columns(delivery=pl.lit(delivery), line=table.line)
+        .select(pl.col(n).cast(t) for n, t in stored_schema(contract).items())
     )
 
 
@@ -339,7 +346,9 @@ def _quarantine(table: _Table, stored: pl.DataFrame, quarantined: pl.Series) -> 
             hide = column.type == "personnummer"
             shown = {t: f"{column.name}=" + (MASK if hide and t else display(t)) for t in texts.unique()}
             values.append(
-                pl.DataFrame({"row": where.cast(pl.Int64), "values": texts.replace_strict(shown, return_dtype=pl.String)})
+                pl.DataFrame(
+                    {"row": where.cast(pl.Int64), "values": texts.replace_strict(shown, return_dtype=pl.String)}
+                )
             )
     return (
         frame.join(reasons.group_by("row").agg(pl.col("reasons").sort().unique(maintain_order=True)), on="row")

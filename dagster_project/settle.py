@@ -136,9 +136,7 @@ def _views(
     )
     # Few rows: read here, so that the exact types (lists too) hold also where there is no file.
     schema = quarantine_schema(contract)
-    broken = pl.concat(
-        [pl.DataFrame(schema=schema), *(pl.read_parquet(quarantine_path(data, d)) for d in deliveries)]
-    )
+    broken = pl.concat([pl.DataFrame(schema=schema), *(pl.read_parquet(quarantine_path(data, d)) for d in deliveries)])
     connection.register("broken", broken)
     connection.register("deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
 
@@ -210,7 +208,10 @@ def _quarantined(connection: duckdb.DuckDBPyConnection, contract: Contract, refu
             .then("reasons")
             .otherwise(pl.concat_list("reasons", "reason").list.sort())
             .alias("reasons"),
-            pl.when(pl.col("reason").is_null()).then("values").otherwise(pl.concat_list("values", unit)).alias("values"),
+            pl.when(pl.col("reason").is_null())
+            .then("values")
+            .otherwise(pl.concat_list("values", unit))
+            .alias("values"),
         )
         .drop("reason")
     )
@@ -239,9 +240,7 @@ def _states(
     by_id = {d.id: d for d in deliveries}
     newest_clean = max((d.position or 0 for d in deliveries if d.rows_quarantined == 0), default=-1)
     connection.register("rows", rows)
-    match = " and ".join(
-        f"(k.k{i} is not distinct from n.k{i})" for i in range(len(contract.key_sql))
-    )
+    match = " and ".join(f"(k.k{i} is not distinct from n.k{i})" for i in range(len(contract.key_sql)))
     keys = ", ".join(f"{sql} as k{i}" for i, sql in enumerate(contract.key_sql))
     accepted_later = connection.execute(
         f"""
@@ -287,8 +286,13 @@ def _measures(
     if newest:
         # Current rows can only become fewer where the newest date's deliveries withdraw some.
         on_newest = f"date '{newest.uttagsdatum}'"
-        if _count(connection, f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"):
-            before = _count(connection, f"({newest_per_key(contract, f'{not_refused} and d.uttagsdatum < {on_newest}')})")
+        if _count(
+            connection,
+            f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}",
+        ):
+            before = _count(
+                connection, f"({newest_per_key(contract, f'{not_refused} and d.uttagsdatum < {on_newest}')})"
+            )
     stored = _count(connection, "accepted")
     refused = _count(connection, "accepted a semi join refused using (delivery, line)")
     return {

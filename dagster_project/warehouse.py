@@ -124,10 +124,18 @@ def build(
     return nodes
 
 
+def generate_docs(data: DataPaths) -> Path:
+    """dbt docs as one file that opens from disk; raises ResultattavlaError when they cannot be built."""
+    if not data.warehouse.exists():
+        raise ResultattavlaError(f"Det finns inget lager i {data.root}: kör `resultattavla run` först.")
+    result = _invoke(["docs", "generate", "--static"], data)
+    if not result.success:
+        raise ResultattavlaError(f"dbt docs kunde inte byggas: {mask(str(result.exception))}")
+    return data.dbt_target / "static_index.html"
+
+
 def _node_result(result: Any) -> NodeResult:
-    return NodeResult(
-        result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures
-    )
+    return NodeResult(result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures)
 
 
 def require_success(nodes: Iterable[NodeResult]) -> None:

@@ -118,7 +118,7 @@ BASE: dict[str, dict[str, str]] = {
         "handelsedatum": "2022-05-01",
         "registreringsdatum": "2022-05-02",
         "paborjad_datum": "2022-05-04",
-        "avslutad_datum": "2022-06-04",
+        "avslutad_datum": "2022-05-25",
         "utredning_begard_datum": "2022-05-10",
         "utredning_besvarad_datum": "2022-05-20",
         "allvarlighetsgrad": "2",
@@ -138,7 +138,9 @@ def base(source: str, **changes: str) -> dict[str, str]:
     return {**BASE[source], **changes}
 
 
-def csv_bytes(rows: Sequence[Row], separator: str = ";", end: str = "\n", columns: Iterable[str] | None = None) -> bytes:
+def csv_bytes(
+    rows: Sequence[Row], separator: str = ";", end: str = "\n", columns: Iterable[str] | None = None
+) -> bytes:
     """Rows as a CSV file without quotes."""
     names = list(columns or rows[0])
     lines = [separator.join(names), *(separator.join(r.get(n, "") for n in names) for r in rows)]

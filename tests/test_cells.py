@@ -267,7 +267,9 @@ def test_time_zones_agree_with_the_standard_library(stamp: datetime, offset: int
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.integers(-(2**63) + 1, 2**63 - 1), st.sampled_from(("", " ", NBSP, NARROW)), st.sampled_from(("", ",0", ".00")))
+@given(
+    st.integers(-(2**63) + 1, 2**63 - 1), st.sampled_from(("", " ", NBSP, NARROW)), st.sampled_from(("", ",0", ".00"))
+)
 def test_an_int_survives_any_thousands_blank(value: int, blank: str, tail: str) -> None:
     assert parse("int", f"{value:,}".replace(",", blank) + tail) == [value]
 

@@ -64,7 +64,9 @@ def test_separators_quotes_and_line_ends(separator: str, end: str, quoting: Any)
 
 
 def test_quotes_hold_separators_quotes_and_line_breaks() -> None:
-    content = 'hsaid_enhet;enhetsnamn;verksamhet;giltig_fran\nE1;"a;b ""c""\nd\n\ne";BUH;2020-01-01\n\nE2;f;AUD;2020-01-01\n'
+    content = (
+        'hsaid_enhet;enhetsnamn;verksamhet;giltig_fran\nE1;"a;b ""c""\nd\n\ne";BUH;2020-01-01\n\nE2;f;AUD;2020-01-01\n'
+    )
     table = read(content.encode()).frame
     assert table["enhetsnamn"].to_list() == ['a;b "c"\nd\n\ne', "f"]
     assert table["line"].to_list() == [2, 7], "a row has the number of its first line"
@@ -75,7 +77,7 @@ def test_quotes_hold_separators_quotes_and_line_breaks() -> None:
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252"])
 def test_encodings(codec: str) -> None:
     assert names(plain().encode(codec)) == NAMES
-    assert names(gzip.compress(plain().encode(codec)), "csv.gz") == NAMES
+    assert names(gzip.compress(plain().encode(codec), mtime=0), "csv.gz") == NAMES
 
 
 def test_decomposed_letters_become_composed() -> None:
@@ -129,7 +131,9 @@ def test_column_order_does_not_count() -> None:
 
 
 def test_short_and_long_rows() -> None:
-    content = f"hsaid_enhet;enhetsnamn;verksamhet;giltig_fran;lansdel\n{UNIT};a\n{UNIT};b;BUH;2020-01-01;;x\n{UNIT};c;;;;;\n"
+    content = (
+        f"hsaid_enhet;enhetsnamn;verksamhet;giltig_fran;lansdel\n{UNIT};a\n{UNIT};b;BUH;2020-01-01;;x\n{UNIT};c;;;;;\n"
+    )
     table = read(content.encode()).frame
     assert table["verksamhet"].to_list() == [None, "BUH", ""]
     assert table["ragged"].to_list() == [False, True, False]
@@ -157,7 +161,7 @@ def test_an_old_mac_file_is_read_or_rejected_with_a_cause() -> None:
 
 
 CELL = st.text(
-    st.characters(blacklist_characters='"\r\n\x00\ufeff', blacklist_categories=("Cs",)) | st.sampled_from("åäö -\t;,\u00a0"),
+    st.characters(exclude_characters='"\r\n\x00\ufeff', exclude_categories=["Cs"]) | st.sampled_from("åäö -\t;,\u00a0"),
     max_size=6,
 )
 
@@ -171,7 +175,9 @@ def fast_and_exact(content: bytes, separator: str, width: int) -> tuple[pl.DataF
 
 @settings(deadline=None, max_examples=300)
 @given(
-    st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELL, min_size=n, max_size=n + 1), max_size=5).map(lambda r: (n, r))),
+    st.integers(1, 4).flatmap(
+        lambda n: st.lists(st.lists(CELL, min_size=n, max_size=n + 1), max_size=5).map(lambda r: (n, r))
+    ),
     st.sampled_from((";", ",", "\t", "|")),
     st.sampled_from(("\n", "\r\n")),
     st.booleans(),
@@ -237,8 +243,12 @@ def test_excel_many_lost_zeros() -> None:
 
 
 def test_excel_ints_and_the_1904_calendar() -> None:
-    rows: list[list[Any]] = [list(BASE["gas"]), ["G1", 1, PERSON, UNIT, 3, 2, -1, date(2022, 1, 10), 0, date(2022, 5, 30), ""]]
-    for options in ({}, {"date_1904": True}):
+    rows: list[list[Any]] = [
+        list(BASE["gas"]),
+        ["G1", 1, PERSON, UNIT, 3, 2, -1, date(2022, 1, 10), 0, date(2022, 5, 30), ""],
+    ]
+    choices: list[dict[str, object]] = [{}, {"date_1904": True}]
+    for options in choices:
         found = accepted(xlsx_bytes(rows, options=options), "xlsx", load_contracts()["gas"])
         assert found.select("mal_nr", "baslinje", "utfall", "utfallsdatum").row(0) == (1, -1, 0, date(2022, 5, 30))
 
@@ -327,16 +337,16 @@ def test_parquet_times_in_a_zone_become_swedish_days(unit: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "dtype"),
     [
-        ([int(PERSON), 503019855], pl.Int64),
-        ([float(PERSON), 503019855.0], pl.Float64),
-        ([Decimal(PERSON), Decimal(503019855)], pl.Decimal(14, 0)),
-        ([PERSON, "0503019855"], pl.String),
-        ([PERSON.encode(), b"0503019855"], pl.Binary),
-        ([PERSON, "0503019855"], pl.Categorical),
+        ([int(PERSON), 503019853], pl.Int64),
+        ([float(PERSON), 503019853.0], pl.Float64),
+        ([Decimal(PERSON), Decimal(503019853)], pl.Decimal(14, 0)),
+        ([PERSON, "0503019853"], pl.String),
+        ([PERSON.encode(), b"0503019853"], pl.Binary),
+        ([PERSON, "0503019853"], pl.Categorical),
     ],
 )
 def test_parquet_person_numbers(values: list[Any], dtype: Any) -> None:
-    assert number(date(2005, 3, 1), 985)[2:] == "0503019855"
+    assert number(date(2005, 3, 1), 985)[2:] == "0503019853"
     frame = pl.DataFrame([BASE["kva"]] * 2).with_columns(
         personnummer=pl.Series(values, dtype=dtype), vardkontakt_id=pl.Series(["A", "B"])
     )
@@ -371,9 +381,9 @@ def _xlsx_of(*rows: list[Any]) -> Callable[[], bytes]:
         ("csv", f"{HEADER}\nx\n".encode("utf-16-le"), "NUL"),
         ("csv", f"{HEADER}\n".encode() + b"\x81\x8d\n", "varken UTF-8 eller Windows-1252"),
         ("csv.gz", b"ingen gzip", "skadad"),
-        ("csv.gz", gzip.compress(HEADER.encode() * 100)[:-20], "avkortad"),
+        ("csv.gz", gzip.compress(HEADER.encode() * 100, mtime=0)[:-20], "avkortad"),
         ("csv.gz", b"", "tom"),
-        ("csv.gz", gzip.compress(b""), "tom"),
+        ("csv.gz", gzip.compress(b"", mtime=0), "tom"),
         ("xlsx", b"", "läsbar Excelfil"),
         ("xlsx", b"PK\x03\x04 och inget mer", "läsbar Excelfil"),
         ("xlsx", _xlsx_of(), "tom"),
@@ -423,7 +433,7 @@ def test_no_damage_raises_anything_else(data: st.DataObject, extension: str) -> 
 
 GOOD = {
     "csv": csv_bytes([BASE["kva"]]),
-    "csv.gz": gzip.compress(csv_bytes([BASE["kva"]])),
+    "csv.gz": gzip.compress(csv_bytes([BASE["kva"]]), mtime=0),
     "xlsx": xlsx_bytes([KVA_HEADER, KVA_ROW]),
     "parquet": parquet_bytes(pl.DataFrame([BASE["kva"]])),
 }

@@ -1,6 +1,5 @@
 """The one job, its daily schedule, and a sensor that starts it when files have come."""
 
-
 import hashlib
 
 import dagster as dg

@@ -1,6 +1,5 @@
 """What the Dagster layer shares: folders as a resource, groups, owners."""
 
-
 import os
 from datetime import date
 from pathlib import Path

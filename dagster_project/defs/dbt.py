@@ -1,6 +1,5 @@
 """dbt's models as assets, with lineage from its manifest; built in this process."""
 
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,7 +51,9 @@ def _built(context: dg.AssetExecutionContext, folders: Folders, select: str) -> 
             key = get_asset_check_key_for_test(manifest, TRANSLATOR, node.unique_id, project=None)
             if key in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(
-                    passed=node.status == "pass", asset_key=key.asset_key, check_name=key.name,
+                    passed=node.status == "pass",
+                    asset_key=key.asset_key,
+                    check_name=key.name,
                     metadata={"rader som bryter": node.failures or 0},
                 )
 

@@ -1,6 +1,5 @@
 """Assets of ingestion: source files, bronze per source, and what the run settles."""
 
-
 from collections.abc import Iterator
 from datetime import date
 
@@ -20,7 +19,11 @@ RUN_TABLES = {
 
 source_files = [
     dg.AssetSpec(
-        ["raw", c.source], group_name="kallfiler", owners=OWNERS, description=f"Delivered files. {c.purpose}", kinds={"file"}
+        ["raw", c.source],
+        group_name="kallfiler",
+        owners=OWNERS,
+        description=f"Delivered files. {c.purpose}",
+        kinds={"file"},
     )
     for c in load_contracts().values()
 ]

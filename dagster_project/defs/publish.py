@@ -1,6 +1,5 @@
 """The release: the last asset, with its own audit."""
 
-
 import dagster as dg
 
 from dagster_project.defs.common import OWNERS, Folders, page

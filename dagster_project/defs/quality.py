@@ -1,6 +1,5 @@
 """The gates as asset checks: one check per expectation, and a blocking check `grind` where the run must wait or stop."""
 
-
 from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
@@ -75,7 +74,9 @@ def _check_results(
         )
 
 
-def _gate_check(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str], stops: set[str]) -> dg.AssetChecksDefinition:
+def _gate_check(
+    gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str], stops: set[str]
+) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(specs=_specs(gate, key, sources), name=f"grind_{gate}")
     def check(folders: Folders) -> Iterator[dg.AssetCheckResult]:
         outcomes = run_gate(gate, folders.paths, RunState.read(folders.paths))

@@ -1,0 +1,54 @@
+# Every target sets up what it needs: Python 3.11 or newer and make are enough.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint dev bench docs lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.klar
+SQLFLUFF := RESULTATTAVLA_DATA=$(CURDIR)/data $(BIN)/sqlfluff
+
+help:  ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+# uv comes from the registry into the project; the environment follows the lock (with hashes) exactly.
+.uv/bin/uv: bootstrap.lock
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --require-hashes -r bootstrap.lock
+	@touch $@
+
+$(STAMP): .uv/bin/uv requirements.lock pyproject.toml
+	.uv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	.uv/bin/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	.uv/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+setup: $(STAMP)  ## create the environment in .venv
+
+run: $(STAMP)  ## publish a release from the sample extracts in raw/
+	$(BIN)/resultattavla run
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/pytest
+
+lint: $(STAMP)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(SQLFLUFF) lint dbt/models
+
+dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
+	$(BIN)/python -m dagster_project.devserver
+
+bench: $(STAMP)  ## measure (ROWS=2000000)
+	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+
+docs: $(STAMP)  ## dbt's documentation of every model, in data/dbt/static_index.html
+	$(BIN)/python -m dagster_project.dbtdocs
+
+lock: .uv/bin/uv  ## renew both lock files from pyproject.toml
+	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	echo 'uv' | .uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o bootstrap.lock
+
+clean:  ## remove the environment (data stays)
+	rm -rf .venv .uv *.egg-info
