@@ -208,7 +208,7 @@ def fold(text: str) -> str:
 
 
 def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
-    """Codes compared by `fold`, in the spelling of `values`; a code outside the list comes out as written, upper case."""
+    """Codes compared by `fold`, spelled as in `values`; a code outside the list as written, in upper case."""
     spelling = {fold(v): v for v in values or ()}
 
     def codes(unique: pl.Series) -> pl.Series:

@@ -1,8 +1,8 @@
 """Find deliveries below raw, read each once into bronze, and decide which of them count in a run.
 
-A delivery is known by its SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet` and, written
-last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key or bytes are unchanged is
-never parsed again; a delivery whose file has left raw still counts.
+A delivery is known by its SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet` and,
+written last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key and bytes are
+unchanged is never parsed again; a delivery whose file has left raw still counts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,7 +29,7 @@ from dagster_project.paths import DataPaths, replacing
 from dagster_project.readers import EXTENSIONS, read_delivery
 from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
 
-BRONZE_VERSION = 1
+BRONZE_VERSION = 2
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 ACCEPTED, REJECTED, SAME_CONTENT, LATER = "accepterad", "avvisad", "samma_innehall", "senare"
@@ -38,7 +39,7 @@ log = logging.getLogger("resultattavla")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One line of the delivery ledger. `file` is the path below raw; `position` orders accepted deliveries of a source."""
+    """One line of the delivery ledger. `file` is the path below raw; `position` orders a source's deliveries."""
 
     source: str
     file: str
@@ -76,8 +77,8 @@ def read_deliveries(
 ) -> tuple[date | None, list[Delivery]]:
     """Read every delivery up to the as-of date into bronze.
 
-    Returns the as-of date (given, else the newest extraction date among accepted deliveries not later than `today`; None
-    when there is none) and the ledger, sorted by source and file, with counts of form (the unit register is not
+    Returns the as-of date (given, else the newest extraction date among accepted deliveries not later than `today`;
+    None when there is none) and the ledger, sorted by source and file, with counts of form (the unit register is not
     considered yet). Raises ResultattavlaError for a raw folder that cannot be read or a lost person key.
     """
     if not raw.is_dir():
@@ -100,7 +101,7 @@ def read_deliveries(
 def _log_unknown_folders(raw: Path) -> None:
     for entry in sorted(raw.iterdir()):
         if entry.is_dir() and entry.name not in load_contracts() and not entry.name.startswith("."):
-            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", mask_valid(entry.name))
+            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", _shown_name(entry.name))
 
 
 def _found_in_raw(raw: Path, source: str) -> list[_Found]:
@@ -196,7 +197,7 @@ def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -
             if path.stem in {d.id for d in in_raw}:
                 continue  # a damaged note: the file is read again
             raise ResultattavlaError(
-                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka filen, eller ta bort "
+                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka filen eller ta bort "
                 f"{path.with_suffix('')}.* för att köra utan den."
             ) from None
         if meta["file"] not in seen and meta["status"] == ACCEPTED:
@@ -214,6 +215,8 @@ def _counted(
         (f for f in found if f.delivery.status != REJECTED), key=lambda f: (f.delivery.uttagsdatum, f.delivery.name)
     )
     first: dict[str | None, Delivery] = {}
+    # A file that was renamed still holds the bytes of the delivery that it was first read as.
+    paths = {f.delivery.sha256: f.path for f in valid if f.path}
     for position, item in enumerate(valid):
         delivery = item.delivery
         original = first.setdefault(delivery.sha256, delivery)
@@ -222,7 +225,8 @@ def _counted(
         elif original is not delivery:
             ledger.append(replace(delivery, status=SAME_CONTENT, orsak=f"Samma innehåll som {original.file}."))
         else:
-            ledger.append(_ingested(item, data, contract, key, progress, position))
+            here = replace(item, path=item.path or paths.get(delivery.sha256))
+            ledger.append(_ingested(here, data, contract, key, progress, position))
     return ledger
 
 
@@ -232,7 +236,7 @@ def _ingested(
     """The delivery as bronze has it, read now if it was not read before."""
     delivery = item.delivery
     uses_key = any(c.type == "personnummer" or (c.type == "text" and c.key_position) for c in contract.columns)
-    expected = {
+    expected: dict[str, Any] = {
         "version": BRONZE_VERSION,
         "contract": contract.fingerprint,
         "key": persons.key_fingerprint(key) if uses_key else None,
@@ -243,7 +247,7 @@ def _ingested(
             if meta is not None:
                 persons.require_same_key(meta["key"], expected["key"], delivery.source, delivery.name)
             raise ResultattavlaError(
-                f"Leveransen {delivery.file} måste läsas om men filen finns inte längre i raw: lägg tillbaka den, eller "
+                f"Leveransen {delivery.file} måste läsas om men filen finns inte längre i raw: lägg tillbaka den eller "
                 f"ta bort {data.bronze / delivery.source / delivery.id}.* för att köra utan den."
             )
         progress(f"läser {delivery.file}")

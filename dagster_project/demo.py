@@ -450,7 +450,7 @@ def _csv_bytes(frame: pl.DataFrame, form: Form) -> Iterator[bytes]:
 
 def _write_xlsx(frame: pl.DataFrame, path: Path, day: date, as_numbers: Sequence[str] = ()) -> None:
     """One sheet with native dates and numbers; in the columns `as_numbers` text of digits only becomes a number."""
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
         book.set_properties({"title": path.stem, "created": datetime(day.year, day.month, day.day, 6, 0)})

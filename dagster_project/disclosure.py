@@ -1,9 +1,9 @@
 """Disclosure control: hide small protected numbers, and as few others as it takes that none can be computed.
 
-Within one indicator and period the published protected numbers obey linear equations: T = K + M (where the cell has no
-O), verksamhet = sum of its units, omrade = sum of its verksamheter. A hidden number is computable exactly when the system
-of all these equations, with the hidden numbers as unknowns, determines it: then its unit vector lies in the row space of
-the matrix. `docs/disclosure.md` explains the method in words; the tests solve the systems.
+Within one indicator and period the published protected numbers obey linear equations: T = K + M (where the cell has
+no O), verksamhet = sum of its units, omrade = sum of its verksamheter. A hidden number is computable exactly when the
+system of all these equations, with the hidden numbers as unknowns, determines it: its unit vector then lies in the
+row space of the matrix. `docs/disclosure.md` explains the method in words; the tests solve the systems.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _close_combinations(
             combination = np.linalg.lstsq(matrix.T, np.eye(len(unknowns))[index], rcond=None)[0]
             used = equations[np.abs(combination) > _TOLERANCE]
             shown = part[~hidden[cell[part]]]
-            # The combination equals shown numbers that are not all 0 (a hidden number is at least 1): one can be hidden.
+            # The combination equals shown numbers that are not all 0 (a hidden one is at least 1): one can be hidden.
             hidden[cell[shown][np.isin(equation[shown], used)].min()] = True
             changed.append(system[cell[part[0]]])
     return np.array(changed)

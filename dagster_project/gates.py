@@ -97,7 +97,7 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
 
 
 def write_data_docs(data: DataPaths, state: RunState) -> Path:
-    """Data docs of the gates run so far on this run's inputs; returns the index page. Also when a gate stopped the run."""
+    """Data docs of the gates run so far on this run's inputs, also when one stopped it; returns the index page."""
     from dagster_project.datadocs import DocsCollector, build_data_docs
 
     results = [

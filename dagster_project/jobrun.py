@@ -85,7 +85,7 @@ def run_job(
     progress: Progress = lambda text: None,
     today: date | None = None,
 ) -> JobOutcome:
-    """Run the daily job on `raw` and `data`. Raises ResultattavlaError for what a user can cause before anything ran."""
+    """Run the daily job on `raw` and `data`. Raises ResultattavlaError for what a user can cause before it starts."""
     logging.getLogger("resultattavla").setLevel(logging.INFO)
     with run_lock(data):
         progress("läser in leveranser")

@@ -8,8 +8,8 @@ MASK = "***"
 LONGEST_VALUE = 100
 """Longer offending values are cut: a 10 MB cell must not travel through reports."""
 
-# Ten or twelve digits with an optional sign, or eight digits and four characters with a letter (reservnummer). Wider than
-# a valid personnummer on purpose: a mistyped one is still somebody's.
+# Ten or twelve digits with an optional sign, or eight digits and four characters with a letter (reservnummer). Wider
+# than a valid personnummer on purpose: a mistyped one is still somebody's.
 LOOKS_LIKE = r"(?:\d{2})?\d{6}[-+ ]?\d{4}|\d{8}-?[0-9A-Za-z]{4}|\d{6}[-+][0-9A-Za-z]{4}"
 _ISOLATED = re.compile(rf"(?<![0-9A-Za-z])(?:{LOOKS_LIKE})(?![0-9A-Za-z])")
 _DAY = r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])"

@@ -269,7 +269,9 @@ def _xlsx(content: bytes, contract: Contract) -> RawTable:
                 raise RejectedFileError("den packar upp till orimligt mycket data")
             for name in archive.namelist():
                 if name.startswith("xl/worksheets/") and _rectangle(archive.read(name)) > MAX_EXCEL_CELLS:
-                    raise RejectedFileError("bladet är orimligt stort: radera tomma rader och kolumner och spara om det")
+                    raise RejectedFileError(
+                        "bladet är orimligt stort: radera tomma rader och kolumner och spara om det"
+                    )
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         cells: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except RejectedFileError:

@@ -127,7 +127,7 @@ def current_release(data: DataPaths) -> Release | None:
 
 
 def publish(data: DataPaths, state: RunState) -> Release:
-    """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is not as it must be."""
+    """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong."""
     outcomes = [o for gate in ("leverans", "staging", "resultat") for o in read_outcomes(data, gate, state)]
     reason = stop_reason(outcomes)
     if reason:
@@ -256,7 +256,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# --- The audit: what must hold of the staged files, whoever made them --------------------------------------------------
+# --- The audit: what must hold of the staged files, whoever made them ------------------------------------------
 
 
 def _audit(staging: Path, data: DataPaths, state: RunState, decision: Decision) -> None:

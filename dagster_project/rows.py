@@ -75,8 +75,8 @@ class _Table:
             )
             self.raw[column.name] = text
             self.value[column.name] = self._parse(column, text, key)
-        if raw.frame["ragged"].any():
-            self.breaks("format:rad", (), raw.frame["ragged"])
+        self.ragged = raw.frame["ragged"]
+        self.breaks("format:rad", (), self.ragged)
 
     def _parse(self, column: Column, text: pl.Series, key: bytes) -> pl.Series:
         if column.type == "personnummer":
@@ -266,9 +266,9 @@ def _duplicates(table: _Table) -> pl.Series:
             for column in table.contract.columns
         }
     ).with_columns(pl.col("makulerad").fill_null("false"))
-    rows = content.with_columns(
-        row=suspects.cast(pl.Int64), key=key[suspects].select(pl.struct(pl.all())).to_series()
-    ).sort("row")
+    rows = content.with_columns(row=suspects.cast(pl.Int64), key=key[suspects].select(pl.struct(pl.all())).to_series())
+    # Of identical rows the one without superfluous cells is kept, then the first.
+    rows = rows.with_columns(ragged=table.ragged.gather(suspects)).sort("ragged", "row")
     columns = [c.name for c in table.contract.columns]
     rows = rows.with_columns(first=pl.struct(columns).is_first_distinct())
     conflicts = rows.filter("first").filter(pl.col("key").is_duplicated())

@@ -1,8 +1,7 @@
 """Settle a run's deliveries: what needs more than one file. Unit register, quarantine states, ledger, gate measures.
 
-Input is bronze (typed rows per delivery) and the ledger of form; output is four Parquet files under `data/run/` that dbt
-and the gates read, and `leverans.duckdb`, views over bronze for the first gate. DuckDB does the work; rows never become
-Python objects, except the few in quarantine.
+Input is bronze (typed rows per delivery) and the ledger of form; output is four Parquet files under `data/run/` that
+dbt and the gates read. DuckDB does the work; rows never become Python objects, except the few in quarantine.
 """
 
 from __future__ import annotations
@@ -225,8 +224,8 @@ def _final_counts(delivery: Delivery, refused: pl.DataFrame, rows: pl.DataFrame)
     final = replace(delivery, rows_accepted=delivery.rows_accepted - moved, rows_quarantined=quarantined)
     if final.rows_read != final.rows_accepted + final.rows_quarantined + final.rows_duplicate or moved < 0:
         raise ResultattavlaError(
-            f"Leveransen {delivery.file} går inte ihop: {final.rows_read} lästa rader men {final.rows_accepted} godkända, "
-            f"{final.rows_quarantined} i karantän och {final.rows_duplicate} dubbletter. Ingenting publiceras; felanmäl."
+            f"Leveransen {delivery.file} går inte ihop: {final.rows_read} lästa rader, {final.rows_accepted} godkända, "
+            f"{final.rows_quarantined} i karantän och {final.rows_duplicate} dubbletter. Inget publiceras: felanmäl."
         )
     return final
 

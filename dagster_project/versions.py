@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from importlib.metadata import version
 
@@ -17,12 +18,14 @@ _CODE = (
     "dbt/seeds/*",
     "expectations/**/*.json",
 )
+# Unit tests change no result.
+_IGNORED = re.compile(r"/__pycache__/|/unit_tests[^/]*\.yml$").search
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars")
 
 
 def _digest(patterns: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    files = {p for pattern in patterns for p in PROJECT.glob(pattern) if p.is_file() and "__pycache__" not in p.parts}
+    files = {p for pattern in patterns for p in PROJECT.glob(pattern) if p.is_file() and not _IGNORED(p.as_posix())}
     for path in sorted(files):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -25,7 +25,7 @@ _parsed: dict[tuple[Path, str], Any] = {}
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One dbt node's outcome: unique id, status (success, pass, fail, error, skipped ...), seconds, message, failures."""
+    """One dbt node's outcome: unique id, status (success, pass, fail, error ...), seconds, message, failures."""
 
     unique_id: str
     status: str

@@ -1,4 +1,4 @@
-"""Made deliveries for the tests of ingestion: valid base rows per source, test persons, and one run over a raw folder."""
+"""Made deliveries for the tests of ingestion: valid base rows, test persons, and one run over a raw folder."""
 
 from __future__ import annotations
 

@@ -408,12 +408,10 @@ def test_a_quarantined_newer_row_displaces_nothing(pipeline: Pipeline) -> None:
 
 def test_open_until_a_newer_delivery_holds_the_key(pipeline: Pipeline) -> None:
     pipeline.deliver("avvikelser", "2022-06-01", case(1, typ="x"), case(1), case(2, allvarlighetsgrad="9"))
-    states = {(line, state) for _, line, _, state in shown(pipeline.run())}
-    assert states == {(2, "open"), (3, "open"), (4, "open")}
+    first = {(line, state) for _, line, _, state in shown(pipeline.run())}
+    assert first == {(2, "open"), (3, "open"), (4, "open")}
     pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, allvarlighetsgrad="8"))
-    states = {
-        (file[-8:-4], line, state) for file, line, _, state in shown(pipeline.run(), "file", "line", "key", "state")
-    }
+    states = {(file[-8:-4], line, state) for file, line, state in shown(pipeline.run(), "file", "line", "state")}
     assert states == {("7-01", 3, "open"), ("6-01", 2, "resolved"), ("6-01", 3, "resolved"), ("6-01", 4, "open")}
     pipeline.deliver("avvikelser", "2022-08-01", case(2, makulerad="Ja"))
     assert set(shown(pipeline.run(), "state")) == {("resolved",)}
@@ -501,7 +499,7 @@ CHANGES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(st.lists(st.lists(CHANGES, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_settling_agrees_with_a_plain_reading_of_the_rules(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[dict[str, str]]]

@@ -1,4 +1,4 @@
-"""Disclosure control, judged by an independent solver: exact elimination over the equations a reader could write down."""
+"""Disclosure control, judged by an independent solver: exact elimination over the equations of a reader."""
 
 from __future__ import annotations
 

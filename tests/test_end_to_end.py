@@ -146,9 +146,11 @@ def _texts(path: Path) -> list[str]:
     """All text in a written file: cells of Parquet and DuckDB files, otherwise the bytes as they are."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path)
-        return [t for c in frame.columns for t in frame[c].explode().cast(pl.String).drop_nulls().unique()] if (
-            frame.height
-        ) else []
+        return (
+            [t for c in frame.columns for t in frame[c].explode().cast(pl.String).drop_nulls().unique()]
+            if (frame.height)
+            else []
+        )
     if path.suffix == ".duckdb":
         with duckdb.connect(str(path), read_only=True) as connection:
             tables = [r[0] for r in connection.execute("select table_name from duckdb_tables()").fetchall()]

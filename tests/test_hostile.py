@@ -1,4 +1,4 @@
-"""Hostile deliveries: every one ends with a clear sentence, the others are read, and no personnummer is written anywhere."""
+"""Hostile deliveries: a clear sentence for each, the others are read, no personnummer is written."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path:
     path = data.run / "grind_resultat.parquet"
     frame = pl.read_parquet(path)
     frame.with_columns(success=pl.lit(False)).write_parquet(path)
-    with pytest.raises(ResultattavlaError, match="resultatgrinden"):
+    with pytest.raises(ResultattavlaError, match="Resultatgrinden"):
         publish(data, state)
     # A warehouse that was built from something else.
     frame.write_parquet(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -72,12 +73,11 @@ def ingestion(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[d
         )
     counts = {"leveranser": len(settled.ledger), "karantan": settled.quarantine.height}
     for name in RUN_TABLES:
-        yield dg.MaterializeResult(
-            ["korning", name],
-            metadata={
-                "as_of": str(state.as_of),
-                "release_id": state.release_id,
-                "fil": dg.MetadataValue.path(str(folders.paths.run / f"{name}.parquet")),
-            }
-            | ({"dagster/row_count": counts[name]} if name in counts else {}),
-        )
+        metadata: dict[str, Any] = {
+            "as_of": str(state.as_of),
+            "release_id": state.release_id,
+            "fil": dg.MetadataValue.path(str(folders.paths.run / f"{name}.parquet")),
+        }
+        if name in counts:
+            metadata["dagster/row_count"] = counts[name]
+        yield dg.MaterializeResult(["korning", name], metadata=metadata)

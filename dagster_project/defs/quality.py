@@ -1,4 +1,4 @@
-"""The gates as asset checks: one check per expectation, and a blocking check `grind` where the run must wait or stop."""
+"""The gates as asset checks: one per expectation, and a blocking check `grind` where the run must wait or stop."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -51,7 +51,7 @@ def _specs(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str])
 def _check_results(
     outcomes: Sequence[Outcome], key: Callable[[str], dg.AssetKey], folders: Folders, stops: set[str]
 ) -> Iterator[dg.AssetCheckResult]:
-    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (see `gates.decide`)."""
+    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (`gates.decide`)."""
     held_back = decide(outcomes).held_back
     for source in dict.fromkeys(o.source for o in outcomes):
         held = sorted(i for i, sources in held_back.items() if source in sources)

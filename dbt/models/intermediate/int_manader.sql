@@ -1,6 +1,6 @@
 -- Every month that a cell or its comparison may need: from the first r12 of the comparison year to the as-of year's end.
 with nummer as (
-    {{ dbt.generate_series(120) }}
+    {{ dbt.generate_series(600) }}
 ),
 
 manader as (

@@ -81,13 +81,33 @@ med_mal as (
     inner join {{ ref('int_indikatorer') }} as i on j.indicator_id = i.indicator_id
 ),
 
-med_intervall as (
+andelar as (
     select
         m.*,
         m.art in ('andel', 'tackning') and m.namnare > 0 as har_intervall,
         m.taljare / nullif(m.namnare, 0) as p,
-        1.959963984540054 as z
+        cast(1.959963984540054 as double) as z
     from med_mal as m
+),
+
+med_intervall as (
+    select
+        a.*,
+        a.p + a.z * a.z / (2 * a.namnare) as mitt,
+        a.z * sqrt(a.p * (1 - a.p) / a.namnare + a.z * a.z / (4 * a.namnare * a.namnare)) as bredd,
+        1 + a.z * a.z / a.namnare as skala
+    from andelar as a
+    where a.har_intervall
+
+    union all
+
+    select
+        a.*,
+        cast(null as double) as mitt,
+        cast(null as double) as bredd,
+        cast(null as double) as skala
+    from andelar as a
+    where a.har_intervall is null or not a.har_intervall
 )
 
 select
@@ -102,23 +122,9 @@ select
     m.taljare,
     m.namnare,
     m.varde,
-    -- Wilson's score interval, in percent.
-    case
-        when m.har_intervall
-            then
-                100
-                * (m.p + m.z * m.z / (2 * m.namnare)
-                    - m.z * sqrt(m.p * (1 - m.p) / m.namnare + m.z * m.z / (4 * m.namnare * m.namnare)))
-                / (1 + m.z * m.z / m.namnare)
-    end as ki_lag,
-    case
-        when m.har_intervall
-            then
-                100
-                * (m.p + m.z * m.z / (2 * m.namnare)
-                    + m.z * sqrt(m.p * (1 - m.p) / m.namnare + m.z * m.z / (4 * m.namnare * m.namnare)))
-                / (1 + m.z * m.z / m.namnare)
-    end as ki_hog,
+    -- Wilson's score interval, in percent; rounding must not carry it outside 0-100.
+    case when m.har_intervall then greatest(0, 100 * (m.mitt - m.bredd) / m.skala) end as ki_lag,
+    case when m.har_intervall then least(100, 100 * (m.mitt + m.bredd) / m.skala) end as ki_hog,
     m.jamforelse_varde,
     m.varde - m.jamforelse_varde as forandring,
     case when m.malvarde is not null then m.operator end as mal_operator,

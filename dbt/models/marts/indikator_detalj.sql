@@ -40,6 +40,8 @@ bara_i_registret as (
         'bara_i_registret' as matt,
         r.person_id as vem
     from {{ ref('stg_register_registreringar') }} as r
+    inner join {{ ref('int_omfattning') }} as o
+        on r.verksamhet = o.verksamhet and o.indicator_id = '{{ indikator }}'
     where
         r.register = '{{ namn }}'
         and not exists (
