@@ -197,7 +197,7 @@ def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -
             if path.stem in {d.id for d in in_raw}:
                 continue  # a damaged note: the file is read again
             raise ResultattavlaError(
-                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka filen eller ta bort "
+                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka den eller ta bort "
                 f"{path.with_suffix('')}.* för att köra utan den."
             ) from None
         if meta["file"] not in seen and meta["status"] == ACCEPTED:

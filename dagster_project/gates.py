@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SUITES = PROJECT / "expectations"
 GATE_TITLES = {"leverans": "Leveranser", "staging": "Bearbetade tabeller", "resultat": "Resultat"}
 RESULT_TABLE = "indicator_result"
+RESULT_TABLES = {RESULT_TABLE: RESULT_TABLE, "register_population": "int_stangda_enheter"}
+"""What the results gate reads: the results, and what a source's steward should know of them."""
 
 _OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     "gate": pl.String(),
@@ -85,7 +87,7 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
         parameters = {"*": {"as_of": state.as_of}}
     else:
         database = data.warehouse
-        tables = {RESULT_TABLE: RESULT_TABLE}
+        tables = RESULT_TABLES
         parameters = {"*": {"suppression_limit": state.parameters["suppression_limit"]}}
     docs = DocsCollector()
     outcomes = run_suites(database, gate, tables, SUITES, docs, parameters)

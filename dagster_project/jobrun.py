@@ -15,7 +15,7 @@ from dagster_project.expectations import Outcome
 from dagster_project.gates import data_docs, outcomes_so_far, stop_reason
 from dagster_project.paths import PROJECT, DataPaths
 from dagster_project.release import Release, read_release, switch_current
-from dagster_project.runstate import ingest
+from dagster_project.runstate import hand_over, ingest
 from dagster_project.settings import Parameters
 from dagster_project.settle import Settled
 
@@ -95,6 +95,7 @@ def run_job(
             # The same inputs, code and parameters: the release is there already and would come out the same.
             switch_current(data, existing.id)
             return JobOutcome(data, settled, outcomes_so_far(data, state), existing, nothing_new=True)
+        hand_over(raw, data, as_of, (state, settled))
         error = _execute(raw, data, as_of, progress)
         outcomes = outcomes_so_far(data, state)
         if error:

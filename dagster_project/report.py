@@ -10,7 +10,7 @@ import polars as pl
 from dagster_project.contracts import load_contracts
 from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import Outcome
-from dagster_project.gates import decide, source_outcome
+from dagster_project.gates import RESULT_TABLE, decide, source_outcome
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.settle import OPEN, Settled
 
@@ -69,7 +69,7 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
         rows.append((source, *by_gate, f"{len(held)} indikatorer" if held else ""))
     results = [o for o in outcomes if o.gate == "resultat"]
     if results:
-        rows.append(("resultat", _OUTCOME_TEXT[source_outcome(results, results[0].source)], "", ""))
+        rows.append(("resultat", _OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
     return rows
 
 

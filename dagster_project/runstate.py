@@ -101,6 +101,20 @@ def ingest(
     return state, settled
 
 
+_handed_over: dict[tuple[Path, Path, date | None], tuple[RunState, Settled]] = {}
+
+
+def hand_over(raw: Path, data: DataPaths, as_of: date | None, ingested: tuple[RunState, Settled]) -> None:
+    """Leave an ingestion for the job that this process runs next on exactly these folders and this as-of date."""
+    _handed_over.clear()
+    _handed_over[(raw, data.root, as_of)] = ingested
+
+
+def take_over(raw: Path, data: DataPaths, as_of: date | None) -> tuple[RunState, Settled] | None:
+    """What `hand_over` left, once; None when the job was started without it (from the UI, by the schedule)."""
+    return _handed_over.pop((raw, data.root, as_of), None)
+
+
 def _parameter_row(state: RunState, parameters: Parameters) -> pl.DataFrame:
     """The source `korning.parametrar`: limits of the grid, of the year before it and of r12 that end there."""
     year = state.as_of.year

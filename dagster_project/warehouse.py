@@ -100,9 +100,7 @@ def parse(data: DataPaths) -> Any:
     return _parsed[key]
 
 
-def build(
-    data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None, unit_tests: bool = False
-) -> list[NodeResult]:
+def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
     """Build the selected models, seeds and data tests; the results of all nodes in order.
 
     Raises ResultattavlaError (first failing node and its message) when anything failed.
@@ -114,8 +112,7 @@ def build(
             progress(event.data.node_info.node_name)
 
     arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
-    if not unit_tests:
-        arguments += ["--exclude-resource-type", "unit_test"]
+    arguments += ["--exclude-resource-type", "unit_test"]
     result = _invoke(arguments, data, manifest, on_event)
     if result.exception is not None:
         raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")
@@ -132,6 +129,14 @@ def generate_docs(data: DataPaths) -> Path:
     if not result.success:
         raise ResultattavlaError(f"dbt docs kunde inte byggas: {mask(str(result.exception))}")
     return data.dbt_target / "static_index.html"
+
+
+def run_unit_tests(data: DataPaths) -> list[NodeResult]:
+    """dbt's unit tests, on the warehouse of a run (they read its tables' columns only); their results, failed or not."""
+    result = _invoke(["test", "--select", "test_type:unit"], data, parse(data))
+    if result.exception is not None:
+        raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")
+    return [_node_result(r) for r in result.result.results]
 
 
 def _node_result(result: Any) -> NodeResult:

@@ -116,23 +116,23 @@ def build(database: Path) -> None:
         connection.execute(
             """create table matt (source varchar, deliveries bigint, rows_current bigint, rows_current_before bigint,
                age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint,
-               quarantined_share_newest double, ledger_difference bigint, units_unknown bigint,
-               keys_duplicate bigint)"""
+               quarantined_share_newest double, ledger_difference bigint, units_unknown bigint)"""
         )
         for source in SOURCES:
-            connection.execute("insert into matt values (?, 2, 100, 100, 35, 100, 5, 0.05, 0, 0, 0)", [source])
+            connection.execute("insert into matt values (?, 2, 100, 100, 35, 100, 5, 0.05, 0, 0)", [source])
             connection.execute(matt_view_sql(source))
             connection.execute(f"create table rader_{source} as {ROWS[source]}")
             unit = "" if source == "enheter" else ", 'BUH' as verksamhet"
             connection.execute(f"create table stg_{source} as select *{unit} from ({ROWS[source]})")
         connection.execute(KATALOG)
         connection.execute(RESULT)
+        connection.execute("create table int_stangda_enheter as select 'cpup_tackning' as indicator_id, 0 as antal")
 
 
 def tables(gate: str) -> dict[str, str]:
     """source -> relation for one gate of the sample database."""
     if gate == "resultat":
-        return {"indicator_result": "indicator_result"}
+        return {"indicator_result": "indicator_result", "register_population": "int_stangda_enheter"}
     prefix = {"leverans": "rader", "staging": "stg"}[gate]
     return {source: f"{prefix}_{source}" for source in SOURCES}
 
@@ -168,6 +168,7 @@ def _result(changes: dict[str, str]) -> dict[tuple[str, str], str]:
 
 # (suite, expectation) -> SQL that breaks it.
 MUTATIONS: dict[tuple[str, str], str] = {
+    ("resultat/register_population", "antal_vid_stangd_enhet"): ("update int_stangda_enheter set antal = 7"),
     ("leverans/_alla", "har_rader"): _matt("rows_current = 0, rows_current_before = 0"),
     ("leverans/_alla", "alder_varning"): _matt("age_days = 36"),
     ("leverans/_alla", "alder_stopp"): _matt("age_days = 71"),
@@ -175,7 +176,6 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("leverans/_alla", "karantan_stopp"): _matt("quarantined_share_newest = 0.2001"),
     ("leverans/_alla", "rader_minskar"): _matt("rows_current = 94"),
     ("leverans/_alla", "enheter_kanda"): _matt("units_unknown = 1"),
-    ("leverans/_alla", "nyckel_unik"): _matt("keys_duplicate = 1"),
     ("leverans/_alla", "liggaren_stammer"): _matt("ledger_difference = -1"),
     ("leverans/enheter", "lansdel_ifylld"): "update rader_enheter set lansdel = null",
     ("leverans/vantetider", "kon_kant"): "update rader_vantetider set kon = 'O'",

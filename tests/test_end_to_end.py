@@ -157,7 +157,7 @@ def _texts(path: Path) -> list[str]:
             return [
                 t
                 for table in tables
-                for column in connection.execute(f'select * from "{table}" limit 0').fetch_arrow_table().column_names
+                for column in connection.execute(f'select * from "{table}" limit 0').to_arrow_table().column_names
                 for (t,) in connection.execute(
                     f'select distinct "{column}"::varchar from "{table}" where "{column}" is not null'
                 ).fetchall()
@@ -178,6 +178,21 @@ def test_no_personal_number_is_written_anywhere(sample) -> None:
         for text in texts:
             found += [(name, m) for m in pattern.findall(text) if re.sub(r"[-+]", "", m) in forms]
     assert found == []
+
+
+def test_dbt_unit_tests_pass(sample) -> None:
+    from dagster_project.warehouse import run_unit_tests
+
+    results = run_unit_tests(sample[0])
+    assert len(results) >= 70
+    assert [(r.unique_id, r.message) for r in results if r.status != "pass"] == []
+
+
+def test_dbt_docs_build(sample) -> None:
+    from dagster_project.warehouse import generate_docs
+
+    page = generate_docs(sample[0]).read_text(encoding="utf-8")
+    assert "obs_gas_t_forandring" in page
 
 
 @pytest.mark.browser

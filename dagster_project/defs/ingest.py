@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_project.contracts import load_contracts
 from dagster_project.defs.common import OWNERS, Folders
-from dagster_project.runstate import ingest
+from dagster_project.runstate import ingest, take_over
 from dagster_project.settings import Parameters
 
 RUN_TABLES = {
@@ -55,9 +55,9 @@ _run = [
 @dg.multi_asset(specs=[*_bronze, *_run], name="inlasning")
 def ingestion(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[dg.MaterializeResult]:
     """Read new deliveries into bronze and settle the run's inputs."""
-    state, settled = ingest(
-        folders.raw_path, folders.paths, folders.as_of_date, date.today(), Parameters(), context.log.info
-    )
+    where = folders.raw_path, folders.paths, folders.as_of_date
+    # The command has ingested already, to see whether anything is new.
+    state, settled = take_over(*where) or ingest(*where, date.today(), Parameters(), context.log.info)
     for source in load_contracts():
         accepted = settled.accepted(source)
         yield dg.MaterializeResult(

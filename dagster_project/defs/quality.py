@@ -9,6 +9,7 @@ from dagster_project.defs.common import OWNERS, Folders, page
 from dagster_project.expectations import Outcome, suites_for
 from dagster_project.gates import (
     RESULT_TABLE,
+    RESULT_TABLES,
     SUITES,
     catalogue,
     data_docs,
@@ -89,7 +90,12 @@ SOURCES = list(load_contracts())
 # A source's critical failure holds back its indicators and lets the others through; only bad results stop the run.
 delivery_gate = _gate_check("leverans", lambda s: dg.AssetKey(["bronze", s]), SOURCES, set())
 staging_gate = _gate_check("staging", lambda s: dg.AssetKey(["staging", f"stg_{s}"]), SOURCES, set())
-results_gate = _gate_check("resultat", lambda s: dg.AssetKey(["marts", s]), [RESULT_TABLE], {RESULT_TABLE})
+results_gate = _gate_check(
+    "resultat",
+    lambda s: dg.AssetKey(["marts" if s == RESULT_TABLE else "intermediate", RESULT_TABLES[s]]),
+    list(RESULT_TABLES),
+    {RESULT_TABLE},
+)
 
 
 @dg.asset(

@@ -1337,7 +1337,7 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
     """All rows of part 1's indicators with primary suppression.
 
     Beside the published columns each row holds the truth: ``_taljare``, ``_namnare``, ``_varde``, ``_skyddat`` (the
-    protected number), ``_jamforelse`` and ``_jamforelse_skyddat`` (those of the comparison cell), ``_stat`` (the target is
+    protected number), ``_jamforelse`` and ``_jamforelse_skyddat`` (those of the comparison cell), ``_stat`` (target is
     relative), ``_patient`` (the indicator is about patients).
     """
     computer = Computer(settled)

@@ -122,9 +122,15 @@ select
     m.taljare,
     m.namnare,
     m.varde,
-    -- Wilson's score interval, in percent; rounding must not carry it outside 0-100.
-    case when m.har_intervall then greatest(0, 100 * (m.mitt - m.bredd) / m.skala) end as ki_lag,
-    case when m.har_intervall then least(100, 100 * (m.mitt + m.bredd) / m.skala) end as ki_hog,
+    -- Wilson's score interval, in percent; its ends at 0 and 100 % are exact, not as rounding leaves them.
+    case
+        when m.har_intervall and m.taljare = 0 then 0
+        when m.har_intervall then 100 * (m.mitt - m.bredd) / m.skala
+    end as ki_lag,
+    case
+        when m.har_intervall and m.taljare = m.namnare then 100
+        when m.har_intervall then 100 * (m.mitt + m.bredd) / m.skala
+    end as ki_hog,
     m.jamforelse_varde,
     m.varde - m.jamforelse_varde as forandring,
     case when m.malvarde is not null then m.operator end as mal_operator,
