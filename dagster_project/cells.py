@@ -33,8 +33,14 @@ def trimmed(texts: pl.Series) -> pl.Series:
     ).to_series()
 
 
+_PROBE = 2000
+
+
 def _over_unique(texts: pl.Series, parse: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Apply `parse` once per distinct text when texts repeat; same result as `parse(texts)`."""
+    first = texts.head(_PROBE)
+    if first.n_unique() > _PROBE // 2:
+        return parse(texts)  # identifiers: finding the distinct ones would cost more than parsing them all
     frame = pl.DataFrame({"t": texts})
     unique = frame.select(pl.col("t").unique()).to_series()
     if unique.len() > texts.len() // 2:

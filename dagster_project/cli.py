@@ -100,7 +100,10 @@ def _summary(outcome: "JobOutcome") -> None:
         )
         held = outcome.release.held_back
         if held:
-            out.print(f"  Hålls tillbaka: {', '.join(sorted(held))}", soft_wrap=True)
+            from dagster_project.report import held_back_sentences
+
+            for text in held_back_sentences(outcome.release):
+                out.print(f"  {text}", soft_wrap=True)
         out.print(f"  Resultat:           {outcome.data.current}", soft_wrap=True)
     if outcome.docs is not None:
         out.print(f"  Datadokumentation:  {outcome.docs}", soft_wrap=True)
@@ -120,7 +123,7 @@ def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | 
 def status(data: DataOption = DEFAULT_DATA) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
     from dagster_project.release import current_release
-    from dagster_project.report import quarantine_by_source, read_quarantine
+    from dagster_project.report import held_back_sentences, quarantine_by_source, read_quarantine
 
     paths = DataPaths(data.absolute())
     release = current_release(paths)
@@ -132,8 +135,8 @@ def status(data: DataOption = DEFAULT_DATA) -> None:
     )
     _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
     if release.held_back:
-        sources = sorted({s for held in release.held_back.values() for s in held})
-        out.print(f"Hålls tillbaka av {', '.join(sources)}: {', '.join(sorted(release.held_back))}", soft_wrap=True)
+        for text in held_back_sentences(release):
+            out.print(text, soft_wrap=True)
     else:
         out.print("Ingen källa håller tillbaka något.")
     _table("Öppen karantän", ["källa", "rader"], quarantine_by_source(read_quarantine(paths)), numbers=[1])

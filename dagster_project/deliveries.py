@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -90,7 +91,10 @@ def read_deliveries(
         _anchor(data, contract)
         found = _found_in_raw(raw, contract.source)
         known = _found_in_bronze(data, contract.source, [f.delivery for f in found])
-        ledger += _counted(found + known, data, contract, horizon, key, progress)
+        try:
+            ledger += _counted(found + known, data, contract, horizon, key, progress)
+        finally:
+            persons.forget()
     if as_of is None:
         dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
         as_of = max(dates, default=None)
@@ -215,6 +219,7 @@ def _counted(
         (f for f in found if f.delivery.status != REJECTED), key=lambda f: (f.delivery.uttagsdatum, f.delivery.name)
     )
     first: dict[str | None, Delivery] = {}
+    counting: list[tuple[_Found, int]] = []
     # A file that was renamed still holds the bytes of the delivery that it was first read as.
     paths = {f.delivery.sha256: f.path for f in valid if f.path}
     for position, item in enumerate(valid):
@@ -225,9 +230,10 @@ def _counted(
         elif original is not delivery:
             ledger.append(replace(delivery, status=SAME_CONTENT, orsak=f"Samma innehåll som {original.file}."))
         else:
-            here = replace(item, path=item.path or paths.get(delivery.sha256))
-            ledger.append(_ingested(here, data, contract, key, progress, position))
-    return ledger
+            counting.append((replace(item, path=item.path or paths.get(delivery.sha256)), position))
+    # Two files at a time: much of the reading uses one core only. More would only take more memory.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return ledger + list(pool.map(lambda c: _ingested(c[0], data, contract, key, progress, c[1]), counting))
 
 
 def _ingested(

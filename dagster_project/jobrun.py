@@ -14,7 +14,7 @@ from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import Outcome
 from dagster_project.gates import data_docs, outcomes_so_far, stop_reason
 from dagster_project.paths import PROJECT, DataPaths
-from dagster_project.release import Release, read_release, switch_current
+from dagster_project.release import Release, current_release, release_of_run, switch_current
 from dagster_project.runstate import hand_over, ingest
 from dagster_project.settings import Parameters
 from dagster_project.settle import Settled
@@ -90,7 +90,7 @@ def run_job(
     with run_lock(data):
         progress("läser in leveranser")
         state, settled = ingest(raw, data, as_of, today or date.today(), Parameters(), progress)
-        existing = read_release(data.releases / state.release_id)
+        existing = release_of_run(data, state.release_id)
         if existing is not None:
             # The same inputs, code and parameters: the release is there already and would come out the same.
             switch_current(data, existing.id)
@@ -100,7 +100,7 @@ def run_job(
         outcomes = outcomes_so_far(data, state)
         if error:
             return JobOutcome(data, settled, outcomes, None, stop_reason(outcomes) or error)
-        return JobOutcome(data, settled, outcomes, read_release(data.releases / state.release_id))
+        return JobOutcome(data, settled, outcomes, current_release(data))
 
 
 def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:

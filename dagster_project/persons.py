@@ -127,13 +127,27 @@ def identify(texts: pl.Series, extraction: date, key: bytes) -> pl.DataFrame:
     """`person_id`, `kon`, `fodelsear` for a column of delivered numbers (null = missing or invalid)."""
     unique = texts.unique().drop_nulls()
     table = normal_forms(unique, extraction).with_columns(t=unique)
-    ids = [None if n is None else person_id(n, key) for n in table["normal"]]
-    table = table.with_columns(person_id=pl.Series(ids, dtype=pl.String))
+    table = table.with_columns(person_id=_person_ids(table["normal"], key))
     return (
         pl.DataFrame({"t": texts})
         .join(table, on="t", how="left", maintain_order="left")
         .select("person_id", "kon", "fodelsear")
     )
+
+
+_known: dict[bytes, dict[str, str]] = {}
+
+
+def _person_ids(normal: pl.Series, key: bytes) -> pl.Series:
+    """`person_id` of normal forms (null stays null). The same persons come in every delivery: each is hashed once."""
+    known = _known.setdefault(key, {})
+    ids = [None if n is None else known.get(n) or known.setdefault(n, person_id(n, key)) for n in normal]
+    return pl.Series(ids, dtype=pl.String)
+
+
+def forget() -> None:
+    """Forget the numbers that were seen: they live no longer than the ingestion that read them."""
+    _known.clear()
 
 
 def mask_in_texts(texts: pl.Series) -> pl.Series:

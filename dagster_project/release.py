@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,6 @@ RESULT_KEY = ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "peri
 STATUSES = ("uppfyllt", "ej_uppfyllt", "inget_mal", "inga_data", "preliminar", "ej_tillamplig", "dold")
 NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
 QUALITY_COLUMNS = [
-    "gate",
     "suite",
     "source",
     "expectation",
@@ -87,6 +86,7 @@ LEDGER_COLUMNS = [
     "orsak",
 ]
 MANIFEST = "manifest.json"
+FROZEN = "fryst"
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,17 @@ class Release:
 
     @property
     def held_back(self) -> dict[str, list[str]]:
-        """Indicators that are not in the release, with the sources that hold them back."""
+        """Indicators that were not computed, with the sources that hold them back."""
         return dict(self.manifest["kvarhallna_indikatorer"])
+
+    @property
+    def frozen(self) -> dict[str, str]:
+        """Held-back indicators that are in the release all the same: the release that computed their rows."""
+        return dict(self.manifest.get("frysta_indikatorer", {}))
+
+    @property
+    def as_of(self) -> str:
+        return str(self.manifest["as_of"])
 
     @property
     def exit_code(self) -> int:
@@ -133,27 +142,78 @@ def publish(data: DataPaths, state: RunState) -> Release:
     if reason:
         raise ResultattavlaError(reason)
     decision = decide([o for o in outcomes if o.gate != "resultat"])
-    staging = data.releases / f".{state.release_id}.{os.getpid()}.staging"
-    shutil.rmtree(staging, ignore_errors=True)
+    frozen = frozen_rows(data, state, decision.held_back)
+    release_id = combined_id(state, frozen)
+    for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
+        shutil.rmtree(leftover)
+    staging = data.releases / f".{release_id}.{os.getpid()}.staging"
     staging.mkdir(parents=True)
     try:
-        _stage(staging, data, state, outcomes, decision)
-        _audit(staging, data, state, decision)
-        target = data.releases / state.release_id
+        computed = _computed(data, release_id)
+        _stage(staging, data, state, release_id, computed, frozen, outcomes, decision)
+        _audit(staging, data, state, release_id, decision)
+        target = data.releases / release_id
         existing = read_release(target)
         if existing is None:
             if target.exists():  # a damaged release is replaced, whole
                 shutil.rmtree(target)
             os.replace(staging, target)
-        switch_current(data, state.release_id)
+        switch_current(data, release_id)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    release = read_release(data.releases / state.release_id)
+    release = read_release(data.releases / release_id)
     if release is None:
-        raise ResultattavlaError(
-            f"Utgåvan {state.release_id} kan inte läsas tillbaka: kontrollera disken och kör igen."
-        )
+        raise ResultattavlaError(f"Utgåvan {release_id} kan inte läsas tillbaka: kontrollera disken och kör igen.")
     return release
+
+
+def releases(data: DataPaths) -> list[Release]:
+    """All whole releases, newest as-of date first."""
+    found = (read_release(p) for p in data.releases.glob("[0-9]*"))
+    return sorted((r for r in found if r), key=lambda r: (r.as_of, r.id), reverse=True)
+
+
+def release_of_run(data: DataPaths, run_id: str) -> Release | None:
+    """The whole release that a run with this identity published, or None."""
+    for path in sorted(data.releases.glob(f"{run_id[:10]}-*/{MANIFEST}")):
+        try:
+            published_by = json.loads(path.read_text(encoding="utf-8")).get("korning")
+        except (OSError, ValueError):
+            continue  # damaged: it is made again
+        if published_by == run_id and (release := read_release(path.parent)):
+            return release
+    return None
+
+
+def frozen_rows(data: DataPaths, state: RunState, held_back: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """Rows of held-back indicators from the newest release in which they passed, up to this run's day.
+
+    They keep the release id that computed them; `kvalitet` becomes fryst. Rows hidden under a lower limit than
+    today's are not taken: they could show what is hidden now. RESULT_SCHEMA; empty when there is nothing to carry.
+    """
+    frames = [pl.DataFrame(schema=RESULT_SCHEMA)]
+    wanted = set(held_back)
+    limit = state.parameters["suppression_limit"]
+    for release in releases(data) if wanted else []:
+        passed = wanted - set(release.held_back)
+        if (
+            passed
+            and release.as_of <= str(state.as_of)
+            and release.manifest["parameters"]["suppression_limit"] >= limit
+        ):
+            rows = pl.read_parquet(release.folder / f"{RESULT_TABLE}.parquet")
+            frames.append(rows.filter(pl.col("indicator_id").is_in(passed)).with_columns(kvalitet=pl.lit(FROZEN)))
+            wanted -= passed
+    return pl.concat(frames)
+
+
+def combined_id(state: RunState, frozen: pl.DataFrame) -> str:
+    """The release's id: the run's own, or, with frozen rows, one that also says where those come from."""
+    if frozen.height == 0:
+        return state.release_id
+    origin = sorted(frozen.select("indicator_id", "release_id").unique().iter_rows())
+    digest = hashlib.sha256(json.dumps([state.release_id, origin]).encode()).hexdigest()
+    return f"{state.as_of}-{digest[:12]}"
 
 
 def switch_current(data: DataPaths, release_id: str) -> None:
@@ -164,18 +224,37 @@ def switch_current(data: DataPaths, release_id: str) -> None:
     os.replace(link, data.current)
 
 
-def _stage(staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[Outcome], decision: Decision) -> None:
+def _computed(data: DataPaths, release_id: str) -> pl.DataFrame:
+    """The warehouse's results as RESULT_SCHEMA, under the id of the release that they become part of."""
     import duckdb
 
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         result = connection.execute(f"select * from {RESULT_TABLE}").pl()
+    return result.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
+        release_id=pl.lit(release_id)
+    )
+
+
+def _stage(
+    staging: Path,
+    data: DataPaths,
+    state: RunState,
+    release_id: str,
+    computed: pl.DataFrame,
+    frozen: pl.DataFrame,
+    outcomes: Sequence[Outcome],
+    decision: Decision,
+) -> None:
+    import duckdb
+
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         indicator = connection.execute("select * from indicator").pl()
-    result = result.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).sort(RESULT_KEY, nulls_last=False)
-    published = [i for i in indicator["indicator_id"] if i not in decision.held_back]
+    result = pl.concat([computed, frozen]).sort(RESULT_KEY, nulls_last=False)
+    published = result["indicator_id"].unique()
     tables = {
         RESULT_TABLE: result,
-        "indicator": indicator.filter(pl.col("indicator_id").is_in(published)).sort("indicator_id"),
-        "kvalitet": outcome_frame(outcomes).select(QUALITY_COLUMNS).sort("gate", "suite", "source", "expectation"),
+        "indicator": indicator.filter(pl.col("indicator_id").is_in(published.implode())).sort("indicator_id"),
+        "kvalitet": outcome_frame(outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         "leveranser": pl.read_parquet(data.run / "leveranser.parquet").select(LEDGER_COLUMNS).sort("source", "file"),
     }
     rows: dict[str, int] = {}
@@ -188,7 +267,8 @@ def _stage(staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[O
     _write_duckdb(staging, list(tables))
     rows["resultat.duckdb"] = result.height
     manifest = {
-        "release_id": state.release_id,
+        "release_id": release_id,
+        "korning": state.release_id,
         "as_of": str(state.as_of),
         "inputs": state.inputs,
         "code_version": state.code_version,
@@ -198,6 +278,7 @@ def _stage(staging: Path, data: DataPaths, state: RunState, outcomes: Sequence[O
         "kallor": {source: source_outcome(outcomes, source) for source in load_contracts()},
         "grindar": _gate_summary(outcomes),
         "kvarhallna_indikatorer": decision.held_back,
+        "frysta_indikatorer": dict(sorted(frozen.select("indicator_id", "release_id").unique().iter_rows())),
         "files": {name: {"sha256": _sha256(staging / name), "rows": count} for name, count in sorted(rows.items())},
     }
     (staging / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -259,18 +340,21 @@ def _sha256(path: Path) -> str:
 # --- The audit: what must hold of the staged files, whoever made them ------------------------------------------
 
 
-def _audit(staging: Path, data: DataPaths, state: RunState, decision: Decision) -> None:
+def _audit(staging: Path, data: DataPaths, state: RunState, release_id: str, decision: Decision) -> None:
     import duckdb
 
     result = pl.read_parquet(staging / f"{RESULT_TABLE}.parquet")
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         truth = connection.execute("select * from int_resultat where skyddat_tal is not null").pl()
         grid = connection.execute("select count(*) from int_rutnat where i_rutnat").fetchone()
-        limit = state.parameters["suppression_limit"]
-    problems = audit_results(result, state.release_id, decision)
-    if grid is None or grid[0] != result.height:
-        problems.append(f"{result.height} rader men rutnätet har {grid and grid[0]}")
-    problems += audit_disclosure(result, truth, limit)
+        built_for = connection.execute(f"select distinct release_id from {RESULT_TABLE}").fetchall()
+    problems = audit_results(result, release_id, decision)
+    if built_for != [(state.release_id,)]:
+        problems.append("rader räknade för andra leveranser")
+    computed = result.filter(pl.col("kvalitet") != FROZEN)
+    if grid is None or grid[0] != computed.height:
+        problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
+    problems += audit_disclosure(computed, truth, state.parameters["suppression_limit"])
     if problems:
         raise ResultattavlaError(
             f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
@@ -293,11 +377,14 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
         problems.append("en dold rad har tal")
     if (hidden["markering"].fill_null("") != "MSK").any():
         problems.append("en dold rad saknar markering")
-    if set(result["release_id"].unique()) - {release_id}:
-        problems.append("rader räknade för andra leveranser")
+    frozen = pl.col("kvalitet") == FROZEN
+    if result.filter(~frozen & (pl.col("release_id") != release_id)).height:
+        problems.append("rader från en annan utgåva")
     expected = {i.id for i in catalogue()} - set(decision.held_back)
-    if set(result["indicator_id"].unique()) != expected:
+    if set(result.filter(~frozen)["indicator_id"].unique()) != expected:
         problems.append("fel indikatorer")
+    if not set(result.filter(frozen)["indicator_id"].unique()) <= set(decision.held_back):
+        problems.append("frysta rader för en indikator som räknats")
     return problems
 
 

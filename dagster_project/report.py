@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from dagster_project.expectations import Outcome
 from dagster_project.gates import RESULT_TABLE, decide, source_outcome
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.settle import OPEN, Settled
+
+if TYPE_CHECKING:
+    from dagster_project.release import Release
 
 QUARANTINE_COLUMNS = ["source", "file", "line", "reasons", "key", "values", "state", "first_seen"]
 _OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
@@ -106,3 +110,15 @@ def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
             rows.select(QUARANTINE_COLUMNS).with_columns(texts).write_csv(part)
     except OSError as error:
         raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+
+
+def held_back_sentences(release: Release) -> list[str]:
+    """What is held back, by which sources, and since when its rows are frozen; one sentence per group."""
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for indicator, sources in sorted(release.held_back.items()):
+        groups.setdefault((", ".join(sources), release.frozen.get(indicator)), []).append(indicator)
+    return [
+        f"Hålls tillbaka av {sources}: {', '.join(indicators)} "
+        + (f"(frysta rader ur utgåva {origin})." if origin else "(inga tidigare rader att visa).")
+        for (sources, origin), indicators in groups.items()
+    ]

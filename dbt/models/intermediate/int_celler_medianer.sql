@@ -57,6 +57,8 @@ lopande as (
         ) as hittills,
         sum(c.antal) over (
             partition by c.indicator_id, c.niva, c.verksamhet, c.enhet, c.period_typ, c.period_start, c.kon
+            order by c.matt
+            rows between unbounded preceding and unbounded following
         ) as alla
     from per_cell as c
 )

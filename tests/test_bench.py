@@ -1,0 +1,113 @@
+"""The benchmark's hand-written script must be right too: it computes what the pipeline is measured against."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from bench.agreement import compare
+from bench.handwritten import compute
+from bench.measure import BenchmarkError, measure
+
+UNIT, OTHER = "SE2321000164-A1", "SE2321000164-T1"
+FILES = {
+    "enheter/enheter_2022-06-30.csv": f"""\
+hsaid_enhet;enhetsnamn;verksamhet;lansdel;giltig_fran;giltig_till
+{UNIT};Mottagningen;AUD;;2020-01-01;2022-02-28
+{UNIT};Mottagningen;BUH;;2022-03-01;
+{OTHER};Tolkcentralen;TC;;2020-01-01;
+""",
+    "vantetider/vantetider_2022-03-31.csv": f"""\
+vardkontakt_id;status;matperiod;fas;vardgaranti;avvikelsekod;beslut_datum;start_datum;hsaid_enhet;kon;makulerad
+1;GENOMFORD;2022-02;1;Ja;;2021-11-30;2022-02-28;{UNIT};K;
+2;GENOMFORD;2022-03;1;Ja;;2021-11-30;2022-03-01;{UNIT};M;
+3;GENOMFORD;2022-03;1;Nej;;2022-03-01;2022-03-11;{UNIT};M;
+4;GENOMFORD;2022-03;1;Ja;1;2022-03-01;2022-03-21;{UNIT};O;
+5;GENOMFORD;2022-03;1;Ja;;2022-03-01;2022-03-02;{OTHER};K;
+6;GENOMFORD;2022-03;1;Ja;;2022-03-01;2022-03-02;SE2321000164-OKAND;K;
+7;GENOMFORD;2022-03;1;Ja;;2022-03-01;2022-03-05;{UNIT};K;
+8;VANTANDE;2022-03;1;Ja;;2022-03-01;;{UNIT};K;
+""",
+    "vantetider/vantetider_2022-04-30.csv": f"""\
+vardkontakt_id;status;matperiod;fas;vardgaranti;avvikelsekod;beslut_datum;start_datum;hsaid_enhet;kon;makulerad
+2;GENOMFORD;2022-03;1;Ja;;2021-12-01;2022-03-01;{UNIT};M;
+7;GENOMFORD;2022-03;1;Ja;;2022-03-01;2022-03-05;{UNIT};K;Ja
+""",
+    "kva/kva_2022-03-31.csv": f"""\
+vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum
+1;DV111;199001019802;{UNIT};2022-01-10
+1;DV144;199001019802;{UNIT};2022-01-10
+2;DV200;199001019810;{UNIT};2022-02-10
+3;DV200;19900101A810;{UNIT};2022-03-10
+4;DV200;199001019810;{OTHER};2022-03-10
+""",
+}
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    target = tmp_path / "celler.parquet"
+    compute(tmp_path / "raw", target)
+    return target
+
+
+def _cell(cells: Path, indicator: str, period_typ: str, start: str, kon: str, verksamhet: str | None = None) -> tuple:
+    where = f"verksamhet = '{verksamhet}' and niva = 'verksamhet'" if verksamhet else "niva = 'omrade'"
+    rows = duckdb.sql(
+        f"select taljare, namnare, varde from '{cells}' where indicator_id = '{indicator}' and kon = '{kon}' "
+        f"and period_typ = '{period_typ}' and period_start = date '{start}' and {where}"
+    ).fetchall()
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_the_script_takes_the_newest_row_and_leaves_withdrawn_keys_and_unknown_units_out(cells: Path) -> None:
+    # Row 1 on day 90 and the corrected row 2 on day 90 are inside; 3 to 8 do not count.
+    assert _cell(cells, "vg_forsta_besok_90", "ar", "2022-01-01", "T") == (2.0, 2.0, 100.0)
+    assert _cell(cells, "vg_forsta_besok_90", "manad", "2022-03-01", "M") == (1.0, 1.0, 100.0)
+
+
+def test_the_script_gives_a_unit_the_verksamhet_of_the_day(cells: Path) -> None:
+    assert _cell(cells, "vantetid_median", "ar", "2022-01-01", "T", "AUD") == (None, 1.0, 90.0)
+    # 90, 10 and 20 days (patient-chosen waits and those outside the guarantee count here).
+    assert _cell(cells, "vantetid_median", "r12", "2021-04-01", "T", "BUH") == (None, 3.0, 20.0)
+    assert _cell(cells, "vantetid_median", "manad", "2022-03-01", "M", "BUH") == (None, 2.0, 50.0)
+
+
+def test_the_script_counts_codes_by_the_sex_of_the_number(cells: Path) -> None:
+    assert _cell(cells, "levnadsvanor", "tertial", "2022-01-01", "T")[0] == 3.0
+    assert _cell(cells, "levnadsvanor", "tertial", "2022-01-01", "K")[0] == 1.0
+    assert _cell(cells, "levnadsvanor", "tertial", "2022-01-01", "M")[0] == 1.0
+
+
+def test_agreement_compares_shown_cells_and_tells_which_differ(cells: Path, tmp_path: Path) -> None:
+    published = tmp_path / "publicerat.parquet"
+    frame = pl.read_parquet(cells).with_columns(status=pl.lit("inget_mal"))
+    frame.write_parquet(published)
+    assert compare(published, cells) == (frame.height, [])
+
+    wrong = (pl.col("indicator_id") == "levnadsvanor") & (pl.col("niva") == "omrade") & (pl.col("kon") == "T")
+    frame.with_columns(taljare=pl.when(wrong).then(99).otherwise("taljare")).write_parquet(published)
+    assert len(compare(published, cells)[1]) == 20
+
+    frame.with_columns(
+        taljare=pl.when(wrong).then(99).otherwise("taljare"),
+        status=pl.when(wrong).then(pl.lit("dold")).otherwise("status"),
+    ).write_parquet(published)
+    assert compare(published, cells)[1] == []
+
+
+def test_measure_sees_exit_code_output_and_memory(tmp_path: Path) -> None:
+    seen = measure([sys.executable, "-c", "x = bytearray(50 * 2**20); print(len(x))"], tmp_path, tmp_path / "log")
+    assert (seen.exit_code, seen.output) == (0, "52428800\n")
+    assert seen.peak > 50 * 2**20
+    with pytest.raises(BenchmarkError, match="ended with 3"):
+        measure([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, tmp_path / "log")
