@@ -19,7 +19,7 @@ help:  ## show the targets
 
 $(STAMP): .uv/bin/uv requirements.lock pyproject.toml
 	.uv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv
-	.uv/bin/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	.uv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
 	.uv/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 

@@ -219,6 +219,10 @@ def _empty(positions: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={**dict.fromkeys(positions, pl.String), "line": pl.Int64, "ragged": pl.Boolean})
 
 
+# Blank is what polars strips: Python's own idea of blanks has the four ASCII separators too.
+_filled = re.compile(r"[^\s]|[\x1c-\x1f]").search
+
+
 def _csv_exact(content: bytes, separator: str, width: int, positions: dict[str, int], header_line: int) -> pl.DataFrame:
     """The standard library's reader: quotes, line breaks in cells, too long rows; exact line numbers."""
     csv.field_size_limit(2**31 - 1)
@@ -232,10 +236,10 @@ def _csv_exact(content: bytes, separator: str, width: int, positions: dict[str, 
     line = header_line + 1
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
+            if any(map(_filled, row)):
                 rows.append(row)
                 lines.append(line)
-                ragged.append(len(row) > width and any(cell.strip() for cell in row[width:]))
+                ragged.append(len(row) > width and any(map(_filled, row[width:])))
             line = header_line + 1 + reader.line_num
     except csv.Error as error:
         raise RejectedFileError(
