@@ -1,6 +1,7 @@
 """The command `resultattavla`. Texts are Swedish; heavy packages are imported by the commands that need them."""
 
 import sys
+import traceback
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,7 +114,7 @@ def _summary(outcome: "JobOutcome") -> None:
 def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | list[int]" = range(0)) -> None:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
+        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)
@@ -194,6 +195,11 @@ def main() -> None:
         app()
     except ResultattavlaError as error:
         err.print(mask(str(error)), style="red", soft_wrap=True, markup=False)
+        sys.exit(1)
+    except Exception:
+        # Unforeseen: all of it is told, but no number that a value in it may hold.
+        err.print(mask(traceback.format_exc()), markup=False, soft_wrap=True)
+        err.print("Oväntat fel: ingenting publicerades. Felanmäl med texten ovan.", style="red", markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("Avbruten: ingenting publicerades.", markup=False)

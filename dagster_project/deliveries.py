@@ -25,7 +25,7 @@ import polars as pl
 from dagster_project import persons
 from dagster_project.contracts import Contract, load_contracts
 from dagster_project.errors import RejectedFileError, ResultattavlaError
-from dagster_project.masking import mask_valid
+from dagster_project.masking import display, mask_valid
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.readers import EXTENSIONS, read_delivery
 from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
@@ -318,6 +318,11 @@ def _parse_into_bronze(
             "rows_duplicate": parsed.rows_duplicate,
             "sizes": [accepted_path(data, delivery).stat().st_size, quarantine_path(data, delivery).stat().st_size],
         }
+    except pl.exceptions.PolarsError as error:
+        # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
+        raise ResultattavlaError(
+            f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
+        ) from None
     except RejectedFileError as error:
         refused = _rejected(delivery, str(error))
         meta |= {"status": REJECTED, "orsak": refused.orsak}

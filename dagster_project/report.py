@@ -83,10 +83,21 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     label = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
     sentences = []
     for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.severity], o.source)):
-        measured = o.observed if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
+        measured = (
+            _number(o.observed) if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
+        )
         found = f" ({measured})" if measured else ""
         sentences.append(f"{label[o.severity]} {o.source}: {o.titel} – nej{found}. {o.atgard}")
     return sentences
+
+
+def _number(observed: str) -> str:
+    """A measured number as a Swedish reader writes it; other text as it is."""
+    try:
+        value = float(observed)
+    except ValueError:
+        return observed
+    return f"{value:.0f}" if value.is_integer() else f"{value:.4g}".replace(".", ",")
 
 
 def read_quarantine(data: DataPaths, source: str | None = None, every: bool = False) -> pl.DataFrame:

@@ -112,7 +112,8 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
             progress(event.data.node_info.node_name)
 
     arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
-    arguments += ["--exclude-resource-type", "unit_test"]
+    # The manifest was written when the project was parsed; writing it again for every build costs a second.
+    arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
     result = _invoke(arguments, data, manifest, on_event)
     if result.exception is not None:
         raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")

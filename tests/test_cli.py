@@ -1,0 +1,37 @@
+"""The command's own behaviour, without running the job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from dagster_project import cli, jobrun
+from dagster_project.expectations import Outcome
+from dagster_project.report import failed_checks
+
+
+def test_an_unforeseen_error_is_told_without_personal_numbers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("cell 19800517-9810 kan inte tolkas")
+
+    monkeypatch.setattr(jobrun, "run_job", broken)
+    monkeypatch.setattr(sys, "argv", ["resultattavla", "run", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    shown = capsys.readouterr().err
+    assert "RuntimeError" in shown
+    assert "***" in shown
+    assert "9810" not in shown
+
+
+@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,08027"), ("7449.0", "7449"), ("fel", "fel")])
+def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
+    outcome = Outcome(
+        "leverans", "leverans/_alla", "kva", "x", "warning", False, None, None, None, observed, "Titel", "Gör så."
+    )
+    assert failed_checks([outcome]) == [f"Varning kva: Titel – nej ({shown}). Gör så."]
