@@ -148,6 +148,14 @@ def quarantine(
     data: DataOption = DEFAULT_DATA,
     source: Annotated[str | None, typer.Option("--source", help="Bara den här källan.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Även åtgärdade rader.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="ORSAK", help="Bara den här orsaken, t.ex. format:kva_kod eller enhet."),
+    ] = None,
+    unit: Annotated[str | None, typer.Option("--unit", metavar="HSAID", help="Bara den här enheten.")] = None,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", metavar="DAGAR", help="Bara rader som väntat längre än så.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv listan till en CSV-fil.")] = None,
 ) -> None:
     """Visa rader i karantän: källa, fil, rad, orsaker och maskade värden."""
@@ -156,7 +164,7 @@ def quarantine(
 
     if source is not None and source not in load_contracts():
         raise typer.BadParameter(f"källan {source} finns inte: {', '.join(load_contracts())}.", param_hint="--source")
-    rows = read_quarantine(DataPaths(data.absolute()), source, every)
+    rows = read_quarantine(DataPaths(data.absolute()), source, every, reason, unit, older_than)
     if csv is not None:
         write_quarantine_csv(rows, csv)
         out.print(f"{rows.height} rader skrevs till {csv}.", soft_wrap=True)

@@ -100,15 +100,40 @@ def _number(observed: str) -> str:
     return f"{value:.0f}" if value.is_integer() else f"{value:.4g}".replace(".", ",")
 
 
-def read_quarantine(data: DataPaths, source: str | None = None, every: bool = False) -> pl.DataFrame:
-    """The latest run's quarantine, open rows only unless `every`; raises ResultattavlaError when nothing was run."""
+def read_quarantine(
+    data: DataPaths,
+    source: str | None = None,
+    every: bool = False,
+    reason: str | None = None,
+    unit: str | None = None,
+    older_than: int | None = None,
+) -> pl.DataFrame:
+    """The latest run's quarantine, open rows only unless `every`.
+
+    reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
+    delivery's extraction date and the run's as-of date. Raises ResultattavlaError when nothing was run.
+    """
     path = data.run / "karantan.parquet"
     if not path.exists():
         raise ResultattavlaError(f"Ingen körning finns i {data.root}: kör `resultattavla run` först.")
     rows = pl.read_parquet(path)
+    wanted = []
+    if not every:
+        wanted.append(pl.col("state") == OPEN)
     if source is not None:
-        rows = rows.filter(pl.col("source") == source)
-    return rows if every else rows.filter(pl.col("state") == OPEN)
+        wanted.append(pl.col("source") == source)
+    if reason is not None:
+        code = pl.element()
+        matches = (code == reason) | code.str.starts_with(f"{reason}:")
+        wanted.append(pl.col("reasons").str.split("|").list.eval(matches).list.any())
+    if unit is not None:
+        wanted.append(pl.col("hsaid_enhet") == unit.upper())
+    if older_than is not None:
+        from dagster_project.runstate import RunState
+
+        age = (pl.lit(RunState.read(data).as_of) - pl.col("first_seen")).dt.total_days()
+        wanted.append(age > older_than)
+    return rows.filter(*wanted) if wanted else rows
 
 
 def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:

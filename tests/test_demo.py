@@ -188,7 +188,6 @@ def test_refuses_a_senseless_scale(tmp_path: Path, scale: float) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(not (COMMITTED / "enheter").is_dir(), reason="raw/ holds no sample set")
 def test_committed_set_is_the_output(demo: Path) -> None:
     """Every generated file is in the repository with the same rows (other files may lie beside them)."""
     for path in sorted(demo.glob("*/*")):

@@ -125,6 +125,22 @@ def test_status_and_quarantine_answer(sample) -> None:
     assert "personnummer=***" in listing.stdout
 
 
+def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
+    from dagster_project.report import read_quarantine
+
+    data = sample[0]
+    everything = read_quarantine(data, every=True)
+    units = read_quarantine(data, every=True, reason="enhet")
+    assert 0 < units.height < everything.height
+    assert units["reasons"].str.contains("enhet:").all()
+    assert read_quarantine(data, reason="enhet:ej_giltig").height == 24
+    assert read_quarantine(data, reason="enhet:ej").height == 0
+    unit = units["hsaid_enhet"][0]
+    assert set(read_quarantine(data, every=True, unit=unit.lower())["hsaid_enhet"]) == {unit}
+    old = read_quarantine(data, every=True, older_than=20)
+    assert set(old["first_seen"].cast(pl.String)) == {"2019-01-10", "2022-08-31"}
+
+
 def test_key_is_private(sample) -> None:
     data, _ = sample
     assert stat.S_IMODE((data.root / "person.key").stat().st_mode) == 0o600

@@ -34,3 +34,14 @@ end
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 {%- endmacro %}
+
+{#- Monthly rows `o` of a relation in every period `p` and sex row `s` that they count in; a stock's in its last month only. -#}
+{% macro placed_in_periods(relation) -%}
+from {{ relation }} as o
+    inner join {{ ref('katalog') }} as k on o.indicator_id = k.indicator_id
+    inner join {{ ref('int_perioder') }} as p
+        on o.manad >= p.period_start
+        and o.manad <= p.sista_manad
+        and (not k.bestand or o.manad = p.sista_manad)
+    inner join {{ sexes() }} as s on s.kon_villkor is null or o.kon = s.kon_villkor
+{%- endmacro %}

@@ -1,4 +1,4 @@
-"""Reference implementation ("oracle") of ../shared/spec: row by row, plain Python, nothing clever.
+"""Reference implementation ("oracle") of the specification: row by row, plain Python, nothing clever.
 
 ``settle`` reads the deliveries of the core sources and says what becomes of every file and row;
 ``indicator_result`` computes part 1's indicators from that; ``check_disclosure`` judges a published set of rows.

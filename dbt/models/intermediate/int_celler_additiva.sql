@@ -9,13 +9,7 @@ with rader as (
         s.kon_rad,
         o.taljare,
         o.namnare
-    from {{ ref('int_observationer_manad') }} as o
-    inner join {{ ref('katalog') }} as k on o.indicator_id = k.indicator_id
-    inner join {{ ref('int_perioder') }} as p
-        on o.manad >= p.period_start
-        and o.manad <= p.sista_manad
-        and (not k.bestand or o.manad = p.sista_manad)
-    inner join {{ sexes() }} as s on s.kon_villkor is null or o.kon = s.kon_villkor
+    {{ placed_in_periods(ref('int_observationer_manad')) }}
 )
 
 select

@@ -22,13 +22,7 @@ rader as (
         s.kon_rad,
         o.person_id,
         case when o.taljare = 1 then o.person_id end as traffad
-    from per_manad as o
-    inner join {{ ref('katalog') }} as k on o.indicator_id = k.indicator_id
-    inner join {{ ref('int_perioder') }} as p
-        on o.manad >= p.period_start
-        and o.manad <= p.sista_manad
-        and (not k.bestand or o.manad = p.sista_manad)
-    inner join {{ sexes() }} as s on s.kon_villkor is null or o.kon = s.kon_villkor
+    {{ placed_in_periods('per_manad') }}
 )
 
 select
