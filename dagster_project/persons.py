@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from datetime import date
 from pathlib import Path
@@ -173,8 +172,3 @@ def require_same_key(stored: str | None, current: str | None, source: str, file:
             f"Leveransen {source}/{file} är lagrad under en annan personnyckel och filen finns inte längre i raw: "
             f"återställ nyckeln (person.key eller {KEY_VARIABLE}) eller lägg tillbaka filen, och kör om."
         )
-
-
-def holds_number(text: str) -> bool:
-    """Whether `text` as a whole is written like a personnummer."""
-    return bool(re.match(_SHAPE, text) or re.match(_RESERVE, text))
