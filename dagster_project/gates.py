@@ -17,7 +17,7 @@ import polars as pl
 from dagster_project.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import Outcome, matt_view_sql, run_suites
-from dagster_project.paths import PROJECT, DataPaths, replacing
+from dagster_project.paths import PROJECT, DataPaths, replacing, sql_files
 
 if TYPE_CHECKING:
     from dagster_project.runstate import RunState
@@ -151,17 +151,16 @@ def _delivery_database(data: DataPaths) -> Path:
     path = data.run / "leverans.duckdb"
     with replacing(path) as part:
         with duckdb.connect(str(part)) as connection:
-            connection.execute(
-                f"create table matt as select * from read_parquet('{data.run.resolve() / 'matt.parquet'}')"
-            )
+            matt, refused = (sql_files([data.run.resolve() / f"{n}.parquet"]) for n in ("matt", "avvisade_rader"))
+            connection.execute(f"create table matt as select * from read_parquet({matt})")
             ledger = pl.read_parquet(data.run / "leveranser.parquet")
             for source in load_contracts():
                 accepted = ledger.filter((pl.col("source") == source) & pl.col("delivery").is_not_null())["delivery"]
                 folder = data.bronze.resolve() / source
-                files = ", ".join(f"'{folder / d}.accepted.parquet'" for d in ["0", *accepted])
+                files = sql_files(folder / f"{d}.accepted.parquet" for d in ["0", *accepted])
                 connection.execute(
-                    f"create view rader_{source} as select r.* from read_parquet([{files}], union_by_name = true) r "
-                    f"anti join read_parquet('{data.run.resolve() / 'avvisade_rader.parquet'}') a "
+                    f"create view rader_{source} as select r.* from read_parquet({files}, union_by_name = true) r "
+                    f"anti join read_parquet({refused}) a "
                     f"on a.source = '{source}' and a.delivery = r.delivery and a.line = r.line"
                 )
                 connection.execute(matt_view_sql(source))
@@ -183,8 +182,11 @@ class Decision:
 
 
 def decide(outcomes: Sequence[Outcome]) -> Decision:
-    """A source's critical failure holds back exactly the indicators that read it; its warnings mark them."""
-    failed = [o for o in outcomes if not o.success]
+    """A source's critical failure holds back exactly the indicators that read it; its warnings mark them.
+
+    Only the first two gates decide: the results gate judges all results at once (`stop_reason`).
+    """
+    failed = [o for o in outcomes if not o.success and o.gate != "resultat"]
     critical = {o.source for o in failed if o.severity == "critical"}
     warning = {o.source for o in failed if o.severity == "warning"}
     indicators = catalogue()
@@ -196,7 +198,7 @@ def decide(outcomes: Sequence[Outcome]) -> Decision:
 
 def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
     """Why nothing may be published: everything is held back, or the results gate failed; None when something may."""
-    held_back = decide([o for o in outcomes if o.gate != "resultat"]).held_back
+    held_back = decide(outcomes).held_back
     if len(held_back) == len(catalogue()):
         sources = sorted({source for sources in held_back.values() for source in sources})
         return (

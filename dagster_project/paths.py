@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,11 @@ class DataPaths:
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.root / "dagster"
+
+
+def sql_files(paths: Iterable[Path]) -> str:
+    """A SQL list of file names, quoted, for DuckDB's readers."""
+    return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
 
 
 @contextmanager

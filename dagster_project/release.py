@@ -20,7 +20,7 @@ import polars as pl
 from dagster_project.contracts import load_contracts
 from dagster_project.disclosure import CELL, SYSTEM, hidden_cells
 from dagster_project.errors import ResultattavlaError
-from dagster_project.expectations import Outcome
+from dagster_project.expectations import GATES, Outcome
 from dagster_project.gates import (
     RESULT_TABLE,
     Decision,
@@ -31,7 +31,7 @@ from dagster_project.gates import (
     source_outcome,
     stop_reason,
 )
-from dagster_project.paths import DataPaths
+from dagster_project.paths import DataPaths, sql_files
 from dagster_project.runstate import RunState
 from dagster_project.versions import package_versions
 
@@ -137,11 +137,11 @@ def current_release(data: DataPaths) -> Release | None:
 
 def publish(data: DataPaths, state: RunState) -> Release:
     """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong."""
-    outcomes = [o for gate in ("leverans", "staging", "resultat") for o in read_outcomes(data, gate, state)]
+    outcomes = [o for gate in GATES for o in read_outcomes(data, gate, state)]
     reason = stop_reason(outcomes)
     if reason:
         raise ResultattavlaError(reason)
-    decision = decide([o for o in outcomes if o.gate != "resultat"])
+    decision = decide(outcomes)
     frozen = frozen_rows(data, state, decision.held_back)
     release_id = combined_id(state, frozen)
     for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
@@ -319,7 +319,9 @@ def _write_duckdb(staging: Path, tables: Sequence[str]) -> None:
 
     with duckdb.connect(str(staging / "resultat.duckdb")) as connection:
         for name in tables:
-            connection.execute(f"create table {name} as select * from read_parquet('{staging / name}.parquet')")
+            connection.execute(
+                f"create table {name} as select * from read_parquet({sql_files([staging / f'{name}.parquet'])})"
+            )
         connection.execute(
             f"create view resultat as select r.*, i.titel, i.definition, i.art, i.riktning, i.mal_id, i.planpunkt "
             f"from {RESULT_TABLE} r join indicator i using (indicator_id)"

@@ -62,7 +62,7 @@ def quarantine_by_source(quarantine: pl.DataFrame) -> list[tuple]:
 
 def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
     """Per source: outcome of the first two gates and what it holds back; then the results gate."""
-    held_back = decide([o for o in outcomes if o.gate != "resultat"]).held_back
+    held_back = decide(outcomes).held_back
     rows: list[tuple] = []
     for source in load_contracts():
         by_gate = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.deliveries import LATER, Delivery, Progress, read_deliveries
+from dagster_project.deliveries import ACCEPTED, LATER, REJECTED, Delivery, Progress, read_deliveries
 from dagster_project.errors import ResultattavlaError
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.settings import Parameters
@@ -81,8 +81,8 @@ def ingest(
     Raises ResultattavlaError when no delivery at all could be accepted: there is nothing to publish then.
     """
     as_of, ledger = read_deliveries(raw, data, as_of, today, progress)
-    if as_of is None or not any(d.status == "accepterad" for d in ledger):
-        rejected = [d for d in ledger if d.status == "avvisad"]
+    if as_of is None or not any(d.status == ACCEPTED for d in ledger):
+        rejected = [d for d in ledger if d.status == REJECTED]
         later = [d for d in ledger if d.status == LATER]
         found = (
             f"{len(rejected)} filer avvisades, till exempel: {rejected[0].orsak}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,7 +16,7 @@ import polars as pl
 from dagster_project.contracts import REGISTER_SOURCE, Contract, load_contracts
 from dagster_project.deliveries import ACCEPTED, Delivery, accepted_path, quarantine_path
 from dagster_project.errors import ResultattavlaError
-from dagster_project.paths import DataPaths, replacing
+from dagster_project.paths import DataPaths, replacing, sql_files
 from dagster_project.rows import key_text, quarantine_schema
 
 if TYPE_CHECKING:
@@ -120,10 +119,6 @@ def ledger_frame(ledger: Sequence[Delivery]) -> pl.DataFrame:
     )
 
 
-def _files(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
-
-
 def _views(
     connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], data: DataPaths
 ) -> None:
@@ -131,7 +126,7 @@ def _views(
     anchor = data.bronze / contract.source / "0.accepted.parquet"
     connection.execute(
         f"create or replace temp view accepted as select * from read_parquet("
-        f"{_files([anchor, *(accepted_path(data, d) for d in deliveries)])}, union_by_name = true)"
+        f"{sql_files([anchor, *(accepted_path(data, d) for d in deliveries)])}, union_by_name = true)"
     )
     # Few rows: read here, so that the exact types (lists too) hold also where there is no file.
     schema = quarantine_schema(contract)
