@@ -35,6 +35,7 @@ lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@mkdir -p data  # the dbt templater opens a warehouse there
 	$(SQLFLUFF) lint dbt/models
 
 dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
