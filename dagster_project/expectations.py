@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 GATES = ("leverans", "staging", "resultat")
 SEVERITIES = ("critical", "warning", "info")
+MILDER = {"critical": "warning", "warning": "info", "info": "info"}
+"""What a waived failure counts as: never nothing, so that it stays in sight."""
 SHARED_SUITE = "_alla"
 
 # Without partial lists Great Expectations neither asks for nor keeps the values of failing rows.
@@ -70,7 +72,8 @@ class Outcome:
 
     ``checked`` and ``unexpected`` are rows (groups of rows where the expectation counts groups), ``share`` is
     unexpected/checked (0-1, None when nothing was checked); ``observed`` is the measured value of an expectation about
-    one number (largest age, row count). All four are None where the expectation has no such figure.
+    one number (largest age, row count). All four are None where the expectation has no such figure. ``undantag`` is the
+    text of the waiver that covers the failure (see ``waivers``).
     """
 
     gate: str
@@ -84,7 +87,14 @@ class Outcome:
     share: float | None
     observed: str | None
     titel: str
+    betydelse: str
     atgard: str
+    undantag: str | None = None
+
+    @property
+    def consequence(self) -> str:
+        """What a failure counts as: its severity, or one step milder when it is waived."""
+        return self.severity if self.undantag is None else MILDER[self.severity]
 
 
 @dataclass(frozen=True)
@@ -337,5 +347,6 @@ def _outcome(gate: str, suite: str, source: str, result: Mapping[str, Any], rows
         share=unexpected / checked if checked and unexpected is not None else None,
         observed=observed,
         titel=config["meta"]["titel"],
+        betydelse=config["meta"]["betydelse"],
         atgard=config["meta"]["atgard"],
     )

@@ -40,7 +40,9 @@ _OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     "share": pl.Float64(),
     "observed": pl.String(),
     "titel": pl.String(),
+    "betydelse": pl.String(),
     "atgard": pl.String(),
+    "undantag": pl.String(),
 }
 
 
@@ -80,7 +82,10 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
     if gate == "leverans":
         database = _delivery_database(data)
         tables = {source: f"rader_{source}" for source in load_contracts()}
-        parameters = {source: {"age_days_max": c.agreed_age_days} for source, c in load_contracts().items()}
+        thresholds = dict(state.parameters["thresholds"])
+        fallen = {"current_change_min": -thresholds.pop("rows_fallen_share")}
+        ages = state.parameters["agreed_age_days"]
+        parameters = {"*": thresholds | fallen, **{source: {"age_days_max": days} for source, days in ages.items()}}
     elif gate == "staging":
         database = data.warehouse
         tables = {source: f"stg_{source}" for source in load_contracts()}
@@ -187,8 +192,8 @@ def decide(outcomes: Sequence[Outcome]) -> Decision:
     Only the first two gates decide: the results gate judges all results at once (`stop_reason`).
     """
     failed = [o for o in outcomes if not o.success and o.gate != "resultat"]
-    critical = {o.source for o in failed if o.severity == "critical"}
-    warning = {o.source for o in failed if o.severity == "warning"}
+    critical = {o.source for o in failed if o.consequence == "critical"}
+    warning = {o.source for o in failed if o.consequence == "warning"}
     indicators = catalogue()
     return Decision(
         held_back={i.id: held for i in indicators if (held := [s for s in i.sources if s in critical])},
@@ -205,7 +210,7 @@ def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
             f"Alla indikatorer hålls tillbaka av {', '.join(sources)}: läs i datadokumentationen vad som är fel och "
             "begär nya leveranser."
         )
-    failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.severity == "critical"]
+    failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.consequence == "critical"]
     if failed:
         return f"Resultatgrinden underkände {failed[0].expectation} ({failed[0].titel}). {failed[0].atgard}"
     return None
@@ -227,5 +232,5 @@ def write_decision(data: DataPaths, state: RunState) -> Decision:
 
 def source_outcome(outcomes: Sequence[Outcome], source: str) -> str:
     """A source's outcome over its gates: godkand, varning or underkand."""
-    failed = {o.severity for o in outcomes if o.source == source and not o.success}
+    failed = {o.consequence for o in outcomes if o.source == source and not o.success}
     return "underkand" if "critical" in failed else "varning" if "warning" in failed else "godkand"

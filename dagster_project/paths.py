@@ -51,6 +51,11 @@ class DataPaths:
         return self.published / "current"
 
     @property
+    def history(self) -> Path:
+        """One small record per finished run."""
+        return self.root / "history"
+
+    @property
     def docs(self) -> Path:
         """Static pages for stewards."""
         return self.root / "docs"

@@ -28,7 +28,7 @@ class RunState:
     inputs: list[dict[str, Any]]
     code_version: str
     catalogue_version: str
-    parameters: dict[str, int]
+    parameters: dict[str, Any]
 
     def write(self, data: DataPaths) -> None:
         with replacing(data.run / "state.json") as part:
@@ -62,10 +62,10 @@ def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters) -> Ru
         "inputs": inputs,
         "catalogue": catalogue_version(),
         "code": code_version(),
-        "parameters": parameters.as_dict(),
+        "parameters": asdict(parameters),
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return RunState(as_of, f"{as_of}-{digest[:12]}", inputs, code_version(), catalogue_version(), parameters.as_dict())
+    return RunState(as_of, f"{as_of}-{digest[:12]}", inputs, code_version(), catalogue_version(), asdict(parameters))
 
 
 def ingest(

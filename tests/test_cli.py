@@ -32,6 +32,18 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
 @pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,08027"), ("7449.0", "7449"), ("fel", "fel")])
 def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
     outcome = Outcome(
-        "leverans", "leverans/_alla", "kva", "x", "warning", False, None, None, None, observed, "Titel", "Gör så."
+        "leverans",
+        "leverans/_alla",
+        "kva",
+        "x",
+        "warning",
+        False,
+        None,
+        None,
+        None,
+        observed,
+        "Titel",
+        "Betyder.",
+        "Gör så.",
     )
     assert failed_checks([outcome]) == [f"Varning kva: Titel – nej ({shown}). Gör så."]
