@@ -12,7 +12,8 @@ from rich.table import Table
 
 from dagster_project.errors import ResultattavlaError
 from dagster_project.masking import mask
-from dagster_project.paths import PROJECT, DataPaths
+from dagster_project.paths import DataPaths
+from dagster_project.settings import load_settings
 
 if TYPE_CHECKING:
     from dagster_project.jobrun import JobOutcome
@@ -26,9 +27,14 @@ app = typer.Typer(
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
-DataOption = Annotated[Path, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="data")]
-DEFAULT_DATA = PROJECT / "data"
-DEFAULT_RAW = PROJECT / "raw"
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="inställningen data")
+]
+
+
+def _paths(data: Path | None) -> DataPaths:
+    """The data folder: the option's, else the settings'."""
+    return DataPaths(data.absolute() if data else load_settings().data)
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -42,8 +48,10 @@ def _day(text: str | None, option: str) -> date | None:
 
 @app.command()
 def run(
-    raw: Annotated[Path, typer.Option("--raw", help="Mapp med leveranser.", show_default="raw")] = DEFAULT_RAW,
-    data: DataOption = DEFAULT_DATA,
+    raw: Annotated[
+        Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")
+    ] = None,
+    data: DataOption = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
     ] = None,
@@ -52,6 +60,7 @@ def run(
     from dagster_project.jobrun import run_job
 
     day = _day(as_of, "--as-of")
+    deliveries = raw.absolute() if raw else load_settings().raw
     with err.status("startar") as status:
 
         def progress(text: str) -> None:
@@ -60,8 +69,10 @@ def run(
             else:
                 err.print(text, style="dim")
 
-        outcome = run_job(raw.absolute(), DataPaths(data.absolute()), day, progress)
+        outcome = run_job(deliveries, _paths(data), day, progress)
     _summary(outcome)
+    for text in outcome.trouble:
+        err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -77,7 +88,7 @@ def _summary(outcome: "JobOutcome") -> None:
     if outcome.settled is not None:
         _table(
             "Leveranser",
-            ["källa", "filer", "lästa rader", "godkända", "karantän", "dubbletter", "nyaste uttag"],
+            ["källa", "filer", "lästa", "godkända", "karantän", "dubbl.", "nyaste uttag"],
             delivery_rows(outcome.settled),
             numbers=range(1, 6),
         )
@@ -106,6 +117,7 @@ def _summary(outcome: "JobOutcome") -> None:
             for text in held_back_sentences(outcome.release):
                 out.print(f"  {text}", soft_wrap=True)
         out.print(f"  Resultat:           {outcome.data.current}", soft_wrap=True)
+    out.print(f"  Granskning:         {outcome.data.docs / 'index.html'}", soft_wrap=True)
     if outcome.docs is not None:
         out.print(f"  Datadokumentation:  {outcome.docs}", soft_wrap=True)
     out.print("  Karantän:           resultattavla quarantine", soft_wrap=True)
@@ -121,12 +133,12 @@ def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | 
 
 
 @app.command()
-def status(data: DataOption = DEFAULT_DATA) -> None:
+def status(data: DataOption = None) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
     from dagster_project.release import current_release
     from dagster_project.report import held_back_sentences, quarantine_by_source, read_quarantine
 
-    paths = DataPaths(data.absolute())
+    paths = _paths(data)
     release = current_release(paths)
     if release is None:
         raise ResultattavlaError(f"Ingen utgåva är publicerad i {paths.root}: kör `resultattavla run` först.")
@@ -145,7 +157,7 @@ def status(data: DataOption = DEFAULT_DATA) -> None:
 
 @app.command()
 def quarantine(
-    data: DataOption = DEFAULT_DATA,
+    data: DataOption = None,
     source: Annotated[str | None, typer.Option("--source", help="Bara den här källan.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Även åtgärdade rader.")] = False,
     reason: Annotated[
@@ -164,7 +176,7 @@ def quarantine(
 
     if source is not None and source not in load_contracts():
         raise typer.BadParameter(f"källan {source} finns inte: {', '.join(load_contracts())}.", param_hint="--source")
-    rows = read_quarantine(DataPaths(data.absolute()), source, every, reason, unit, older_than)
+    rows = read_quarantine(_paths(data), source, every, reason, unit, older_than)
     if csv is not None:
         write_quarantine_csv(rows, csv)
         out.print(f"{rows.height} rader skrevs till {csv}.", soft_wrap=True)
@@ -179,6 +191,31 @@ def quarantine(
         [tuple("" if cell is None else cell for cell in row) for row in table.iter_rows()],
         numbers=[2],
     )
+
+
+@app.command()
+def waivers(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Dagen att pröva mot; annars i dag.")
+    ] = None,
+) -> None:
+    """Pröva filen med undantag och visa vad den undantar; slutar med kod 1 om något är fel eller har gått ut."""
+    from dagster_project.gates import load_run_waivers
+    from dagster_project.waivers import require_current
+
+    settings = load_settings()
+    day = _day(as_of, "--as-of") or date.today()
+    found = load_run_waivers(settings)
+    _table(
+        f"{len(found)} undantag i {settings.waivers}",
+        ["rad", "svit", "förväntan", "källa", "orsak", "ansvarig", "sista dag", "dagar kvar"],
+        [
+            (w.line, w.suite, w.expectation, w.source, w.reason, w.approved_by, w.last_date, (w.last_date - day).days)
+            for w in found
+        ],
+        numbers=[0, 7],
+    )
+    require_current(found, day, settings.waivers)
 
 
 @app.command()

@@ -11,5 +11,5 @@ defs = dg.Definitions(
     jobs=[automation.daily_job],
     schedules=[automation.daily_schedule],
     sensors=[automation.new_deliveries],
-    resources={"folders": Folders.from_environment()},
+    resources={"folders": Folders.from_settings()},
 )

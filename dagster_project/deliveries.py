@@ -24,13 +24,13 @@ import polars as pl
 
 from dagster_project import persons
 from dagster_project.contracts import Contract, load_contracts
-from dagster_project.errors import RejectedFileError, ResultattavlaError
+from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError
 from dagster_project.masking import display, mask_valid
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.readers import EXTENSIONS, read_delivery
 from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
 
-BRONZE_VERSION = 2
+BRONZE_VERSION = 3
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 ACCEPTED, REJECTED, SAME_CONTENT, LATER = "accepterad", "avvisad", "samma_innehall", "senare"
@@ -158,8 +158,7 @@ def _examined(path: Path, source: str) -> _Found:
             raise RejectedFileError("den är en mapp, inte en fil")
         if not stat.S_ISREG(mode):
             raise RejectedFileError("den är ingen vanlig fil")
-        with path.open("rb") as file:
-            delivery = replace(delivery, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        delivery = replace(delivery, sha256=_sha256(path))
         extraction, _ = parse_name(source, path.name)
         return _Found(replace(delivery, uttagsdatum=extraction), path)
     except RejectedFileError as error:
@@ -280,11 +279,19 @@ def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict) -> bool:
     if meta["status"] == REJECTED:
         return True
     try:
-        return [accepted_path(data, delivery).stat().st_size, quarantine_path(data, delivery).stat().st_size] == meta[
-            "sizes"
-        ]
+        return _checksums(data, delivery) == meta["checksums"]
     except FileNotFoundError:
         return False
+
+
+def _checksums(data: DataPaths, delivery: Delivery) -> list[str]:
+    """SHA-256 of the delivery's two bronze files: a damaged one must never be counted."""
+    return [_sha256(path(data, delivery)) for path in (accepted_path, quarantine_path)]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parse_into_bronze(
@@ -295,7 +302,7 @@ def _parse_into_bronze(
     try:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != delivery.sha256:
-            raise ResultattavlaError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
+            raise BusyError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
         extension = parse_name(delivery.source, path.name)[1]
         raw = read_delivery(content, extension, contract)
         del content
@@ -316,7 +323,7 @@ def _parse_into_bronze(
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,
             "rows_duplicate": parsed.rows_duplicate,
-            "sizes": [accepted_path(data, delivery).stat().st_size, quarantine_path(data, delivery).stat().st_size],
+            "checksums": _checksums(data, delivery),
         }
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.

@@ -1,9 +1,57 @@
 """The errors that a user can cause; each message is one clear (Swedish) sentence: what, where and what to do."""
 
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
 
 class ResultattavlaError(Exception):
     """Base of every error whose message is meant for the person who runs the pipeline (exit code 1)."""
 
 
+class BusyError(ResultattavlaError):
+    """Something else holds what the run needs; the same run may succeed a little later."""
+
+
 class RejectedFileError(ResultattavlaError):
     """A delivered file that is rejected whole; the message is the cause as the ledger shows it."""
+
+
+# What the packages below say of the same few causes (they wrap the system's error in their own).
+_FULL = re.compile(r"no space left|disk is full|disk quota exceeded|file too large|os error (?:28|122|27)\b", re.I)
+_READ_ONLY = re.compile(
+    r"read-only file system|readonly database|permission denied|operation not permitted|os error (?:1|13|30)\b", re.I
+)
+_LOCKED = re.compile(r"could not set lock|conflicting lock", re.I)
+_FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY_NUMBERS = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError | None:
+    """The sentence for what the machine refused (a full disk, a folder not to be written, a locked warehouse), or None.
+
+    error: an exception (its causes are looked at too) or the text of one.
+    """
+    texts, numbers = [], set()
+    seen: BaseException | None = error if isinstance(error, BaseException) else None
+    if seen is None:
+        texts.append(str(error))
+    while seen is not None:
+        texts.append(str(seen))
+        numbers.add(getattr(seen, "errno", None))
+        seen = seen.__cause__ or seen.__context__
+    text = "\n".join(texts)
+    if numbers & _FULL_NUMBERS or _FULL.search(text):
+        return ResultattavlaError(
+            f"Disken är full i {data}: ingenting halvfärdigt har publicerats. Frigör utrymme och kör igen."
+        )
+    if _LOCKED.search(text):
+        return BusyError(f"Lagret {data / 'warehouse.duckdb'} är öppet i ett annat program: stäng det och kör igen.")
+    if numbers & _READ_ONLY_NUMBERS or _READ_ONLY.search(text):
+        return ResultattavlaError(
+            f"Något i mappen {data} kan inte skrivas: ge den som kör rätt att skriva där (eller ange en annan mapp med "
+            "--data) och kör igen."
+        )
+    return None

@@ -18,9 +18,11 @@ from dagster_project.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import Outcome, matt_view_sql, run_suites
 from dagster_project.paths import PROJECT, DataPaths, replacing, sql_files
+from dagster_project.waivers import Waiver, apply_waivers, load_waivers
 
 if TYPE_CHECKING:
     from dagster_project.runstate import RunState
+    from dagster_project.settings import Settings
 
 SUITES = PROJECT / "expectations"
 GATE_TITLES = {"leverans": "Leveranser", "staging": "Bearbetade tabeller", "resultat": "Resultat"}
@@ -62,6 +64,20 @@ def catalogue() -> list[Indicator]:
         ]
 
 
+def gate_tables() -> dict[str, dict[str, str]]:
+    """What each gate judges: gate -> source -> table."""
+    return {
+        "leverans": {source: f"rader_{source}" for source in load_contracts()},
+        "staging": {source: f"stg_{source}" for source in load_contracts()},
+        "resultat": RESULT_TABLES,
+    }
+
+
+def load_run_waivers(settings: Settings) -> list[Waiver]:
+    """The waivers of the settings' file, checked against the suites. Raises WaiverError."""
+    return load_waivers(settings.waivers, SUITES, gate_tables())
+
+
 def _outcomes_path(data: DataPaths, gate: str) -> Path:
     return data.run / f"grind_{gate}.parquet"
 
@@ -79,23 +95,26 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
     from dagster_project.datadocs import DocsCollector
 
     parameters: dict[str, dict] = {}
+    tables = gate_tables()[gate]
     if gate == "leverans":
         database = _delivery_database(data)
-        tables = {source: f"rader_{source}" for source in load_contracts()}
         thresholds = dict(state.parameters["thresholds"])
         fallen = {"current_change_min": -thresholds.pop("rows_fallen_share")}
         ages = state.parameters["agreed_age_days"]
         parameters = {"*": thresholds | fallen, **{source: {"age_days_max": days} for source, days in ages.items()}}
     elif gate == "staging":
         database = data.warehouse
-        tables = {source: f"stg_{source}" for source in load_contracts()}
         parameters = {"*": {"as_of": state.as_of}}
     else:
         database = data.warehouse
-        tables = RESULT_TABLES
-        parameters = {"*": {"suppression_limit": state.parameters["suppression_limit"]}}
+        held_back = decide(outcomes_so_far(data, state)).held_back
+        # Where every indicator is held back nothing is computed: the release then has frozen rows only.
+        rows_min = 0 if len(held_back) == len(catalogue()) else 1
+        parameters = {"*": {"suppression_limit": state.parameters["suppression_limit"], "rows_min": rows_min}}
     docs = DocsCollector()
-    outcomes = run_suites(database, gate, tables, SUITES, docs, parameters)
+    outcomes = apply_waivers(
+        run_suites(database, gate, tables, SUITES, docs, parameters), map(Waiver.from_dict, state.waivers)
+    )
     docs.save(_docs_path(data, gate))
     with replacing(_outcomes_path(data, gate)) as part:
         outcome_frame(outcomes).with_columns(release_id=pl.lit(state.release_id)).write_parquet(part)
@@ -202,14 +221,7 @@ def decide(outcomes: Sequence[Outcome]) -> Decision:
 
 
 def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
-    """Why nothing may be published: everything is held back, or the results gate failed; None when something may."""
-    held_back = decide(outcomes).held_back
-    if len(held_back) == len(catalogue()):
-        sources = sorted({source for sources in held_back.values() for source in sources})
-        return (
-            f"Alla indikatorer hålls tillbaka av {', '.join(sources)}: läs i datadokumentationen vad som är fel och "
-            "begär nya leveranser."
-        )
+    """Why nothing may be published: the results gate failed; None when it passed or did not judge yet."""
     failed = [o for o in outcomes if o.gate == "resultat" and not o.success and o.consequence == "critical"]
     if failed:
         return f"Resultatgrinden underkände {failed[0].expectation} ({failed[0].titel}). {failed[0].atgard}"

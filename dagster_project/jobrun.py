@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dagster_project.errors import ResultattavlaError
+from dagster_project.aftermath import Ended, finish, now
+from dagster_project.errors import BusyError, ResultattavlaError, machine_error
 from dagster_project.expectations import Outcome
-from dagster_project.gates import data_docs, outcomes_so_far, stop_reason
+from dagster_project.gates import data_docs, outcomes_so_far
+from dagster_project.masking import mask
 from dagster_project.paths import PROJECT, DataPaths
 from dagster_project.release import Release, current_release, release_of_run, switch_current
-from dagster_project.runstate import hand_over, ingest
-from dagster_project.settings import Parameters
+from dagster_project.runstate import RunState, finished_run, hand_over, ingest
+from dagster_project.settings import Settings, load_settings
 from dagster_project.settle import Settled
+from dagster_project.upkeep import prune_dagster, sweep
+from dagster_project.warehouse import require_unlocked
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, DagsterInstance
 
 Progress = Callable[[str], None]
 
+log = logging.getLogger("resultattavla")
+
+COMMAND_TAG = "resultattavla/kommando"
+_INGESTION, _PUBLISHING = "inlasning", "published__utgava"
 _STEPS = {
     "inlasning": "läser in leveranser",
     "grind_leverans": "prövar leveranserna",
@@ -35,7 +47,10 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What a run came to. `release` is None when nothing was published; `error` then says why."""
+    """What a run came to. `release` is None when nothing was published; `error` then says why.
+
+    trouble: what could not be done after publishing (the page, a notification), one sentence each.
+    """
 
     data: DataPaths
     settled: Settled | None
@@ -43,6 +58,7 @@ class JobOutcome:
     release: Release | None
     error: str | None = None
     nothing_new: bool = False
+    trouble: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -56,18 +72,16 @@ class JobOutcome:
 
 
 @contextmanager
-def run_lock(data: DataPaths) -> Iterator[None]:
-    """Only one run writes to a data folder; a second one refuses with a sentence."""
+def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
+    """Only one run writes to a data folder; a second one waits so long, then refuses with a sentence (BusyError)."""
     from filelock import FileLock, Timeout
 
     try:
         data.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data.root / ".korning.lock", timeout=0)
+        lock = FileLock(data.root / ".korning.lock", timeout=wait_seconds, thread_local=False)
         lock.acquire()
     except Timeout:
-        raise ResultattavlaError(
-            f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen."
-        ) from None
+        raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None
     except OSError as error:
         raise ResultattavlaError(
             f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
@@ -87,20 +101,45 @@ def run_job(
 ) -> JobOutcome:
     """Run the daily job on `raw` and `data`. Raises ResultattavlaError for what a user can cause before it starts."""
     logging.getLogger("resultattavla").setLevel(logging.INFO)
-    with run_lock(data):
+    settings = load_settings()
+    with run_lock(data), told_by_the_machine(data):
+        started = now()
+        sweep(data)
+        require_unlocked(data)
         progress("läser in leveranser")
-        state, settled = ingest(raw, data, as_of, today or date.today(), Parameters(), progress)
-        existing = release_of_run(data, state.release_id)
+        finished = finished_run(data)
+        try:
+            state, settled = ingest(raw, data, as_of, today or date.today(), settings, progress)
+        except ResultattavlaError as error:
+            finish(data, settings, Ended(started, error=str(error)))
+            raise
+        existing = release_of_run(data, state.release_id) if finished == state.release_id else None
         if existing is not None:
-            # The same inputs, code and parameters: the release is there already and would come out the same.
+            # The same inputs, code and parameters as the latest run, and all that it made is there.
             switch_current(data, existing.id)
-            return JobOutcome(data, settled, outcomes_so_far(data, state), existing, nothing_new=True)
-        hand_over(raw, data, as_of, (state, settled))
-        error = _execute(raw, data, as_of, progress)
-        outcomes = outcomes_so_far(data, state)
-        if error:
-            return JobOutcome(data, settled, outcomes, None, stop_reason(outcomes) or error)
-        return JobOutcome(data, settled, outcomes, current_release(data))
+            outcomes, reason, nothing_new = outcomes_so_far(data, state), None, True
+        else:
+            hand_over(raw, data, as_of, (state, settled))
+            reason = _execute(raw, data, as_of, progress)
+            outcomes, nothing_new = outcomes_so_far(data, state), False
+        release = None if reason else current_release(data)
+        progress("skriver granskningssidan")
+        trouble = finish(data, settings, Ended(started, state, outcomes, release, reason, nothing_new))
+        return JobOutcome(data, settled, outcomes, release, reason, nothing_new, trouble)
+
+
+@contextmanager
+def told_by_the_machine(data: DataPaths) -> Iterator[None]:
+    """A full disk, a folder that cannot be written or a locked file becomes its one sentence."""
+    try:
+        yield
+    except ResultattavlaError:
+        raise
+    except Exception as error:
+        told = machine_error(error, data.root)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:
@@ -115,33 +154,77 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
 
     job = defs.resolve_job_def("daglig_korning")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    folders = Folders(raw=str(raw), data=str(data.root), as_of=str(as_of) if as_of else "", by_command=True)
     with dg.DagsterInstance.get() as instance:
+        end_dead_runs(instance, {COMMAND_TAG: "ja"})
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            resources={"folders": Folders(raw=str(raw), data=str(data.root), as_of=str(as_of) if as_of else "")},
+            resources={"folders": folders},
+            tags={COMMAND_TAG: "ja"},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-    if result.success:
-        return None
-    return _reason(result)
+        prune_dagster(instance, load_settings().retention.dagster_runs)
+    return None if result.success else failure_reason(result.all_events, data)
 
 
-def _reason(result: object) -> str:
-    """The first failed step's own sentence; an unforeseen error with its type."""
-    from dagster_project.masking import mask
+@contextmanager
+def dagster_session(
+    data: DataPaths, settings: Settings, instance: DagsterInstance, run_id: str, wait_seconds: float
+) -> Iterator[None]:
+    """The session of a run that Dagster's UI or daemon started: lock and sweep before it, and what follows after it."""
+    with run_lock(data, wait_seconds):
+        end_dead_runs(instance, {}, run_id)
+        sweep(data)
+        started = now()
+        try:
+            yield
+        finally:
+            events = [log.dagster_event for log in instance.all_logs(run_id) if log.dagster_event is not None]
+            trouble = _finish_dagster_run(data, settings, started, events)
+            prune_dagster(instance, settings.retention.dagster_runs)
+            for text in trouble:
+                log.error(text)
 
-    for event in result.all_node_events:  # type: ignore[attr-defined]
+
+def _finish_dagster_run(data: DataPaths, settings: Settings, started: str, events: list[DagsterEvent]) -> Sequence[str]:
+    failed = [e.step_key for e in events if e.is_step_failure]
+    published = any(e.is_step_success and e.step_key == _PUBLISHING for e in events)
+    if not failed and not published:
+        return ()  # only some assets were materialized: no run came to its end
+    error = failure_reason(events, data) if failed else None
+    if _INGESTION in failed:
+        return finish(data, settings, Ended(started, error=error))
+    state = RunState.read(data)
+    release = current_release(data) if published and not failed else None
+    return finish(data, settings, Ended(started, state, outcomes_so_far(data, state), release, error))
+
+
+def end_dead_runs(instance: DagsterInstance, tags: Mapping[str, str], alive: str | None = None) -> None:
+    """Mark runs that were killed as failed, so that they do not hold the queue; who calls this holds the run lock."""
+    import dagster as dg
+
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags=dict(tags))
+    for run in instance.get_runs(started):
+        if run.run_id != alive:
+            instance.report_run_failed(run, "The process of this run was killed.")
+
+
+def failure_reason(events: Iterable[DagsterEvent], data: DataPaths) -> str:
+    """Why a job stopped, from its Dagster events: the first failed step's own sentence; else its error, masked."""
+    for event in events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error.cause is not None:
+            texts = []
+            while error is not None:
+                name, _, message = error.message.strip().partition(": ")
+                if name.startswith("dagster_project.") or name.endswith(".Failure"):
+                    return mask(message)
+                texts.append(error.message.strip())
                 error = error.cause
-            text = mask(error.message.strip())
-            name, _, message = text.partition(": ")
-            step = _STEPS.get(event.step_key, event.step_key)
-            return (
-                message if name.endswith("Error") and "dagster_project" in name else f"Steget ”{step}” stannade: {text}"
-            )
+            told = machine_error("\n".join(texts), data.root)
+            step = _STEPS.get(str(event.step_key), event.step_key)
+            return str(told) if told else f"Steget ”{step}” stannade: {mask(texts[-1])}"
     return "En blockerande grind underkände resultaten."
 
 

@@ -34,6 +34,7 @@ from dagster_project.gates import (
 from dagster_project.paths import DataPaths, sql_files
 from dagster_project.runstate import RunState
 from dagster_project.versions import package_versions
+from dagster_project.waivers import Waiver
 
 RESULT_SCHEMA: dict[str, pl.DataType] = {
     "indicator_id": pl.String(),
@@ -111,8 +112,26 @@ class Release:
         return dict(self.manifest.get("frysta_indikatorer", {}))
 
     @property
+    def frozen_since(self) -> dict[str, str]:
+        """Held-back indicators that are in the release all the same: the day that their rows show."""
+        return dict(self.manifest.get("frysta_sedan", {}))
+
+    @property
     def as_of(self) -> str:
         return str(self.manifest["as_of"])
+
+    @property
+    def whole(self) -> bool:
+        """Whether every file is there and as the manifest says; reads them all."""
+        try:
+            return all(_sha256(self.folder / name) == f["sha256"] for name, f in self.manifest["files"].items())
+        except (OSError, KeyError):
+            return False
+
+    @property
+    def made(self) -> int:
+        """When the folder was staged (ns); only to order releases of one day, it is no part of a release."""
+        return (self.folder / MANIFEST).stat().st_mtime_ns
 
     @property
     def exit_code(self) -> int:
@@ -122,12 +141,15 @@ class Release:
 
 def read_release(folder: Path) -> Release | None:
     """The release in a folder, or None when it is not there or not whole (every file as its manifest says)."""
+    release = _read_manifest(folder)
+    return release if release is not None and release.whole else None
+
+
+def _read_manifest(folder: Path) -> Release | None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        whole = all(_sha256(folder / name) == f["sha256"] for name, f in manifest["files"].items())
-    except (OSError, ValueError, KeyError):
+        return Release(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
         return None
-    return Release(folder, manifest) if whole else None
 
 
 def current_release(data: DataPaths) -> Release | None:
@@ -143,6 +165,12 @@ def publish(data: DataPaths, state: RunState) -> Release:
         raise ResultattavlaError(reason)
     decision = decide(outcomes)
     frozen = frozen_rows(data, state, decision.held_back)
+    if len(decision.held_back) == len(catalogue()) and frozen.height == 0:
+        sources = sorted({source for sources in decision.held_back.values() for source in sources})
+        raise ResultattavlaError(
+            f"Alla indikatorer hålls tillbaka av {', '.join(sources)} och det finns inga tidigare rader att visa: läs "
+            f"i {data.docs / 'index.html'} vad som är fel och begär nya leveranser."
+        )
     release_id = combined_id(state, frozen)
     for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
         shutil.rmtree(leftover)
@@ -168,9 +196,10 @@ def publish(data: DataPaths, state: RunState) -> Release:
 
 
 def releases(data: DataPaths) -> list[Release]:
-    """All whole releases, newest as-of date first."""
-    found = (read_release(p) for p in data.releases.glob("[0-9]*"))
-    return sorted((r for r in found if r), key=lambda r: (r.as_of, r.id), reverse=True)
+    """All releases, newest as-of date first; whoever reads the files of one asks first whether it is `whole`."""
+    found = (_read_manifest(p) for p in data.releases.glob("[0-9]*"))
+    # One day can have several releases (a corrected delivery, new code): the one made last counts.
+    return sorted((r for r in found if r), key=lambda r: (r.as_of, r.made, r.id), reverse=True)
 
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
@@ -200,8 +229,11 @@ def frozen_rows(data: DataPaths, state: RunState, held_back: Mapping[str, Sequen
             passed
             and release.as_of <= str(state.as_of)
             and release.manifest["parameters"]["suppression_limit"] >= limit
+            and release.whole
         ):
             rows = pl.read_parquet(release.folder / f"{RESULT_TABLE}.parquet")
+            if dict(rows.schema) != RESULT_SCHEMA:
+                continue  # of another version of the contract
             frames.append(rows.filter(pl.col("indicator_id").is_in(passed)).with_columns(kvalitet=pl.lit(FROZEN)))
             wanted -= passed
     return pl.concat(frames)
@@ -266,6 +298,8 @@ def _stage(
         rows[f"{name}.csv"] = tables[name].height
     _write_duckdb(staging, list(tables))
     rows["resultat.duckdb"] = result.height
+    origin = dict(sorted(frozen.select("indicator_id", "release_id").unique().iter_rows()))
+    waived_failures = {(o.suite, o.expectation, o.source) for o in outcomes if o.undantag is not None}
     manifest = {
         "release_id": release_id,
         "korning": state.release_id,
@@ -278,7 +312,12 @@ def _stage(
         "kallor": {source: source_outcome(outcomes, source) for source in load_contracts()},
         "grindar": _gate_summary(outcomes),
         "kvarhallna_indikatorer": decision.held_back,
-        "frysta_indikatorer": dict(sorted(frozen.select("indicator_id", "release_id").unique().iter_rows())),
+        "frysta_indikatorer": origin,
+        # A release id begins with its as-of date: the day that the frozen rows show.
+        "frysta_sedan": {indicator: release[:10] for indicator, release in origin.items()},
+        "undantag": [
+            {**waiver, "anvant": Waiver.from_dict(waiver).names in waived_failures} for waiver in state.waivers
+        ],
         "files": {name: {"sha256": _sha256(staging / name), "rows": count} for name, count in sorted(rows.items())},
     }
     (staging / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -292,7 +331,8 @@ def _gate_summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
             outcome.source, {"utfall": source_outcome([o for o in outcomes if o.gate == outcome.gate], outcome.source)}
         )
         if not outcome.success:
-            entry.setdefault("underkanda", []).append(f"{outcome.expectation} ({outcome.severity})")
+            waived = ", undantag" if outcome.undantag else ""
+            entry.setdefault("underkanda", []).append(f"{outcome.expectation} ({outcome.severity}{waived})")
     return summary
 
 
@@ -351,11 +391,13 @@ def _audit(staging: Path, data: DataPaths, state: RunState, release_id: str, dec
         grid = connection.execute("select count(*) from int_rutnat where i_rutnat").fetchone()
         built_for = connection.execute(f"select distinct release_id from {RESULT_TABLE}").fetchall()
     problems = audit_results(result, release_id, decision)
-    if built_for != [(state.release_id,)]:
+    nothing_computed = len(decision.held_back) == len(catalogue())
+    if built_for != ([] if nothing_computed else [(state.release_id,)]):
         problems.append("rader räknade för andra leveranser")
     computed = result.filter(pl.col("kvalitet") != FROZEN)
     if grid is None or grid[0] != computed.height:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
+    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN))
     problems += audit_disclosure(computed, truth, state.parameters["suppression_limit"])
     if problems:
         raise ResultattavlaError(
@@ -387,6 +429,30 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
         problems.append("fel indikatorer")
     if not set(result.filter(frozen)["indicator_id"].unique()) <= set(decision.held_back):
         problems.append("frysta rader för en indikator som räknats")
+    return problems
+
+
+def audit_frozen(data: DataPaths, frozen: pl.DataFrame) -> list[str]:
+    """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged.
+
+    Rows of one indicator never mix, and indicators that share protected numbers read the same sources, so they are
+    frozen together: what was audited when the rows were computed holds of the combined release too.
+    """
+    problems = []
+    for (release_id,), rows in frozen.group_by("release_id"):
+        origin = read_release(data.releases / str(release_id))
+        if origin is None:
+            problems.append(f"frysta rader ur {release_id}, som inte finns hel")
+            continue
+        published = pl.read_parquet(origin.folder / f"{RESULT_TABLE}.parquet").filter(
+            pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
+        )
+        if not published.with_columns(kvalitet=pl.lit(FROZEN)).equals(rows.sort(RESULT_KEY, nulls_last=False)):
+            problems.append(f"frysta rader som inte är de i {release_id}")
+    for sources in {i.sources for i in catalogue()}:
+        same = {i.id for i in catalogue() if i.sources == sources}
+        if frozen.filter(pl.col("indicator_id").is_in(same))["release_id"].n_unique() > 1:
+            problems.append(f"frysta rader ur olika utgåvor för indikatorer som läser {', '.join(sources)}")
     return problems
 
 

@@ -82,12 +82,13 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     order = {"critical": 0, "warning": 1, "info": 2}
     label = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
     sentences = []
-    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.severity], o.source)):
+    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.consequence], o.source)):
         measured = (
             _number(o.observed) if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
         )
         found = f" ({measured})" if measured else ""
-        sentences.append(f"{label[o.severity]} {o.source}: {o.titel} – nej{found}. {o.atgard}")
+        what_to_do = o.atgard if o.undantag is None else f"{o.undantag}."
+        sentences.append(f"{label[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
     return sentences
 
 
@@ -155,6 +156,10 @@ def held_back_sentences(release: Release) -> list[str]:
         groups.setdefault((", ".join(sources), release.frozen.get(indicator)), []).append(indicator)
     return [
         f"Hålls tillbaka av {sources}: {', '.join(indicators)} "
-        + (f"(frysta rader ur utgåva {origin})." if origin else "(inga tidigare rader att visa).")
+        + (
+            f"(frysta sedan {release.frozen_since[indicators[0]]}: raderna kommer ur utgåva {origin})."
+            if origin
+            else "(inga tidigare rader att visa)."
+        )
         for (sources, origin), indicators in groups.items()
     ]

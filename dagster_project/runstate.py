@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -13,10 +14,12 @@ import polars as pl
 
 from dagster_project.deliveries import ACCEPTED, LATER, REJECTED, Delivery, Progress, read_deliveries
 from dagster_project.errors import ResultattavlaError
+from dagster_project.gates import load_run_waivers
 from dagster_project.paths import DataPaths, replacing
-from dagster_project.settings import Parameters
+from dagster_project.settings import Parameters, Settings
 from dagster_project.settle import Settled, settle
 from dagster_project.versions import catalogue_version, code_version
+from dagster_project.waivers import Waiver, require_current
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,11 @@ class RunState:
     code_version: str
     catalogue_version: str
     parameters: dict[str, Any]
+    waivers: list[dict[str, str]]
 
     def write(self, data: DataPaths) -> None:
+        """From now on what lies under `data/run/` is on its way to being this run's."""
+        _finished_path(data).unlink(missing_ok=True)
         with replacing(data.run / "state.json") as part:
             part.write_text(json.dumps(asdict(self), default=str, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -44,7 +50,23 @@ class RunState:
         return RunState(**{**content, "as_of": date.fromisoformat(content["as_of"])})
 
 
-def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters) -> RunState:
+def _finished_path(data: DataPaths) -> Path:
+    return data.run / "finished"
+
+
+def mark_finished(data: DataPaths, run_id: str) -> None:
+    """The run came to its end: gates, release and pages are there."""
+    with replacing(_finished_path(data)) as part:
+        part.write_text(run_id, encoding="utf-8")
+
+
+def finished_run(data: DataPaths) -> str | None:
+    """The run that came to its end and that everything under `data/run/` and `data/docs/` belongs to, or None."""
+    path = _finished_path(data)
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters, waivers: Sequence[Waiver] = ()) -> RunState:
     """The identity of a run on these inputs. Later deliveries are no input: a past day's run keeps its id."""
     inputs = [
         {
@@ -57,15 +79,25 @@ def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters) -> Ru
         for d in ledger
         if d.status != LATER
     ]
+    accepted_failures = sorted((w.as_dict() for w in waivers), key=lambda w: sorted(w.items()))
     identity = {
         "as_of": str(as_of),
         "inputs": inputs,
         "catalogue": catalogue_version(),
         "code": code_version(),
         "parameters": asdict(parameters),
+        "waivers": accepted_failures,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return RunState(as_of, f"{as_of}-{digest[:12]}", inputs, code_version(), catalogue_version(), asdict(parameters))
+    return RunState(
+        as_of,
+        f"{as_of}-{digest[:12]}",
+        inputs,
+        code_version(),
+        catalogue_version(),
+        asdict(parameters),
+        accepted_failures,
+    )
 
 
 def ingest(
@@ -73,13 +105,16 @@ def ingest(
     data: DataPaths,
     as_of: date | None,
     today: date,
-    parameters: Parameters,
+    settings: Settings,
     progress: Progress = lambda text: None,
 ) -> tuple[RunState, Settled]:
     """Read deliveries into bronze, settle them, and write the run's state and parameters for dbt.
 
-    Raises ResultattavlaError when no delivery at all could be accepted: there is nothing to publish then.
+    Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) and
+    WaiverError for a waiver that cannot be used or has expired on the run's day.
     """
+    waivers = load_run_waivers(settings)
+    parameters = settings.parameters()
     as_of, ledger = read_deliveries(raw, data, as_of, today, progress)
     if as_of is None or not any(d.status == ACCEPTED for d in ledger):
         rejected = [d for d in ledger if d.status == REJECTED]
@@ -92,9 +127,10 @@ def ingest(
             else "där finns inga leveranser."
         )
         raise ResultattavlaError(f"Ingenting att publicera från {raw}: {found}")
+    require_current(waivers, as_of, settings.waivers)
     progress("stämmer av leveranserna mot enhetsregistret")
     settled = settle(as_of, ledger, data)
-    state = new_state(as_of, ledger, parameters)
+    state = new_state(as_of, ledger, parameters, waivers)
     with replacing(data.run / "parametrar.parquet") as part:
         _parameter_row(state, parameters).write_parquet(part)
     state.write(data)

@@ -8,7 +8,7 @@ the clock, so that a past day comes out the same.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,10 +16,8 @@ from pathlib import Path
 from dagster_project.errors import ResultattavlaError
 from dagster_project.expectations import GATES, Outcome, Suite, suites_for
 from dagster_project.masking import mask
-from dagster_project.paths import PROJECT
 
 COLUMNS = ("suite", "expectation", "source", "reason", "approved_by", "last_date")
-WAIVERS = PROJECT / "expectations" / "waivers.csv"
 
 
 class WaiverError(ResultattavlaError):
@@ -36,7 +34,7 @@ class Waiver:
     reason: str
     approved_by: str
     last_date: date
-    line: int
+    line: int | None = None
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -48,11 +46,17 @@ class Waiver:
         return f"Undantag till och med {self.last_date}: {self.reason} ({self.approved_by})"
 
     def as_dict(self) -> dict[str, str]:
-        """The waiver as the manifest shows it; its place in the file is no part of it."""
-        return {**{name: getattr(self, name) for name in COLUMNS[:-1]}, "last_date": str(self.last_date)}
+        """The waiver as the run's state and the manifest show it; its place in the file is no part of it."""
+        return {name: str(getattr(self, name)) for name in COLUMNS}
+
+    @staticmethod
+    def from_dict(content: Mapping[str, str]) -> Waiver:
+        """The waiver of `as_dict`."""
+        names = {name: content[name] for name in COLUMNS}
+        return Waiver(**{**names, "last_date": date.fromisoformat(names["last_date"])})  # type: ignore[arg-type]
 
 
-def load_waivers(path: Path, suites_root: Path, tables: dict[str, Iterable[str]]) -> list[Waiver]:
+def load_waivers(path: Path, suites_root: Path, tables: Mapping[str, Iterable[str]]) -> list[Waiver]:
     """Read and check the file; `tables`: the sources that each gate judges. A missing file is an empty one.
 
     Raises WaiverError with every fault found, one sentence each: wrong columns, an empty cell, no valid date, a suite,
@@ -87,7 +91,7 @@ def load_waivers(path: Path, suites_root: Path, tables: dict[str, Iterable[str]]
     return waivers
 
 
-def _fault(cells: Sequence[str], root: Path, tables: dict[str, Iterable[str]]) -> str | None:
+def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]) -> str | None:
     """What is wrong with one line, or None."""
     if len(cells) != len(COLUMNS):
         return f"raden har {len(cells)} celler i stället för {len(COLUMNS)} (sätt text med komma inom citattecken)"

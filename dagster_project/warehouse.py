@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.errors import ResultattavlaError
+from dagster_project.errors import BusyError, ResultattavlaError, machine_error
 from dagster_project.masking import mask
 from dagster_project.paths import PROJECT, DataPaths, replacing
 from dagster_project.versions import dbt_version
@@ -106,6 +106,8 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     Raises ResultattavlaError (first failing node and its message) when anything failed.
     """
     manifest = parse(data)
+    if select == STAGING:
+        _start_anew(data)
 
     def on_event(event: Any) -> None:
         if event.info.name == "LogStartLine":
@@ -116,10 +118,32 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
     result = _invoke(arguments, data, manifest, on_event)
     if result.exception is not None:
-        raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")
+        raise machine_error(result.exception, data.root) or ResultattavlaError(
+            f"dbt kunde inte köras: {mask(str(result.exception))}"
+        )
     nodes = [_node_result(r) for r in result.result.results]
-    require_success(nodes)
+    require_success(nodes, data)
     return nodes
+
+
+def require_unlocked(data: DataPaths) -> None:
+    """Raise BusyError when another program has the warehouse open for itself; a damaged file is no lock."""
+    import duckdb
+
+    if data.warehouse.exists():
+        try:
+            duckdb.connect(str(data.warehouse), read_only=True).close()
+        except duckdb.Error as error:
+            told = machine_error(error, data.root)
+            if isinstance(told, BusyError):
+                raise told from None
+
+
+def _start_anew(data: DataPaths) -> None:
+    """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
+    require_unlocked(data)
+    for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
+        path.unlink(missing_ok=True)
 
 
 def generate_docs(data: DataPaths) -> Path:
@@ -144,10 +168,13 @@ def _node_result(result: Any) -> NodeResult:
     return NodeResult(result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures)
 
 
-def require_success(nodes: Iterable[NodeResult]) -> None:
+def require_success(nodes: Iterable[NodeResult], data: DataPaths) -> None:
     """Raise ResultattavlaError for the first failed node; messages are masked (they can quote values)."""
     failed = [n for n in nodes if n.status in ("error", "fail", "runtime error")]
     if failed:
+        told = machine_error(failed[0].message or "", data.root)
+        if told is not None:
+            raise told
         message = mask(" ".join((failed[0].message or "").split()))[:500]
         raise ResultattavlaError(
             f"dbt stannade i {failed[0].unique_id}: {message}. Ingenting publiceras; rätta modellen och kör igen."

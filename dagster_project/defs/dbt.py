@@ -7,10 +7,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from dagster_project.defs.common import OWNERS, Folders
+from dagster_project.defs.common import OWNERS, Folders, told
 from dagster_project.warehouse import RESULTS, STAGING, build, manifest_path, table_rows
 
-MANIFEST = manifest_path(Folders.from_environment().paths)
+MANIFEST = manifest_path(Folders.from_settings().paths)
 
 
 class Translator(DagsterDbtTranslator):
@@ -59,12 +59,14 @@ def _built(context: dg.AssetExecutionContext, folders: Folders, select: str) -> 
 
 
 @dbt_assets(manifest=MANIFEST, select=STAGING, dagster_dbt_translator=TRANSLATOR, name="dbt_staging")
+@told
 def staging(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[Any]:
     """Newest accepted row per key of every source, and the seeds."""
     yield from _built(context, folders, STAGING)
 
 
 @dbt_assets(manifest=MANIFEST, select=RESULTS, dagster_dbt_translator=TRANSLATOR, name="dbt_resultat")
+@told
 def results(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[Any]:
     """Observations, grid, results and disclosure control."""
     yield from _built(context, folders, RESULTS)

@@ -1,15 +1,16 @@
 """Assets of ingestion: source files, bronze per source, and what the run settles."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
 from dagster_project.contracts import load_contracts
-from dagster_project.defs.common import OWNERS, Folders
+from dagster_project.defs.common import OWNERS, Folders, told
+from dagster_project.deliveries import Delivery
 from dagster_project.runstate import ingest, take_over
-from dagster_project.settings import Parameters
+from dagster_project.settings import agreed_ages, load_settings
 
 RUN_TABLES = {
     "leveranser": "The delivery ledger: every file, its counts, its status and, where rejected, why.",
@@ -18,6 +19,7 @@ RUN_TABLES = {
     "karantan": "Quarantined rows with reasons, masked values and state.",
 }
 
+_AGES = agreed_ages(load_settings().agreed_age_days)
 source_files = [
     dg.AssetSpec(
         ["raw", c.source],
@@ -25,6 +27,9 @@ source_files = [
         owners=OWNERS,
         description=f"Delivered files. {c.purpose}",
         kinds={"file"},
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            warn_window=timedelta(days=_AGES[c.source]), fail_window=timedelta(days=2 * _AGES[c.source])
+        ),
     )
     for c in load_contracts().values()
 ]
@@ -52,14 +57,27 @@ _run = [
 ]
 
 
+def _arrived(context: dg.AssetExecutionContext, source: str, newest: Delivery) -> None:
+    """Tell Dagster when a source's files became newer, which is what its freshness is judged by."""
+    key = dg.AssetKey(["raw", source])
+    last = context.instance.get_latest_materialization_event(key)
+    known = last.asset_materialization.metadata["uttagsdatum"].value if last and last.asset_materialization else ""
+    if str(newest.uttagsdatum) > str(known):
+        metadata = {"uttagsdatum": str(newest.uttagsdatum), "fil": newest.file, "sha256": newest.sha256 or ""}
+        context.log_event(dg.AssetMaterialization(key, description="Ny leverans", metadata=metadata))
+
+
 @dg.multi_asset(specs=[*_bronze, *_run], name="inlasning")
+@told
 def ingestion(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[dg.MaterializeResult]:
     """Read new deliveries into bronze and settle the run's inputs."""
     where = folders.raw_path, folders.paths, folders.as_of_date
     # The command has ingested already, to see whether anything is new.
-    state, settled = take_over(*where) or ingest(*where, date.today(), Parameters(), context.log.info)
+    state, settled = take_over(*where) or ingest(*where, date.today(), folders.settings, context.log.info)
     for source in load_contracts():
         accepted = settled.accepted(source)
+        if accepted:
+            _arrived(context, source, accepted[-1])
         yield dg.MaterializeResult(
             ["bronze", source],
             metadata={

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from dagster_project.defs.common import OWNERS, Folders, page
+from dagster_project.defs.common import OWNERS, Folders, page, told
 from dagster_project.gates import data_docs
 from dagster_project.release import publish
 from dagster_project.runstate import RunState
@@ -16,6 +16,7 @@ from dagster_project.runstate import RunState
     kinds={"parquet", "duckdb", "csv"},
     description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
 )
+@told
 def release(folders: Folders) -> dg.MaterializeResult:
     """Stage, audit and switch `current`."""
     published = publish(folders.paths, RunState.read(folders.paths))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 
 from dagster_project.contracts import load_contracts
-from dagster_project.defs.common import OWNERS, Folders, page
+from dagster_project.defs.common import OWNERS, Folders, page, told
 from dagster_project.expectations import Outcome, suites_for
 from dagster_project.gates import (
     RESULT_TABLE,
@@ -79,6 +79,7 @@ def _gate_check(
     gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str], stops: set[str]
 ) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(specs=_specs(gate, key, sources), name=f"grind_{gate}")
+    @told
     def check(folders: Folders) -> Iterator[dg.AssetCheckResult]:
         outcomes = run_gate(gate, folders.paths, RunState.read(folders.paths))
         yield from _check_results(outcomes, key, folders, stops)
@@ -106,6 +107,7 @@ results_gate = _gate_check(
     kinds={"parquet"},
     description="Which indicators the gates hold back, and with what quality the others are published.",
 )
+@told
 def indicators(folders: Folders) -> dg.MaterializeResult:
     """Decide from the outcomes of the first two gates."""
     decision = write_decision(folders.paths, RunState.read(folders.paths))
