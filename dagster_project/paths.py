@@ -72,6 +72,21 @@ def sql_files(paths: Iterable[Path]) -> str:
 
 
 @contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables for what is called in the block (dbt, Dagster's definitions) and for nothing after it."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A name to write to that becomes `path` in one step when the block ends well; nothing is left when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
