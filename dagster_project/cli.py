@@ -168,15 +168,20 @@ def quarantine(
     older_than: Annotated[
         int | None, typer.Option("--older-than", metavar="DAGAR", help="Bara rader som väntat längre än så.")
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Utan öppna rader som kommit igen i en nyare leverans.")
+    ] = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv listan till en CSV-fil.")] = None,
 ) -> None:
     """Visa rader i karantän: källa, fil, rad, orsaker och maskade värden."""
+    import polars as pl
+
     from dagster_project.contracts import load_contracts
-    from dagster_project.report import QUARANTINE_COLUMNS, read_quarantine, write_quarantine_csv
+    from dagster_project.report import QUARANTINE_COLUMNS, quarantine_states, read_quarantine, write_quarantine_csv
 
     if source is not None and source not in load_contracts():
         raise typer.BadParameter(f"källan {source} finns inte: {', '.join(load_contracts())}.", param_hint="--source")
-    rows = read_quarantine(_paths(data), source, every, reason, unit, older_than)
+    rows = read_quarantine(_paths(data), source, every, reason, unit, older_than, not newest)
     if csv is not None:
         write_quarantine_csv(rows, csv)
         out.print(f"{rows.height} rader skrevs till {csv}.", soft_wrap=True)
@@ -184,7 +189,7 @@ def quarantine(
     if rows.height == 0:
         out.print("Karantänen är tom.")
         return
-    table = rows.select(QUARANTINE_COLUMNS)
+    table = rows.select(QUARANTINE_COLUMNS).with_columns(state=pl.Series(quarantine_states(rows), dtype=pl.String))
     _table(
         f"{rows.height} rader i karantän",
         ["källa", "fil", "rad", "orsaker", "nyckel", "värden", "läge", "sedan"],

@@ -108,11 +108,13 @@ def read_quarantine(
     reason: str | None = None,
     unit: str | None = None,
     older_than: int | None = None,
+    superseded: bool = True,
 ) -> pl.DataFrame:
     """The latest run's quarantine, open rows only unless `every`.
 
     reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
-    delivery's extraction date and the run's as-of date. Raises ResultattavlaError when nothing was run.
+    delivery's extraction date and the run's as-of date. superseded: whether open rows that came again in a newer
+    delivery are among them. Raises ResultattavlaError when nothing was run.
     """
     path = data.run / "karantan.parquet"
     if not path.exists():
@@ -121,6 +123,8 @@ def read_quarantine(
     wanted = []
     if not every:
         wanted.append(pl.col("state") == OPEN)
+    if not superseded:
+        wanted.append((pl.col("state") != OPEN) | pl.col("followed_by").is_null())
     if source is not None:
         wanted.append(pl.col("source") == source)
     if reason is not None:
@@ -135,6 +139,18 @@ def read_quarantine(
         age = (pl.lit(RunState.read(data).as_of) - pl.col("first_seen")).dt.total_days()
         wanted.append(age > older_than)
     return rows.filter(*wanted) if wanted else rows
+
+
+def quarantine_states(rows: pl.DataFrame) -> list[str]:
+    """What became of each row, in words: open, superseded by a newer file's row with the same key, or resolved."""
+    return [
+        "öppen"
+        if after is None
+        else f"öppen, kom igen i {after.rpartition('/')[2]}"
+        if state == OPEN
+        else f"åtgärdad av {after.rpartition('/')[2]}"
+        for state, after in rows.select("state", "followed_by").iter_rows()
+    ]
 
 
 def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:

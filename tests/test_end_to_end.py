@@ -137,6 +137,8 @@ def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
     assert read_quarantine(data, reason="enhet:ej").height == 0
     unit = units["hsaid_enhet"][0]
     assert set(read_quarantine(data, every=True, unit=unit.lower())["hsaid_enhet"]) == {unit}
+    again = read_quarantine(data).filter(pl.col("followed_by").is_not_null())
+    assert read_quarantine(data, superseded=False).height == read_quarantine(data).height - again.height
     old = read_quarantine(data, every=True, older_than=20)
     assert set(old["first_seen"].cast(pl.String)) == {"2019-01-10", "2022-08-31"}
 
