@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.errors import ResultattavlaError
 from dagster_project.masking import mask
@@ -93,16 +94,17 @@ def _summary(outcome: "JobOutcome") -> None:
             numbers=range(1, 6),
         )
         for text in rejected_files(outcome.settled):
-            out.print(f"  Avvisad: {text}", soft_wrap=True)
+            _say(f"  Avvisad: {text}")
         counts = quarantine_counts(outcome.settled.quarantine)
         if counts:
             _table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
     if outcome.outcomes:
         _table("Grindar", ["källa", "leverans", "bearbetning", "håller tillbaka"], gate_rows(outcome.outcomes))
         for text in failed_checks(outcome.outcomes):
-            out.print(f"  {text}", soft_wrap=True)
+            _say(f"  {text}")
     if outcome.release is None:
-        out.print(f"\n[bold]Ingenting publicerades.[/bold] {outcome.error or ''}", soft_wrap=True)
+        out.print("\n[bold]Ingenting publicerades.[/bold]", end=" ")
+        _say(outcome.error or "")
     else:
         rows = outcome.release.manifest["files"]["indicator_result.parquet"]["rows"]
         new = "Inget nytt sedan förra körningen: " if outcome.nothing_new else ""
@@ -115,12 +117,17 @@ def _summary(outcome: "JobOutcome") -> None:
             from dagster_project.report import held_back_sentences
 
             for text in held_back_sentences(outcome.release):
-                out.print(f"  {text}", soft_wrap=True)
-        out.print(f"  Resultat:           {outcome.data.current}", soft_wrap=True)
-    out.print(f"  Granskning:         {outcome.data.docs / 'index.html'}", soft_wrap=True)
+                _say(f"  {text}")
+        _say(f"  Resultat:           {outcome.data.current}")
+    _say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
-        out.print(f"  Datadokumentation:  {outcome.docs}", soft_wrap=True)
-    out.print("  Karantän:           resultattavla quarantine", soft_wrap=True)
+        _say(f"  Datadokumentation:  {outcome.docs}")
+    _say("  Karantän:           resultattavla quarantine")
+
+
+def _say(text: str) -> None:
+    """A line as it is: never wrapped, and nothing in it is markup."""
+    out.print(text, soft_wrap=True, markup=False)
 
 
 def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | list[int]" = range(0)) -> None:
@@ -128,15 +135,21 @@ def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | 
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # what was delivered is no markup
     out.print(table)
 
 
 @app.command()
 def status(data: DataOption = None) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
+    from dagster_project.history import read_records
     from dagster_project.release import current_release
-    from dagster_project.report import held_back_sentences, quarantine_by_source, read_quarantine
+    from dagster_project.report import (
+        held_back_sentences,
+        quarantine_by_source,
+        read_quarantine,
+        waiver_sentences,
+    )
 
     paths = _paths(data)
     release = current_release(paths)
@@ -149,9 +162,14 @@ def status(data: DataOption = None) -> None:
     _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
     if release.held_back:
         for text in held_back_sentences(release):
-            out.print(text, soft_wrap=True)
+            _say(text)
     else:
-        out.print("Ingen källa håller tillbaka något.")
+        _say("Ingen källa håller tillbaka något.")
+    for text in waiver_sentences(release):
+        _say(text)
+    for record in read_records(paths, 1):
+        if record.error is not None:
+            _say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
     _table("Öppen karantän", ["källa", "rader"], quarantine_by_source(read_quarantine(paths)), numbers=[1])
 
 

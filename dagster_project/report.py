@@ -165,6 +165,16 @@ def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
         raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
 
 
+def waiver_sentences(release: Release) -> list[str]:
+    """The waivers that cover a failure in this release, one sentence each."""
+    return [
+        f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} – "
+        f"{w['reason']} ({w['approved_by']})."
+        for w in release.manifest.get("undantag", [])
+        if w["anvant"]
+    ]
+
+
 def held_back_sentences(release: Release) -> list[str]:
     """What is held back, by which sources, and since when its rows are frozen; one sentence per group."""
     groups: dict[tuple[str, str | None], list[str]] = {}

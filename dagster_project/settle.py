@@ -84,6 +84,8 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     measures: list[dict] = []
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
+        spill = str(data.run.resolve() / "duckdb.tmp").replace("'", "''")
+        connection.execute(f"set temp_directory = '{spill}'")  # else it would be in whatever folder this was started
         for contract in load_contracts().values():
             deliveries = sorted(
                 (d for d in ledger if d.source == contract.source and d.status == ACCEPTED),
