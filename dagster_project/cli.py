@@ -66,9 +66,9 @@ def run(
 
         def progress(text: str) -> None:
             if err.is_terminal:
-                status.update(text)
+                status.update(Text(text))
             else:
-                err.print(text, style="dim")
+                err.print(text, style="dim", markup=False)
 
         outcome = run_job(deliveries, _paths(data), day, progress)
     _summary(outcome)
@@ -145,6 +145,7 @@ def status(data: DataOption = None) -> None:
     from dagster_project.history import read_records
     from dagster_project.release import current_release
     from dagster_project.report import (
+        OUTCOME_TEXT,
         held_back_sentences,
         quarantine_by_source,
         read_quarantine,
@@ -159,7 +160,7 @@ def status(data: DataOption = None) -> None:
     out.print(
         f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True
     )
-    _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
+    _table("Källor", ["källa", "utfall"], [(s, OUTCOME_TEXT[u]) for s, u in sorted(release.manifest["kallor"].items())])
     if release.held_back:
         for text in held_back_sentences(release):
             _say(text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dagster_project.release import Release
 
 QUARANTINE_COLUMNS = ["source", "file", "line", "reasons", "key", "values", "state", "first_seen"]
-_OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
+OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
 
 
 def delivery_rows(settled: Settled) -> list[tuple]:
@@ -66,14 +66,14 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
     rows: list[tuple] = []
     for source in load_contracts():
         by_gate = [
-            _OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
+            OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
             for gate in ("leverans", "staging")
         ]
         held = [i for i, sources in held_back.items() if source in sources]
         rows.append((source, *by_gate, f"{len(held)} indikatorer" if held else ""))
     results = [o for o in outcomes if o.gate == "resultat"]
     if results:
-        rows.append(("resultat", _OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
+        rows.append(("resultat", OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
     return rows
 
 
