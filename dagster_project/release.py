@@ -164,7 +164,9 @@ def publish(data: DataPaths, state: RunState) -> Release:
     if reason:
         raise ResultattavlaError(reason)
     decision = decide(outcomes)
-    frozen = frozen_rows(data, state, decision.held_back)
+    before = release_of_run(data, state.release_id)
+    # A day that is run again keeps its rows, also where a release that was made since could give others.
+    frozen = frozen_in(before) if before else frozen_rows(data, state, decision.held_back)
     if len(decision.held_back) == len(catalogue()) and frozen.height == 0:
         sources = sorted({source for sources in decision.held_back.values() for source in sources})
         raise ResultattavlaError(
@@ -237,6 +239,11 @@ def frozen_rows(data: DataPaths, state: RunState, held_back: Mapping[str, Sequen
             frames.append(rows.filter(pl.col("indicator_id").is_in(passed)).with_columns(kvalitet=pl.lit(FROZEN)))
             wanted -= passed
     return pl.concat(frames)
+
+
+def frozen_in(release: Release) -> pl.DataFrame:
+    """The frozen rows of a release, RESULT_SCHEMA."""
+    return pl.read_parquet(release.folder / f"{RESULT_TABLE}.parquet").filter(pl.col("kvalitet") == FROZEN)
 
 
 def combined_id(state: RunState, frozen: pl.DataFrame) -> str:

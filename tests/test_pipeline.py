@@ -112,6 +112,24 @@ def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, 
     assert not kva & set(recovered.release.held_back)
 
 
+def test_a_day_that_was_frozen_comes_out_the_same_again(raw: Path, tmp_path: Path) -> None:
+    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
+    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
+    deliver(raw, f"kva_{DAY}.csv", header, *measures)
+    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+    # The failing day first: there is nothing to freeze. Then the good day before it, then the failing one again.
+    alone = run(raw, tmp_path / "data")
+    assert alone.release.frozen == {} and "levnadsvanor" in alone.release.held_back
+    run(raw, tmp_path / "data", date(2022, 8, 31))
+    again = run(raw, tmp_path / "data")
+    assert again.release.id == alone.release.id and result_of(again).equals(result_of(alone))
+    # In order of the days, the rows are frozen, and stay so.
+    run(raw, tmp_path / "in_order", date(2022, 8, 31))
+    frozen = run(raw, tmp_path / "in_order")
+    run(raw, tmp_path / "in_order", date(2022, 8, 31))
+    assert frozen.release.frozen and run(raw, tmp_path / "in_order").release.id == frozen.release.id
+
+
 def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Path) -> None:
     deliver_units(raw, "2022-10-05")
     assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 5)))["kvalitet"]) == {"godkand"}
