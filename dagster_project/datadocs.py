@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dagster_project.expectations import Suite
 
 ASSETS = Path(__file__).parent / "assets" / "datadocs"
+SHARED_STYLES = ASSETS.parent / "grund.css"
 STYLESHEET = "stil.css"
 
 GATE_TITLES = {
@@ -110,7 +111,8 @@ def build_data_docs(results: Sequence[SuiteResult], target: Path, facts: Mapping
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         written = [staging / STYLESHEET, *_write_pages(results, staging, facts or {})]
-        shutil.copyfile(ASSETS / STYLESHEET, written[0])
+        styles = (path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / STYLESHEET))
+        written[0].write_text("".join(styles), encoding="utf-8")
         staging.chmod(0o755)
         _swap(staging, target)
     finally:
