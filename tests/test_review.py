@@ -8,32 +8,37 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
 from dagster_project import review
 from dagster_project.contracts import load_contracts
-from dagster_project.expectations import Outcome
-from dagster_project.gates import data_docs, decide
+from dagster_project.datadocs import DocsCollector, build_data_docs
+from dagster_project.expectations import GATES, Outcome, run_suites
+from dagster_project.gates import SUITES, data_docs, decide
 from dagster_project.history import RunRecord, check_records
 from dagster_project.paths import DataPaths
 from dagster_project.report import write_quarantine_csv
 from dagster_project.review import local_time, reason_text, write_review
 from dagster_project.settle import LEDGER_SCHEMA, QUARANTINE_SCHEMA
 from dagster_project.waivers import Waiver, apply_waivers
+from tests import expectation_samples as samples
+from tests.browser import ARGUMENTS, chromium_path
 
 AS_OF = date(2022, 9, 30)
 RUN = "2022-09-30-0123456789ab"
 FROZEN = "2022-08-31-abcdefabcdef"
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'&amp;{{7*7}}"
 RTL = "faktura\u202efdp.csv"
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+# Without preloading: axe would ask for stylesheets by script, which no page from disk may.
+AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "preload": False}
 
 
 def outcome(source: str, expectation: str, severity: str = "critical", success: bool = False, **more: Any) -> Outcome:
@@ -469,3 +474,297 @@ def test_reasons_in_words(reason: str, text: str) -> None:
 )
 def test_times_are_a_swedish_clocks(started: str, text: str) -> None:
     assert local_time(started) == text
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run with many failures, with the data docs that Great Expectations made of the same run."""
+    folder = tmp_path_factory.mktemp("site")
+    data = DataPaths(folder)
+    database = folder / "broken.duckdb"
+    samples.build(database)
+    with duckdb.connect(str(database)) as connection:
+        for key in (("leverans/_alla", "alder_varning"), ("leverans/avvikelser", "allvarlighetsgrad_ifylld")):
+            connection.execute(samples.MUTATIONS[key])
+        connection.execute(samples.MUTATIONS["staging/kva", "enhet_satt"])
+    docs = DocsCollector()
+    outcomes = [
+        o
+        for gate in GATES[:2]
+        for o in run_suites(database, gate, samples.tables(gate), SUITES, docs, {"*": {"as_of": samples.AS_OF}})
+    ]
+    build_data_docs(docs.results, data_docs(data))
+    waivers = [waiver("kva", "alder_varning"), waiver("gas", "har_rader")]
+    outcomes = apply_waivers(outcomes, waivers)
+    rows = pl.concat(
+        [
+            quarantine(250),
+            quarantine(3, source=["gas"] * 3, reasons=["saknas:plan_id|saknas:kon"] * 3, line=[9, 10, 100]),
+        ]
+    )
+    records = [record(outcomes), *(record(OUTCOMES if n % 3 else [], n) for n in range(1, 35))]
+    write(folder, outcomes, records, waivers, rows)
+    return data.docs
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quiet")
+    write(folder, [replace(o, success=True) for o in OUTCOMES], rows=quarantine(0), ledger=LEDGER[:2])
+    return folder / "docs"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    path = chromium_path()
+    assert path is not None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    """A tab that only ever asks for files and never complains."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="sv-SE")
+    tab = context.new_page()
+    requests: list[str] = []
+    troubles: list[str] = []
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.on("requestfailed", lambda request: troubles.append(f"{request.url} {request.failure}"))
+    tab.on("console", lambda message: troubles.append(message.text))
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    yield tab
+    context.close()
+    assert requests and [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    # A download is a navigation that the page gives up.
+    assert [text for text in troubles if "karantan.csv" not in text] == []
+
+
+def opened(tab: Any, folder: Path) -> Any:
+    tab.goto((folder / "index.html").as_uri())
+    return tab
+
+
+def reason_group(tab: Any, text: str) -> Any:
+    return tab.locator(f"details:has(> summary > .orsak:text-is('{text}'))")
+
+
+def column(table: Any, index: int) -> list[str]:
+    return table.locator("tbody tr:visible").evaluate_all(f"rows => rows.map(r => r.cells[{index}].textContent.trim())")
+
+
+@pytest.mark.browser
+def test_a_column_is_sorted_by_keyboard(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    group = reason_group(tab, "plan_id saknas")
+    group.locator("summary").focus()
+    tab.keyboard.press("Enter")
+    table = group.locator("table")
+    assert column(table, 1) == ["9", "10", "100"]
+    tab.keyboard.press("Tab")  # the region that scrolls
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    line = table.locator("th").nth(1)
+    assert tab.evaluate("document.activeElement.parentElement.textContent") == "Rad"
+    assert line.get_attribute("aria-sort") is None
+    tab.keyboard.press("Space")
+    assert line.get_attribute("aria-sort") == "ascending" and column(table, 1) == ["9", "10", "100"]
+    tab.keyboard.press("Enter")
+    assert line.get_attribute("aria-sort") == "descending" and column(table, 1) == ["100", "10", "9"]
+    assert tab.locator("#sorterat").text_content() == "Sorterad efter Rad, fallande."
+    table.get_by_role("button", name="Fil").click()
+    assert line.get_attribute("aria-sort") is None
+
+
+@pytest.mark.browser
+def test_the_grid_is_filtered(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    gates = tab.locator("#grindar")
+    rows, status = gates.locator("tbody tr:visible"), gates.get_by_role("status")
+    everything = rows.count()
+    assert status.text_content() == f"Visar {everything} av {everything} kontroller."
+    only = gates.get_by_role("button", name="Bara underkända")
+    only.press("Enter")
+    assert only.get_attribute("aria-pressed") == "true"
+    failed = int(tab.locator("article").count())
+    assert 3 <= rows.count() == failed and status.text_content() == f"Visar {failed} av {everything} kontroller."
+    gates.get_by_label("Källa").select_option("kva")
+    assert {text.split(" ")[0] for text in gates.locator("tbody tr:visible th small").all_inner_texts()} == {"kva"}
+    assert 1 <= rows.count() < failed
+    only.press("Space")
+    gates.get_by_label("Sök").fill("LEVERANSEN ÄR INOM")
+    assert rows.count() == 1 and "inom avtalad ålder" in rows.first.inner_text()
+    gates.get_by_label("Sök").fill("finns ingenstans")
+    assert rows.count() == 0 and status.text_content() == f"Visar 0 av {everything} kontroller."
+
+
+@pytest.mark.browser
+def test_quarantine_is_opened_searched_and_downloaded(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    part = tab.locator("#karantan")
+    status = part.get_by_role("status")
+    # 250 rows of kva, of which the page has 200, and 3 of gas that stand in two groups each.
+    assert status.text_content() == "Visar 203 av 203 rader som sidan har."
+    group = reason_group(part, "kva_kod kan inte läsas")
+    assert group.locator("table").is_hidden()
+    group.locator("summary").click()
+    assert group.locator("table").is_visible() and "Här visas 200 av 250 rader." in group.inner_text()
+    part.get_by_label("Sök").fill("kva_kod=xx77")
+    assert status.text_content() == "Visar 1 av 203 rader som sidan har."
+    assert part.locator("details:visible").count() == 1 and "1 träff" in group.inner_text()
+    part.get_by_label("Sök").fill("")
+    part.get_by_label("Källa").select_option("gas")
+    assert part.locator("h3:visible").all_inner_texts() == ["gas 3 rader"]
+    part.get_by_role("button", name="Öppna alla").click()
+    assert part.locator("table:visible").count() == 2
+    with tab.expect_download() as download:
+        part.get_by_role("link", name="Hämta öppna rader som CSV").click()
+    assert download.value.suggested_filename == "karantan.csv"
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 253 and rows[0]["reasons"] == "format:kva_kod" and rows[-1]["line"] == "100"
+
+
+@pytest.mark.browser
+def test_a_failure_leads_to_the_data_docs_and_back(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    tab.locator("article").get_by_role("link", name="Alla kontroller av kva i grinden Bearbetade").first.click()
+    assert tab.url.endswith("datadokumentation/staging/kva.html")
+    assert tab.locator("h1").inner_text() == "kva" and "Varje rad har en enhet" in tab.inner_text("main")
+    tab.go_back()
+    assert tab.locator("h1").inner_text() == "Körningen per 2022-09-30"
+    for link in tab.locator("a").all():
+        href = str(link.get_attribute("href"))
+        assert tab.locator(href).count() == 1 if href.startswith("#") else (site / href).exists(), href
+
+
+@pytest.mark.browser
+def test_deliveries_show_only_the_rejected_when_asked(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    part = tab.locator("#leveranser")
+    part.get_by_role("button", name="Bara avvisade").click()
+    assert part.locator("tbody tr:visible").count() == 1
+    assert part.get_by_role("status").text_content() == "Visar 1 av 4 filer."
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_control_is_reached_by_keyboard_with_a_visible_focus(tab: Any, site: Path, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 800})
+    opened(tab, site)
+    tab.get_by_role("button", name="Öppna alla").click()
+    tab.evaluate("document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus()")
+    controls = tab.evaluate(
+        """() => [...document.querySelectorAll("a, button, select, input, summary, [tabindex='0']")]
+            .filter(e => e.checkVisibility()).map((e, i) => { e.dataset.nummer = i; return i; })"""
+    )
+    assert len(controls) > 40
+    seen = []
+    for number in controls:
+        tab.keyboard.press("Tab")
+        focused = tab.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
+                return [Number(e.dataset.nummer ?? -1), parseFloat(s.outlineWidth), s.outlineStyle,
+                        b.bottom > 0 && b.top < innerHeight && b.right > 0 && b.left < innerWidth, e.outerHTML]; }"""
+        )
+        assert focused[1] >= 2 and focused[2] != "none" and focused[3], focused
+        seen.append(focused[0])
+        assert focused[0] == number, focused
+    assert seen == controls
+
+
+@pytest.mark.browser
+def test_the_skip_link_leads_to_the_content(tab: Any, site: Path) -> None:
+    opened(tab, site)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Hoppa till innehållet"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "innehall"
+
+
+@pytest.mark.browser
+def test_it_can_be_read_without_its_script(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    try:
+        tab = opened(context.new_page(), site)
+        assert tab.locator("button:visible, select:visible, input:visible").count() == 0
+        reason_group(tab, "plan_id saknas").locator("summary").click()
+        assert reason_group(tab, "plan_id saknas").locator("tbody tr:visible").count() == 3
+    finally:
+        context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_hostile_texts_neither_run_nor_break_the_layout(tab: Any, tmp_path: Path, width: int) -> None:
+    hostile_page(tmp_path)
+    tab.set_viewport_size({"width": width, "height": 800})
+    opened(tab, tmp_path / "docs")
+    tab.get_by_role("button", name="Öppna alla").click()
+    assert tab.evaluate("window.hacked") is None
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.browser
+def test_the_policy_stops_what_would_not_be_escaped(browser: Any, tmp_path: Path) -> None:
+    page = write(tmp_path, OUTCOMES)
+    injected = (
+        "<script>window.hacked=1</script><img src=data:, onerror='window.hacked=1'><style>h1{color:red}</style></main>"
+    )
+    (tmp_path / "docs" / "index.html").write_text(page.replace("</main>", injected), encoding="utf-8")
+    context = browser.new_context()
+    try:
+        tab = opened(context.new_page(), tmp_path / "docs")
+        refused: list[str] = []
+        tab.on("console", lambda message: refused.append(message.text))
+        tab.reload()
+        tab.locator("[data-filter]").first.wait_for()
+        assert tab.evaluate("window.hacked") is None
+        assert tab.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
+        assert len([text for text in refused if "Content Security Policy" in text]) == 3
+    finally:
+        context.close()
+
+
+def violations(tab: Any) -> list[str]:
+    """What axe says against WCAG 2.1 A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab, options=AXE).response
+    assert found["passes"]
+    return [
+        f"{v['id']}: {node['html'][:200]} {node['failureSummary']}" for v in found["violations"] for node in v["nodes"]
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("state", ["many failures", "quiet"])
+def test_it_meets_wcag(tab: Any, site: Path, quiet: Path, state: str, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    opened(tab, quiet if state == "quiet" else site)
+    assert violations(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if state != "quiet":
+        tab.locator("#grindar").get_by_role("button", name="Bara underkända").click()
+        tab.get_by_role("button", name="Öppna alla").click()
+        tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        assert violations(tab) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_data_docs_meet_wcag(tab: Any, site: Path, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    for page in ("index", "leverans/kva", "leverans/avvikelser", "staging/kva", "staging/gas"):
+        tab.goto((site / "datadokumentation" / f"{page}.html").as_uri())
+        assert violations(tab) == [], page
+        tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        assert violations(tab) == [], page
