@@ -332,6 +332,7 @@ def test_failed_ingestion_tells_why_and_shows_nothing_old(tmp_path: Path) -> Non
     page = write_review(DataPaths(tmp_path), [run, record(OUTCOMES)], [], [waiver("kva", "har_rader")]).read_text()
     assert "Körningen 2022-10-02 06:15" in words(page) and "Ingenting publicerades" in words(page)
     assert "Ingenting att publicera:" in page and "&lt;script&gt;window.hacked=1" in page
+    assert "– kontroller uppfyllda – underkända förväntningar" in words(page)
     assert "Inga grindar prövades i den här körningen." in words(section(page, "grindar"))
     assert "<table" not in section(page, "grindar")
     assert "Karantänen avgjordes inte i den här körningen." in words(section(page, "karantan"))
