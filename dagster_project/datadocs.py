@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.expectations import GATES, import_gx
+from dagster_project.swedish import number
 
 if TYPE_CHECKING:
     from dagster_project.expectations import Suite
 
 ASSETS = Path(__file__).parent / "assets" / "datadocs"
+SHARED_STYLES = ASSETS.parent / "grund.css"
 STYLESHEET = "stil.css"
 
 GATE_TITLES = {
@@ -109,7 +111,8 @@ def build_data_docs(results: Sequence[SuiteResult], target: Path, facts: Mapping
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         written = [staging / STYLESHEET, *_write_pages(results, staging, facts or {})]
-        shutil.copyfile(ASSETS / STYLESHEET, written[0])
+        styles = (path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / STYLESHEET))
+        written[0].write_text("".join(styles), encoding="utf-8")
         staging.chmod(0o755)
         _swap(staging, target)
     finally:
@@ -282,18 +285,10 @@ def _observed(result: Mapping[str, Any]) -> Any:
     found = result["result"]
     if "unexpected_count" in found:
         checked = found["element_count"] - (found.get("missing_count") or 0)
-        failed = _number(found["unexpected_count"] or 0)
-        return _text("span", "$antal fel av $kontrollerade", antal=failed, kontrollerade=_number(checked))
+        failed = number(found["unexpected_count"] or 0)
+        return _text("span", "$antal fel av $kontrollerade", antal=failed, kontrollerade=number(checked))
     suffix = " fel" if result["expectation_config"]["type"] == "unexpected_rows_expectation" else ""
-    return _text("span", f"$antal{suffix}", antal=_number(found.get("observed_value")))
-
-
-def _number(value: float | None) -> str:
-    """A number as Swedes write it: decimal comma, no-break space between thousands; an en dash for a missing one."""
-    if value is None:
-        return "–"
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
-    return text.translate({ord(","): "\u00a0", ord("."): ",", ord("-"): "−"})
+    return _text("span", f"$antal{suffix}", antal=number(found.get("observed_value")))
 
 
 def _text(tag: str, template: str, classes: Sequence[str] = (), **params: str) -> Any:

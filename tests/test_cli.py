@@ -29,7 +29,7 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
     assert "9810" not in shown
 
 
-@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,08027"), ("7449.0", "7449"), ("fel", "fel")])
+@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,0803"), ("7449.0", "7\u00a0449"), ("fel", "fel")])
 def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
     outcome = Outcome(
         "leverans",

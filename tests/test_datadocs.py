@@ -167,14 +167,6 @@ def test_texts_are_escaped(collected: list[SuiteResult], tmp_path: Path) -> None
         assert "&lt;b onclick" in html
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (0, "0"), (-0.05, "−0,05"), (12345, "12\u00a0345"), (0.33333, "0,3333"), (2.0, "2"), (100.0, "100")],
-)
-def test_numbers_are_swedish(value: float | None, text: str) -> None:
-    assert datadocs._number(value) == text
-
-
 @pytest.mark.browser
 def test_every_page_is_whole_and_silent_in_a_browser(docs: Path) -> None:
     """Loaded from disk, no page asks for anything but its own files, and it is styled and readable."""
