@@ -50,9 +50,10 @@ _OUTCOME_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Indicator:
-    """What the gates need of a catalogue row: its id and the sources it reads, the unit register among them."""
+    """What gates and pages need of a catalogue row: id, Swedish title, sources read (the unit register among them)."""
 
     id: str
+    titel: str
     sources: tuple[str, ...]
 
 
@@ -60,7 +61,8 @@ def catalogue() -> list[Indicator]:
     """The indicators of the catalogue seed."""
     with (PROJECT / "dbt" / "seeds" / "katalog.csv").open(encoding="utf-8") as file:
         return [
-            Indicator(row["indicator_id"], (REGISTER_SOURCE, *row["kallor"].split("|"))) for row in csv.DictReader(file)
+            Indicator(row["indicator_id"], row["titel"], (REGISTER_SOURCE, *row["kallor"].split("|")))
+            for row in csv.DictReader(file)
         ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from dagster_project.expectations import Outcome
@@ -77,6 +78,7 @@ def read_records(data: DataPaths, last: int) -> list[RunRecord]:
             break
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            datetime.fromisoformat(content["started"])
             checks = tuple(CheckRecord(**c) for c in content.pop("checks"))
             names = {f.name for f in fields(RunRecord)}
             records.append(RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks))

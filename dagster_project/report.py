@@ -92,7 +92,7 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
             else ""
         )
         found = f" ({measured})" if measured else ""
-        what_to_do = o.atgard if o.undantag is None else f"{o.undantag}."
+        what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
         sentences.append(f"{label[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
     return sentences
 

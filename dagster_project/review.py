@@ -9,7 +9,6 @@ hold, which is masked already, and escapes all of it.
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +26,7 @@ from dagster_project.deliveries import ACCEPTED, LATER, REJECTED, SAME_CONTENT
 from dagster_project.expectations import GATES, MILDER, Outcome, SuiteError, load_suite
 from dagster_project.gates import GATE_TITLES, SUITES, catalogue, data_docs, decide
 from dagster_project.history import CheckRecord, RunRecord, check_records
-from dagster_project.paths import PROJECT, DataPaths, replacing
+from dagster_project.paths import DataPaths, replacing
 from dagster_project.report import quarantine_counts, write_quarantine_csv
 from dagster_project.settle import OPEN
 from dagster_project.swedish import counted, number, percent
@@ -128,7 +127,7 @@ def _render(
     run = records[0]
     as_of = date.fromisoformat(run.as_of) if run.as_of else None
     titles = _Titles(outcomes)
-    names = indicator_titles()
+    names = {i.id: i.titel for i in catalogue()}
     css = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("grund.css", "review/review.css"))
     script = (ASSETS / "review" / "review.js").read_text(encoding="utf-8")
     docs_index = data_docs(data) / "index.html"
@@ -191,12 +190,6 @@ def _csp_hash(text: str) -> str:
 
 def _relative(data: DataPaths, path: Path) -> str:
     return quote(path.relative_to(data.docs).as_posix())
-
-
-def indicator_titles() -> dict[str, str]:
-    """Indicator id -> Swedish title, from the catalogue seed."""
-    with (PROJECT / "dbt" / "seeds" / "katalog.csv").open(encoding="utf-8") as file:
-        return {row["indicator_id"]: row["titel"] for row in csv.DictReader(file)}
 
 
 class _Titles:
@@ -438,7 +431,7 @@ def _quarantine_view(quarantine: pl.DataFrame, as_of: date | None) -> dict[str, 
         .group_by("source", "reason", maintain_order=True)
         .head(limit)
     )
-    columns = ["nr", "file", "line", "values", "key", "age", "first_seen", "reasons"]
+    columns = ["nr", "file", "followed_by", "line", "values", "key", "age", "first_seen", "reasons"]
     rows = {
         key: list(part.select(columns).iter_rows(named=True))
         for key, part in shown.partition_by("source", "reason", as_dict=True).items()
