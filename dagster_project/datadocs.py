@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.expectations import GATES, import_gx
+from dagster_project.expectations import GATES, MILDER, import_gx
 from dagster_project.swedish import number
 
 if TYPE_CHECKING:
-    from dagster_project.expectations import Suite
+    from dagster_project.expectations import Outcome, Suite
 
 ASSETS = Path(__file__).parent / "assets" / "datadocs"
 SHARED_STYLES = ASSETS.parent / "grund.css"
@@ -73,6 +73,16 @@ class DocsCollector:
         """Keep the results of one suite, stripped of everything but counts and measured numbers."""
         kept = [_strip(result) for result in results]
         self.results.append(SuiteResult(gate, source, suite.name, suite.titel, table, kept))
+
+    def waive(self, outcomes: Iterable[Outcome]) -> None:
+        """Mark the failures that a waiver covers (`Outcome.undantag`), so that their pages say so."""
+        waived = {(o.suite, o.source, o.expectation): o.undantag for o in outcomes if o.undantag is not None}
+        for suite in self.results:
+            for result in suite.results:
+                meta = result["expectation_config"]["meta"]
+                text = waived.get((suite.suite, suite.source, meta["id"]))
+                if text is not None:
+                    result["expectation_config"]["meta"] = {**meta, "undantag": text}
 
     def save(self, path: Path) -> None:
         """Write what has been collected as JSON."""
@@ -175,9 +185,15 @@ def _by_page(results: Sequence[SuiteResult]) -> dict[tuple[str, str], list[Suite
 def _page(gate: str, source: str, group: Sequence[SuiteResult]) -> Page:
     results = [result for suite in group for result in suite.results]
     failed = [result["expectation_config"] for result in results if not result["success"]]
-    status, titel = _status({config["severity"] for config in failed}, gate)
+    status, titel = _status({_consequence(config) for config in failed}, gate)
     texts = [config["meta"]["titel"] for config in failed]
     return Page(gate, source, f"{gate}/{source}.html", status, titel, len(results), texts)
+
+
+def _consequence(config: Mapping[str, Any]) -> str:
+    """What a failure counts as: its severity, or one step milder when it is waived."""
+    severity: str = config["severity"]
+    return MILDER[severity] if "undantag" in config["meta"] else severity
 
 
 def _status(failed: set[str], gate: str) -> tuple[str, str]:
@@ -263,6 +279,8 @@ def _explanation(result: Mapping[str, Any]) -> list[Any]:
     ]
     if not result["success"]:
         blocks.append(_text("p", "<strong>Att göra:</strong> $atgard", ["atgard"], atgard=meta["atgard"]))
+        if "undantag" in meta:
+            blocks.append(_text("p", "<strong>Undantag</strong> $undantag", ["atgard"], undantag=meta["undantag"]))
     blocks.append(
         _text(
             "details",

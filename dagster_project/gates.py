@@ -117,6 +117,7 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
     outcomes = apply_waivers(
         run_suites(database, gate, tables, SUITES, docs, parameters), map(Waiver.from_dict, state.waivers)
     )
+    docs.waive(outcomes)
     docs.save(_docs_path(data, gate))
     with replacing(_outcomes_path(data, gate)) as part:
         outcome_frame(outcomes).with_columns(release_id=pl.lit(state.release_id)).write_parquet(part)
