@@ -14,6 +14,7 @@ from dagster_project.expectations import Outcome
 from dagster_project.gates import RESULT_TABLE, decide, source_outcome
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.settle import OPEN, Settled
+from dagster_project.swedish import measured
 
 if TYPE_CHECKING:
     from dagster_project.release import Release
@@ -83,21 +84,12 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     label = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
     sentences = []
     for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.severity], o.source)):
-        measured = (
-            _number(o.observed) if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
+        figure = (
+            measured(o.observed) if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
         )
-        found = f" ({measured})" if measured else ""
+        found = f" ({figure})" if figure else ""
         sentences.append(f"{label[o.severity]} {o.source}: {o.titel} – nej{found}. {o.atgard}")
     return sentences
-
-
-def _number(observed: str) -> str:
-    """A measured number as a Swedish reader writes it; other text as it is."""
-    try:
-        value = float(observed)
-    except ValueError:
-        return observed
-    return f"{value:.0f}" if value.is_integer() else f"{value:.4g}".replace(".", ",")
 
 
 def read_quarantine(
