@@ -7,15 +7,17 @@ period of the indicator, never at one cell, and give every cell of a month the s
   `disclosure.hidden_cells`, which knows all subtractions along level and sex). Zeros count as known.
 * A longer period is split no finer than its months, and only where each of its months is shown for the same cell:
   it adds up what the months' explanations show already.
-* Lines are given only where no cell inside the explained one is hidden: the lines that two lists share are then a
-  shown cell too, so that lists tell nothing that the published numbers do not.
+* A month in which another kept release hides other cells is not split: what was delivered before is, by delivery,
+  what the earlier release counted.
+* Lines are given only where no cell inside the explained one is hidden, in any kept release: the lines that
+  two lists share are then a shown cell too, so that lists tell nothing that the published numbers do not.
 
 `docs/explain.md` says why this is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -100,19 +102,25 @@ def counts(observations: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def month_groups(
-    observations: pl.DataFrame, months: pl.DataFrame, limit_to: Sequence[date]
+    observations: pl.DataFrame,
+    months: pl.DataFrame,
+    limit_to: Sequence[date],
+    undivided: Collection[date] = (),
+    adds_up: bool = True,
 ) -> dict[date, dict[str, str]] | None:
     """Per month: delivery -> the name of its group (its first member), as fine as no hidden number follows.
 
     observations: counting ones with `manad`, place, `kon`, `delivery`. months: the published cells of type manad of the
-    same indicator. None where even all deliveries together would tell (persons do not add up as observations do).
+    same indicator. undivided: months that are not split. adds_up: the published number is the number of observations;
+    all deliveries together then tell nothing new. Where it is not (persons), None when even all together would tell.
     """
     found = observations.group_by("manad", "delivery").agg(pl.len().alias("n"))
     groups: dict[date, dict[str, str]] = {m: {} for m in limit_to}
     size: dict[tuple[date, str], int] = {}
     for month, delivery, n in found.sort("manad", "delivery").iter_rows():
-        groups[month][delivery] = delivery
-        size[(month, delivery)] = n
+        group = next(iter(groups[month].values()), delivery) if month in undivided else delivery
+        groups[month][delivery] = group
+        size[(month, group)] = size.get((month, group), 0) + n
     cells = months.filter(pl.col("period_start").is_in(list(limit_to))).select(
         *ADDRESS, manad="period_start", dold=pl.col("status") == HIDDEN
     )
@@ -121,12 +129,15 @@ def month_groups(
     unsettled = {m for m in with_hidden if groups[m]}
     while unsettled:
         unsafe = _unsafe_groups(cells, by_delivery, {m: groups[m] for m in unsettled})
-        unsettled = set(unsafe)
+        unsettled = set()
         for month, names in unsafe.items():
+            if len(set(groups[month].values())) == 1:
+                if not adds_up:
+                    return None
+                continue
+            unsettled.add(month)
             others = sorted(set(groups[month].values()) - names, key=lambda g: (size[(month, g)], g))
             if len(names) == 1:
-                if not others:
-                    return None
                 names = names | {others[0]}
             first = min(names)
             size[(month, first)] = sum(size[(month, g)] for g in names)
@@ -193,14 +204,14 @@ def file_groups(own: pl.DataFrame, names: dict[str, str], limit: int) -> list[Gr
 
     Put together they must be `limit` at least, and more than one group: otherwise the next smallest goes with them.
     """
-    per_delivery = own.group_by("delivery").agg(pl.len().alias("n")).sort("delivery")
+    # All deliveries of a group are named, also those that hold nothing of this cell: which ones do is what it hides.
     members: dict[str, list[str]] = {}
-    size: dict[str, int] = {}
-    for delivery, n in per_delivery.iter_rows():
-        group = names[delivery]
+    for delivery, group in sorted(names.items()):
         members.setdefault(group, []).append(delivery)
-        size[group] = size.get(group, 0) + n
-    ordered = sorted(members, key=lambda g: (size[g], g))
+    size: dict[str, int] = {}
+    for delivery, n in own.group_by("delivery").agg(pl.len()).iter_rows():
+        size[names[delivery]] = size.get(names[delivery], 0) + n
+    ordered = sorted(size, key=lambda g: (size[g], g))
     small = sum(size[g] < limit for g in ordered)
     if small:
         while small < len(ordered) and (small < 2 or sum(size[g] for g in ordered[:small]) < limit):

@@ -69,6 +69,10 @@ def _index(data: DataPaths, release_id: str) -> dict[str, Any] | None:
         return None
 
 
+def _manifest(data: DataPaths, release_id: str) -> dict[str, Any]:
+    return dict(json.loads((data.releases / release_id / "manifest.json").read_text(encoding="utf-8")))
+
+
 def is_whole(data: DataPaths, release_id: str) -> bool:
     """Whether all evidence that was written for a release is still there."""
     index = _index(data, release_id)
@@ -85,6 +89,8 @@ def keep(data: DataPaths, release_id: str, frozen: Mapping[str, str]) -> None:
 
     if is_whole(data, release_id):
         return
+    manifest = _manifest(data, release_id)
+    hides = f"{manifest['code_version']}/{manifest['parameters']['suppression_limit']}/{manifest['as_of'][:4]}"
     indicators: dict[str, dict[str, Any]] = {}
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         connection.execute("set enable_progress_bar = false")
@@ -97,14 +103,15 @@ def keep(data: DataPaths, release_id: str, frozen: Mapping[str, str]) -> None:
                 "release_id": release_id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
+                "hides": hides,
             }
     origins: dict[str, dict[str, Any]] = {}
     for indicator, origin in sorted(frozen.items()):
         index = _index(data, origin)
         if index is not None and indicator in index["indicators"]:
             indicators[indicator] = index["indicators"][indicator]
-            manifest = json.loads((data.releases / origin / "manifest.json").read_text(encoding="utf-8"))
-            origins[origin] = {key: manifest[key] for key in _ORIGIN_KEYS}
+            made = _manifest(data, origin)
+            origins[origin] = {key: made[key] for key in _ORIGIN_KEYS}
     with replacing(_index_path(data, release_id)) as part:
         content = {"release_id": release_id, "indicators": indicators, "origins": origins}
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -146,6 +153,16 @@ def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: st
     finally:
         part.unlink(missing_ok=True)
     return f"{indicator}/{name}"
+
+
+def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:
+    """Releases with the same key hide the same cells of an indicator in the months that they share.
+
+    The same observations, code, limit and as-of year; a release without evidence is like no other.
+    """
+    index = _index(data, release_id)
+    entry = index["indicators"].get(indicator) if index else None
+    return f"{entry['file']} {entry['hides']}" if entry else release_id
 
 
 def find(data: DataPaths, manifest: Mapping[str, Any], indicator: str) -> Evidence:

@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.breakdown import (
+    ADDRESS,
     HIDDEN,
     Address,
     Group,
@@ -29,7 +30,7 @@ from dagster_project.breakdown import (
 from dagster_project.contracts import REGISTER_SOURCE
 from dagster_project.deliveries import ACCEPTED
 from dagster_project.errors import ResultattavlaError
-from dagster_project.evidence import Evidence, find
+from dagster_project.evidence import Evidence, find, same_cells_key
 from dagster_project.paths import DataPaths
 
 RESULT_FILE = "indicator_result.parquet"
@@ -492,44 +493,86 @@ def _told(
             Exclusion(s, number[s] if m == "exakt" else None, limit if m == "flera" else None)
             for s, m in sorted(masks.items())
         )
-    groups, note = _patient_groups(base, counting, own, rows, months, limit)
+    monthly = rows.filter((pl.col("period_typ") == "manad") & pl.col("period_start").is_in(months))
+    elsewhere = _hidden_elsewhere(data, manifest, base.indicator["indicator_id"], monthly)
+    groups, note = _patient_groups(base, counting, own, monthly, elsewhere, months, limit)
     told["files_note"] = note
     if groups is not None:
         told["files"] = _file_counts(groups, file_of)
     if with_lines:
-        told["lines"], told["lines_note"] = _patient_lines(base, own, rows, months, groups, note, file_of)
+        told["lines"], told["lines_note"] = _patient_lines(
+            base, own, pl.concat([_cells(monthly), elsewhere]), groups, note, file_of
+        )
     return told
 
 
 def _patient_groups(
-    base: Explanation, counting: pl.DataFrame, own: pl.DataFrame, rows: pl.DataFrame, months: list[date], limit: int
+    base: Explanation,
+    counting: pl.DataFrame,
+    own: pl.DataFrame,
+    monthly: pl.DataFrame,
+    elsewhere: pl.DataFrame,
+    months: list[date],
+    limit: int,
 ) -> tuple[list[Group] | None, str | None]:
     """The cell's observations by group of deliveries, or why they are not told."""
-    monthly = rows.filter(pl.col("period_typ") == "manad")
     if not set(months) <= set(monthly["period_start"]):
         return None, "Fördelningen på leveranser visas inte: perioden har månader som inte är publicerade."
-    here = monthly.filter(pl.col("period_start").is_in(months) & base.address.same())
-    if (here["status"] == HIDDEN).any():
+    if (monthly.filter(base.address.same())["status"] == HIDDEN).any():
         return None, "Fördelningen på leveranser visas inte: en månad i perioden är dold och kunde räknas ut ur den."
-    by_month = month_groups(counting, monthly, months)
+    by_month = month_groups(
+        counting, monthly, months, set(elsewhere["period_start"]), adds_up=base.indicator["art"] != "tackning"
+    )
     if by_month is None:
         return None, "Fördelningen på leveranser visas inte: ett dolt tal kunde räknas ut ur den."
     return file_groups(own, joined(by_month), limit), None
 
 
+def _cells(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("period_start", *ADDRESS, "status")
+
+
+def _hidden_elsewhere(
+    data: DataPaths, manifest: dict[str, Any], indicator_id: str, monthly: pl.DataFrame
+) -> pl.DataFrame:
+    """Cells of these months that are hidden in another kept release and shown here, or the other way round.
+
+    All with status dold, so that they count as hidden. Releases made from the same observations are looked at once.
+    """
+    months = monthly["period_start"].unique()
+    here = _cells(monthly).filter(pl.col("status") == HIDDEN)
+    different = [here.clear()]
+    seen = {same_cells_key(data, manifest["release_id"], indicator_id)}
+    for name in release_order(data):
+        key = same_cells_key(data, name, indicator_id)
+        if key in seen or name == manifest["release_id"]:
+            continue
+        seen.add(key)
+        rows = _rows(data.releases / name, indicator_id).filter(
+            (pl.col("period_typ") == "manad") & pl.col("period_start").is_in(months.implode())
+        )
+        there = _cells(rows).filter(pl.col("status") == HIDDEN)
+        both = here.filter(pl.col("period_start").is_in(rows["period_start"].unique().implode()))
+        on = ["period_start", *ADDRESS]
+        different += [
+            there.join(here, on=on, how="anti", nulls_equal=True),
+            both.join(there, on=on, how="anti", nulls_equal=True),
+        ]
+    return pl.concat(different).unique()
+
+
 def _patient_lines(
     base: Explanation,
     own: pl.DataFrame,
-    rows: pl.DataFrame,
-    months: list[date],
+    cells: pl.DataFrame,
     groups: list[Group] | None,
     note: str | None,
     file_of: dict[str, str],
 ) -> tuple[tuple[Line, ...] | None, str | None]:
-    """Lines of the deliveries that stand alone, or why they are not told."""
+    """Lines of the deliveries that stand alone, or why they are not told. cells: the months', of every release."""
     if groups is None:
         return None, (note or "").replace("Fördelningen på leveranser", "Rader")
-    if not _nothing_hidden_inside(rows, months, base.address):
+    if (cells.filter(base.address.inside())["status"] == HIDDEN).any():
         return None, "Rader visas inte: en del av cellen (enhet, kön eller månad) är dold."
     single = [g.deliveries[0] for g in groups if len(g.deliveries) == 1 and not g.rest]
     lines = _lines([own.filter(pl.col("delivery").is_in(single))], file_of)

@@ -110,7 +110,7 @@ def _numbers(e: Explanation) -> Iterator[str]:
             f"p = {number(cell['taljare'])}/{number(cell['namnare'])}, n = {number(cell['namnare'])}, z = 1,959964: "
             f"{number(cell['ki_lag'])} till {number(cell['ki_hog'])} %."
         )
-    if cell["jamforelse_varde"] is not None:
+    if cell["forandring"] is not None:
         yield (
             "Samma cell ett år tidigare: "
             f"{number(cell['jamforelse_varde'])}; förändring {number(cell['varde'])} − "
