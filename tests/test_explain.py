@@ -1,4 +1,4 @@
-"""`explain`: known answers on small deliveries, what is refused, past releases, and agreement with the sample."""
+"""`explain`: known answers on small deliveries, what is refused, earlier releases. The sample: test_end_to_end."""
 
 from __future__ import annotations
 
@@ -15,24 +15,18 @@ import pytest
 from dagster_project import evidence
 from dagster_project.errors import ResultattavlaError
 from dagster_project.explain import (
-    Address,
     Explanation,
     Query,
-    calculate,
-    check_agreement,
     explain,
-    has_data,
-    months_of,
-    observations,
     parse_period,
     period_name,
 )
 from dagster_project.explain_text import EXCLUSION_WORDS, sections, write_lines_csv
 from dagster_project.paths import PROJECT, DataPaths
-from dagster_project.release import publish, read_release, release_of_run
+from dagster_project.release import publish, release_of_run
 from dagster_project.runstate import RunState
 from tests.extracts import number
-from tests.runs import SAMPLE, UNIT, cases, command, deliver, deliver_cases, deliver_units, run
+from tests.runs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
 
 pytestmark = pytest.mark.xdist_group("explain")
 FIRST, SECOND = "2022-08-31", "2022-09-30"
@@ -535,61 +529,3 @@ def test_every_reason_has_words() -> None:
         re.findall(r"'[A-Z]{2}[0-9]{3}': '([a-z_]+)'", models)
     )
     assert reasons == set(EXCLUSION_WORDS)
-
-
-# --- The sample ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
-    data = tmp_path_factory.mktemp("sample") / "data"
-    assert run(SAMPLE, data).exit_code == 0
-    return DataPaths(data)
-
-
-def test_evidence_gives_the_published_numbers_of_all_indicators(sample: DataPaths) -> None:
-    release = read_release(sample.current)
-    assert release is not None
-    rows = pl.read_parquet(release.folder / "indicator_result.parquet").filter(pl.col("status") != "dold")
-    seen = set()
-    for indicator in pl.read_parquet(release.folder / "indicator.parquet").iter_rows(named=True):
-        found = evidence.find(sample, release.manifest, indicator["indicator_id"])
-        own = rows.filter(pl.col("indicator_id") == indicator["indicator_id"])
-        for (start, end), cells in own.group_by("period_start", "period_slut"):
-            months = months_of(start, end, indicator["bestand"])
-            counting = observations(found, months).filter(pl.col("exkludering").is_null())
-            for cell in cells.sample(min(8, cells.height), seed=start.toordinal()).iter_rows(named=True):
-                address = Address(cell["verksamhet"], cell["enhet"], cell["kon"])
-                observed = counting.filter(address.inside())
-                check_agreement(cell, calculate(indicator, observed, has_data(cell, found)))
-                seen.add((cell["indicator_id"], cell["period_typ"], cell["niva"], cell["kon"]))
-    assert len({s[0] for s in seen}) == 20
-    assert {s[1:] for s in seen} == {
-        (t, n, k)
-        for t in ("manad", "tertial", "delar", "ar", "r12")
-        for n in ("omrade", "verksamhet", "enhet")
-        for k in "TKM"
-    }
-
-
-def test_whole_explanations_of_the_sample(sample: DataPaths) -> None:
-    rows = pl.read_parquet(sample.current / "indicator_result.parquet")
-    for (indicator,), cells in rows.group_by("indicator_id"):
-        for cell in cells.sample(12, seed=7).iter_rows(named=True):
-            period = period_name(cell["period_typ"], cell["period_start"], cell["period_slut"])
-            query = Query(
-                str(indicator),
-                period,
-                cell["period_typ"] if cell["period_typ"] == "r12" else None,
-                cell["verksamhet"],
-                cell["enhet"],
-                cell["kon"],
-                lines=True,
-            )
-            e = explain(sample, query)
-            assert (e.refusal is not None) == (cell["status"] == "dold")
-            assert text(e)
-            if e.files is not None and cell["namnare"] is not None and not str(indicator).endswith("_tackning"):
-                assert sum(g.count for g in e.files) == cell["namnare"]
-            if e.patient:
-                assert all(g.count >= 5 for g in e.files or ())
