@@ -15,6 +15,7 @@ import pytest
 
 from dagster_project import evidence
 from dagster_project.contracts import load_contracts
+from dagster_project.errors import ResultattavlaError
 from dagster_project.explain import (
     Address,
     Query,
@@ -272,6 +273,31 @@ def test_whole_explanations_of_the_sample(sample) -> None:
                 assert sum(g.count for g in e.files) == cell["namnare"]
             if e.patient:
                 assert all(g.count >= 5 for g in e.files or ())
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"), [("barn_narstaende_du", "barn_narstaende"), ("vg_forsta_besok_90", "vantetid_median")]
+)
+def test_exclusions_are_not_told_where_they_complete_a_hidden_number(sample, part: str, whole: str) -> None:
+    """What the one indicator counts and excludes is what the other counts: hidden there, the excluded are not told."""
+    data = sample[0]
+    rows = pl.read_parquet(data.current / "indicator_result.parquet").filter(pl.col("period_typ") == "manad")
+    number = pl.coalesce("namnare", "taljare")
+    shown = rows.filter((pl.col("indicator_id") == part) & (pl.col("status") != "dold") & (number > 0))
+    hidden = rows.filter((pl.col("indicator_id") == whole) & (pl.col("status") == "dold"))
+    both = shown.join(hidden, on=[k for k in RESULT_KEY if k != "indicator_id"], how="semi", nulls_equal=True)
+    assert both.height > 0
+    for cell in both.head(5).iter_rows(named=True):
+        period = f"{cell['period_start']:%Y-%m}"
+        e = explain(data, Query(part, period, None, cell["verksamhet"], cell["enhet"], cell["kon"]))
+        assert e.exclusions == ()
+        assert e.exclusions_note
+
+
+def test_a_unit_of_two_verksamheter_must_be_told_apart(sample) -> None:
+    with pytest.raises(ResultattavlaError, match="hörde till AUD och SC"):
+        explain(sample[0], Query("avvikelser_antal", "2022", enhet="SE2321000164-DEMO22"))
+    assert explain(sample[0], Query("avvikelser_antal", "2022", None, "sc", "SE2321000164-DEMO22")).cell["varde"] > 0
 
 
 @pytest.mark.browser

@@ -402,27 +402,6 @@ def test_lines_about_patients_are_given_when_asked_for(story: Story) -> None:
     ]
 
 
-def test_exclusions_do_not_give_another_indicators_hidden_number_away(story: Story) -> None:
-    """Codes for children (9) plus advice to anyone (8) are all codes; where those are hidden, the 8 is not told."""
-    unit = story.ask("barn_narstaende_du", "2022-03", enhet=BUH_UNIT)
-    assert unit.refusal is not None
-    shown = [
-        e
-        for address in ({}, {"verksamhet": "AUD"}, {"enhet": UNIT})
-        for kon in "TKM"
-        if not (e := story.ask("barn_narstaende_du", "2022-03", kon=kon, **address)).refusal
-    ]
-    assert shown
-    for e in shown:
-        other = explain(
-            story.data,
-            Query("barn_narstaende", "2022-03", "manad", e.address.verksamhet, e.address.enhet, e.address.kon),
-        )
-        if other.refusal and e.calculation.taljare:
-            assert e.exclusions == ()
-            assert e.exclusions_note
-
-
 def test_nothing_personal_is_told(story: Story) -> None:
     told = " ".join(
         text(story.ask(i, p, lines=True))
