@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import machine_error
+from dagster_project.evidence import prune as prune_evidence
 from dagster_project.expectations import Outcome
 from dagster_project.gates import decide
 from dagster_project.history import RunRecord, add_record, check_records, read_records
@@ -87,7 +88,7 @@ def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]
 
     def retention() -> None:
         if ended.state is not None and ended.release is not None:
-            prune_releases(data, settings.retention.releases)
+            prune_evidence(data, prune_releases(data, settings.retention.releases))
             prune_bronze(data, ended.state.inputs)
 
     done = [

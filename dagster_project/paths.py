@@ -51,6 +51,11 @@ class DataPaths:
         return self.published / "current"
 
     @property
+    def evidence(self) -> Path:
+        """The observations behind every kept release; internal."""
+        return self.root / "evidence"
+
+    @property
     def history(self) -> Path:
         """One small record per finished run."""
         return self.root / "history"

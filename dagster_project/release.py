@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project import evidence
 from dagster_project.contracts import load_contracts
 from dagster_project.disclosure import CELL, SYSTEM, hidden_cells
 from dagster_project.errors import ResultattavlaError
@@ -188,6 +189,8 @@ def publish(data: DataPaths, state: RunState) -> Release:
             if target.exists():  # a damaged release is replaced, whole
                 shutil.rmtree(target)
             os.replace(staging, target)
+        # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
+        evidence.keep(data, release_id, dict(frozen.select("indicator_id", "release_id").unique().iter_rows()))
         switch_current(data, release_id)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -205,13 +208,13 @@ def releases(data: DataPaths) -> list[Release]:
 
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
-    """The whole release that a run with this identity published, or None."""
+    """The release that a run with this identity published, or None when it or its evidence is not whole."""
     for path in sorted(data.releases.glob(f"{run_id[:10]}-*/{MANIFEST}")):
         try:
             published_by = json.loads(path.read_text(encoding="utf-8")).get("korning")
         except (OSError, ValueError):
             continue  # damaged: it is made again
-        if published_by == run_id and (release := read_release(path.parent)):
+        if published_by == run_id and (release := read_release(path.parent)) and evidence.is_whole(data, release.id):
             return release
     return None
 

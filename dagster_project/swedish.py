@@ -7,8 +7,8 @@ import math
 NO_BREAK_SPACE = "\u00a0"
 
 
-def number(value: float | str | None) -> str:
-    """A number with decimal comma, at most four decimals, and a no-break space between thousands.
+def number(value: float | str | None, decimals: int = 4) -> str:
+    """A number with decimal comma, at most so many decimals, and a no-break space between thousands.
 
     None is an en dash. Text that holds a number (`Outcome.observed`) is written as that number, other text as it is.
     """
@@ -21,7 +21,8 @@ def number(value: float | str | None) -> str:
             return str(value)
     if not math.isfinite(value):
         return str(value)
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     text = "0" if text == "-0" else text
     return text.translate({ord(","): NO_BREAK_SPACE, ord("."): ",", ord("-"): "−"})
 
