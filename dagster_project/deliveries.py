@@ -25,7 +25,7 @@ import polars as pl
 
 from dagster_project import persons
 from dagster_project.contracts import Contract, load_contracts
-from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError
+from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError, machine_error
 from dagster_project.masking import display, mask_valid
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.readers import EXTENSIONS, read_delivery
@@ -345,7 +345,7 @@ def _parse_into_bronze(
         }
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
-        raise ResultattavlaError(
+        raise machine_error(error, data.root) or ResultattavlaError(
             f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
         ) from None
     except RejectedFileError as error:
