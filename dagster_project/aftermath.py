@@ -69,7 +69,8 @@ def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]
             action()
         except Exception as error:
             told = machine_error(error, data.root)
-            trouble.append(f"{what}: {told or mask(f'{type(error).__name__}: {error}')}")
+            if told is None or str(told) != ended.error:  # a full disk is told once
+                trouble.append(f"{what}: {told or mask(f'{type(error).__name__}: {error}')}")
             return False
         return True
 

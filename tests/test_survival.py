@@ -195,8 +195,9 @@ def small_disk(survivor: Survivor) -> Iterator[Callable[[int | None], dict]]:
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(survivor: Survivor, small_disk) -> None:
-    for free in (4, 600, 4000, 9000):
+    for free in (4, 1000, 3500, 8000):
         done = survivor.server.run(survivor.second, **small_disk(free))
+        print(free, done.err[-300:])
         refused(done, "Disken är full i")
         assert survivor.current() == survivor.ids[0]
     small_disk(None)
