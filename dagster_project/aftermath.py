@@ -63,7 +63,7 @@ def now() -> str:
 
 
 def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]:
-    """Do all that follows a run. Returns one sentence for each thing that could not be done."""
+    """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
     trouble: list[str] = []
 
     def attempt(what: str, action: Callable[[], object]) -> bool:
@@ -71,7 +71,8 @@ def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]
             action()
         except Exception as error:
             told = machine_error(error, data.root)
-            trouble.append(f"{what}: {told or mask(f'{type(error).__name__}: {error}')}")
+            if told is None or str(told) != ended.error:  # a full disk is told once
+                trouble.append(f"{what}: {told or mask(f'{type(error).__name__}: {error}')}")
             return False
         return True
 
@@ -97,10 +98,11 @@ def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]
         attempt("Gammalt kunde inte gallras", retention),
     ]
     if ended.state is not None and all(done) and ended.error is None:
-        mark_finished(data, ended.state.release_id)
+        run_id = ended.state.release_id
+        attempt("Körningen kunde inte märkas som klar", lambda: mark_finished(data, run_id))
     if not ended.nothing_new and (settings.notify.when == "always" or record.exit_code != 0):
         trouble += notify(settings.notify, message(record, data))
-    return tuple(trouble)
+    return tuple(dict.fromkeys(trouble))
 
 
 def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:

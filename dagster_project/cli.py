@@ -1,9 +1,13 @@
 """The command `resultattavla`. Texts are Swedish; heavy packages are imported by the commands that need them."""
 
+import os
+import signal
 import sys
 import traceback
+from concurrent.futures import Future
 from datetime import date, datetime
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dagster_project.errors import ResultattavlaError
+from dagster_project.errors import ResultattavlaError, damaged_file, machine_error
 from dagster_project.masking import mask
 from dagster_project.paths import DataPaths
 from dagster_project.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dagster_project.jobrun import JobOutcome
 
 app = typer.Typer(
@@ -33,9 +39,14 @@ DataOption = Annotated[
 ]
 
 
+_asked = [Path("data")]
+"""The data folder that the command works on, last: named when the machine refuses something."""
+
+
 def _paths(data: Path | None) -> DataPaths:
     """The data folder: the option's, else the settings'."""
-    return DataPaths(data.absolute() if data else load_settings().data)
+    _asked.append(data.absolute() if data else load_settings().data)
+    return DataPaths(_asked[-1])
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -61,7 +72,7 @@ def run(
     from dagster_project.jobrun import run_job
 
     day = _day(as_of, "--as-of")
-    deliveries = raw.absolute() if raw else load_settings().raw
+    deliveries, paths = raw.absolute() if raw else load_settings().raw, _paths(data)
     with err.status("startar") as status:
 
         def progress(text: str) -> None:
@@ -70,11 +81,32 @@ def run(
             else:
                 err.print(text, style="dim", markup=False)
 
-        outcome = run_job(deliveries, _paths(data), day, progress)
+        outcome = _beside(lambda: run_job(deliveries, paths, day, progress))
     _summary(outcome)
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
+
+
+def _beside(work: "Callable[[], JobOutcome]") -> "JobOutcome":
+    """Do the work in another thread: Dagster and dbt take the signals of the main thread, which has to answer them."""
+    future: Future[JobOutcome] = Future()
+
+    def target() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=target, daemon=True).start()
+    return future.result()
+
+
+def _interrupted(number: int, frame: object) -> None:
+    """End at once: whatever a run has half done is never shown, and the next run sweeps it away."""
+    err.show_cursor()
+    os.write(2, "Avbruten: det som är publicerat är helt och orört av det halvfärdiga. Kör igen.\n".encode())
+    os._exit(1)
 
 
 def _summary(outcome: "JobOutcome") -> None:
@@ -310,18 +342,22 @@ def demo(
 
 def main() -> None:
     """Entry point: a user's error is one sentence on stderr and exit code 1."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app()
     except ResultattavlaError as error:
         err.print(mask(str(error)), style="red", soft_wrap=True, markup=False)
         sys.exit(1)
-    except Exception:
+    except Exception as error:
+        # What `run` reads it has made itself: a file that it cannot read is a fault of the program.
+        told = machine_error(error, _asked[-1]) or (damaged_file(error) if sys.argv[1:2] != ["run"] else None)
+        if told is not None:
+            err.print(mask(str(told)), style="red", soft_wrap=True, markup=False)
+            sys.exit(1)
         # Unforeseen: all of it is told, but no number that a value in it may hold.
         err.print(mask(traceback.format_exc()), markup=False, soft_wrap=True)
         err.print("Oväntat fel: ingenting publicerades. Felanmäl med texten ovan.", style="red", markup=False)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("Avbruten: ingenting publicerades.", markup=False)
         sys.exit(1)
 
 

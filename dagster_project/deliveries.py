@@ -8,6 +8,7 @@ unchanged is never parsed again; a delivery whose file has left raw still counts
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ import polars as pl
 
 from dagster_project import persons
 from dagster_project.contracts import Contract, load_contracts
-from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError
+from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError, machine_error
 from dagster_project.masking import display, mask_valid
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.readers import EXTENSIONS, read_delivery
@@ -84,6 +85,12 @@ def read_deliveries(
     """
     if not raw.is_dir():
         raise ResultattavlaError(f"Mappen med leveranser finns inte: {raw} (ange den med --raw).")
+    try:
+        folders = sorted(os.listdir(raw))
+    except OSError as error:
+        raise ResultattavlaError(
+            f"Mappen med leveranser kan inte läsas: {raw} ({error.strerror}). Ge den som kör rätt att läsa den."
+        ) from error
     key = persons.person_key(data.root)
     horizon = as_of or today
     ledger: list[Delivery] = []
@@ -98,14 +105,14 @@ def read_deliveries(
     if as_of is None:
         dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
         as_of = max(dates, default=None)
-    _log_unknown_folders(raw)
+    _log_unknown_folders(raw, folders)
     return as_of, sorted(ledger, key=lambda d: (d.source, d.file))
 
 
-def _log_unknown_folders(raw: Path) -> None:
-    for entry in sorted(raw.iterdir()):
-        if entry.is_dir() and entry.name not in load_contracts() and not entry.name.startswith("."):
-            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", _shown_name(entry.name))
+def _log_unknown_folders(raw: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in load_contracts() and not name.startswith(".") and (raw / name).is_dir():
+            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", _shown_name(name))
 
 
 def _found_in_raw(raw: Path, source: str) -> list[_Found]:
@@ -184,25 +191,31 @@ def quarantine_path(data: DataPaths, delivery: Delivery) -> Path:
 def _anchor(data: DataPaths, contract: Contract) -> None:
     """An empty bronze file per source, so that dbt finds the columns also where nothing was delivered."""
     path = data.bronze / contract.source / "0.accepted.parquet"
-    schema = stored_schema(contract)
-    if not path.exists() or pl.read_parquet_schema(path) != schema:
+    content = io.BytesIO()
+    pl.DataFrame(schema=stored_schema(contract)).write_parquet(content)
+    if not path.exists() or path.read_bytes() != content.getvalue():
         with replacing(path) as part:
-            pl.DataFrame(schema=schema).write_parquet(part)
+            part.write_bytes(content.getvalue())
 
 
 def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[_Found]:
-    """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file."""
+    """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file.
+
+    Raises ResultattavlaError for rows whose note is damaged or missing and that cannot be read again.
+    """
     seen, found = {d.file for d in in_raw}, []
-    for path in sorted((data.bronze / source).glob("*.json")):
-        try:
-            meta = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            if path.stem in {d.id for d in in_raw}:
-                continue  # a damaged note: the file is read again
+    folder = data.bronze / source
+    # A run that was killed while it read leaves rows without a note.
+    stems = {path.name.split(".")[0] for pattern in ("*_*.json", "*_*.parquet") for path in folder.glob(pattern)}
+    for stem in sorted(stems):
+        meta = read_note(folder / f"{stem}.json")
+        if meta is None:
+            if stem in {d.id for d in in_raw}:
+                continue  # the file is read again
             raise ResultattavlaError(
-                f"Anteckningen {path} är skadad och leveransens fil finns inte i raw: lägg tillbaka den eller ta bort "
-                f"{path.with_suffix('')}.* för att köra utan den."
-            ) from None
+                f"Anteckningen {folder / stem}.json är skadad eller borta och leveransens fil finns inte i raw: lägg "
+                f"tillbaka den eller ta bort {folder / stem}.* för att köra utan den."
+            )
         if meta["file"] not in seen and meta["status"] == ACCEPTED:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
             found.append(_Found(delivery, None))
@@ -246,7 +259,7 @@ def _ingested(
         "contract": contract.fingerprint,
         "key": persons.key_fingerprint(key) if uses_key else None,
     }
-    meta = _read_meta(data, delivery)
+    meta = read_note(_meta_path(data, delivery))
     if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):
         if item.path is None:
             if meta is not None:
@@ -266,13 +279,18 @@ def _ingested(
     )
 
 
-def _read_meta(data: DataPaths, delivery: Delivery) -> dict | None:
+def read_note(path: Path) -> dict | None:
+    """A delivery's note; None when there is none or it is damaged (the file is then read again)."""
     try:
-        return json.loads(_meta_path(data, delivery).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return None
-    except ValueError:
-        return None  # a damaged note: the file is read again
+    return meta if isinstance(meta, dict) and meta.pop("note", None) == digest_of(meta) else None
+
+
+def digest_of(meta: dict) -> str:
+    """What a note says of itself, so that a changed count or name in it is seen."""
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
 
 
 def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict) -> bool:
@@ -327,12 +345,13 @@ def _parse_into_bronze(
         }
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
-        raise ResultattavlaError(
+        raise machine_error(error, data.root) or ResultattavlaError(
             f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
         ) from None
     except RejectedFileError as error:
         refused = _rejected(delivery, str(error))
         meta |= {"status": REJECTED, "orsak": refused.orsak}
     with replacing(_meta_path(data, delivery)) as part:
-        part.write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
+        note = {**meta, "note": digest_of(meta)}
+        part.write_text(json.dumps(note, ensure_ascii=False, indent=1), encoding="utf-8")
     return meta

@@ -20,17 +20,36 @@ class RejectedFileError(ResultattavlaError):
 
 
 # What the packages below say of the same few causes (they wrap the system's error in their own).
-_FULL = re.compile(r"no space left|disk is full|disk quota exceeded|file too large|os error (?:28|122|27)\b", re.I)
+_FULL = re.compile(
+    r"no space left|disk is full|disk quota exceeded|file too large|os error (?:28|122|27)\b|failed to offload", re.I
+)
 _READ_ONLY = re.compile(
     r"read-only file system|readonly database|permission denied|operation not permitted|os error (?:1|13|30)\b", re.I
 )
 _LOCKED = re.compile(r"could not set lock|conflicting lock", re.I)
+# A file where a folder should be, or the other way round; the system names it.
+_WRONG_KIND = re.compile(
+    r"\[Errno (?:17|20|21|39)\] (?:file exists|not a directory|is a directory|directory not empty): '([^']+)'", re.I
+)
+_MEMORY = re.compile(r"out of memory|cannot allocate memory|os error 12\b", re.I)
+_DISK = re.compile(r"input/output error|stale file handle|os error (?:5|116)\b", re.I)
 _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY_NUMBERS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+def damaged_file(error: BaseException) -> ResultattavlaError | None:
+    """The sentence for a file that a package cannot read as what it should be, or None. A run makes it again."""
+    if type(error).__module__.split(".")[0] in ("polars", "_duckdb", "duckdb") or isinstance(error, UnicodeDecodeError):
+        what = type(error).__name__
+    elif isinstance(error, ValueError) and type(error).__name__ == "JSONDecodeError":
+        what = "JSON"
+    else:
+        return None
+    return ResultattavlaError(f"En fil i datamappen är skadad ({what}): kör `resultattavla run`, som gör den på nytt.")
+
+
 def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError | None:
-    """The sentence for what the machine refused (a full disk, a folder not to be written, a locked warehouse), or None.
+    """The sentence for what the machine refused (a full disk, rights, a locked warehouse, a file in the way), or None.
 
     error: an exception (its causes are looked at too) or the text of one.
     """
@@ -51,7 +70,19 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
         return BusyError(f"Lagret {data / 'warehouse.duckdb'} är öppet i ett annat program: stäng det och kör igen.")
     if numbers & _READ_ONLY_NUMBERS or _READ_ONLY.search(text):
         return ResultattavlaError(
-            f"Något i mappen {data} kan inte skrivas: ge den som kör rätt att skriva där (eller ange en annan mapp med "
-            "--data) och kör igen."
+            f"Något i mappen {data} kan inte skrivas: ge den som kör rätt att läsa och skriva där (eller ange en annan "
+            "mapp med --data) och kör igen."
+        )
+    if wrong := _WRONG_KIND.search(text):
+        return ResultattavlaError(
+            f"{wrong[1]} är i vägen (en fil där en mapp ska vara eller tvärtom): flytta undan den och kör igen."
+        )
+    if isinstance(error, MemoryError) or _MEMORY.search(text):
+        return ResultattavlaError(
+            "Maskinens minne räckte inte: ingenting halvfärdigt har publicerats. Avsluta andra program och kör igen."
+        )
+    if _DISK.search(text):
+        return ResultattavlaError(
+            f"Disken under {data} svarar med fel: ingenting halvfärdigt har publicerats. Kontrollera den och kör igen."
         )
     return None

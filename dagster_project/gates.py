@@ -158,7 +158,7 @@ def read_outcomes(data: DataPaths, gate: str, state: RunState) -> list[Outcome]:
 
 
 def outcomes_so_far(data: DataPaths, state: RunState) -> list[Outcome]:
-    """Outcomes of the gates that were run on this run's inputs; a stopped run has fewer."""
+    """Outcomes of the gates that were run on this run's inputs; a stopped run has fewer, a damaged file none."""
     return [o for gate in GATE_TITLES for o in _outcomes_of(data, gate, state)]
 
 
@@ -166,9 +166,12 @@ def _outcomes_of(data: DataPaths, gate: str, state: RunState) -> list[Outcome]:
     path = _outcomes_path(data, gate)
     if not path.exists():
         return []
-    frame = pl.read_parquet(path).filter(pl.col("release_id") == state.release_id)
-    names = [f.name for f in fields(Outcome)]
-    return [Outcome(**row) for row in frame.select(names).iter_rows(named=True)]
+    try:
+        frame = pl.read_parquet(path).filter(pl.col("release_id") == state.release_id)
+        names = [f.name for f in fields(Outcome)]
+        return [Outcome(**row) for row in frame.select(names).iter_rows(named=True)]
+    except pl.exceptions.PolarsError:
+        return []  # damaged since an earlier run: as if the gate was not run
 
 
 def _delivery_database(data: DataPaths) -> Path:
@@ -191,6 +194,7 @@ def _delivery_database(data: DataPaths) -> Path:
                     f"on a.source = '{source}' and a.delivery = r.delivery and a.line = r.line"
                 )
                 connection.execute(matt_view_sql(source))
+            connection.execute("checkpoint")  # closing would not tell of a full disk
     return path
 
 

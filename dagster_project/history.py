@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any
 
 from dagster_project.expectations import Outcome
 from dagster_project.paths import DataPaths, replacing
@@ -77,11 +76,13 @@ def read_records(data: DataPaths, last: int) -> list[RunRecord]:
         if len(records) == last:
             break
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                continue
             datetime.fromisoformat(content["started"])
             checks = tuple(CheckRecord(**c) for c in content.pop("checks"))
             names = {f.name for f in fields(RunRecord)}
             records.append(RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks))
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
     return records

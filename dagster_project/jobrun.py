@@ -21,7 +21,7 @@ from dagster_project.release import Release, current_release, release_of_run, sw
 from dagster_project.runstate import RunState, finished_run, hand_over, ingest
 from dagster_project.settings import Settings, load_settings
 from dagster_project.settle import Settled
-from dagster_project.upkeep import prune_dagster, sweep
+from dagster_project.upkeep import prune_dagster, set_aside_damaged_history, sweep
 from dagster_project.warehouse import require_unlocked
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
     except Timeout:
         raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None
     except OSError as error:
-        raise ResultattavlaError(
+        if data.root.exists() and not data.root.is_dir():
+            raise ResultattavlaError(f"{data.root} är en fil, inte en mapp: ange en mapp med --data.") from error
+        told = machine_error(error, data.root)
+        raise told or ResultattavlaError(
             f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
         ) from error
     try:
@@ -114,18 +117,46 @@ def run_job(
             finish(data, settings, Ended(started, error=str(error)))
             raise
         existing = release_of_run(data, state.release_id) if finished == state.release_id else None
+        before = None
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             switch_current(data, existing.id)
             outcomes, reason, nothing_new = outcomes_so_far(data, state), None, True
         else:
             hand_over(raw, data, as_of, (state, settled))
-            reason = _execute(raw, data, as_of, progress)
+            before = _switched_at(data)
+            reason = _reason_or_machine_error(lambda: _execute(raw, data, as_of, progress), data)
             outcomes, nothing_new = outcomes_so_far(data, state), False
+        after: tuple[str, ...] = ()
+        if reason and _switched_at(data) != before:
+            # The disk became full after the release was in place: it is published, and that is what the run came to.
+            after, reason = (reason,), None
         release = None if reason else current_release(data)
         progress("skriver granskningssidan")
         trouble = finish(data, settings, Ended(started, state, outcomes, release, reason, nothing_new))
-        return JobOutcome(data, settled, outcomes, release, reason, nothing_new, trouble)
+        return JobOutcome(data, settled, outcomes, release, reason, nothing_new, after + trouble)
+
+
+def _switched_at(data: DataPaths) -> tuple[int, int] | None:
+    """Tells one link `current` from the next: every switch makes a new one."""
+    try:
+        link = data.current.lstat()
+    except FileNotFoundError:
+        return None
+    return link.st_ino, link.st_mtime_ns
+
+
+def _reason_or_machine_error(execute: Callable[[], str | None], data: DataPaths) -> str | None:
+    """Why the job stopped; what the machine refused Dagster itself (its storage) is such a reason too."""
+    try:
+        return execute()
+    except ResultattavlaError as error:
+        return str(error)
+    except Exception as error:
+        told = machine_error(error, data.root)
+        if told is None:
+            raise
+        return str(told)
 
 
 @contextmanager
@@ -145,6 +176,7 @@ def told_by_the_machine(data: DataPaths) -> Iterator[None]:
 def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:
     """Run the Dagster job in process; the reason it stopped, or None."""
     progress("laddar")
+    set_aside_damaged_history(data)
     instance_home(data)
     import dagster as dg
 
@@ -164,7 +196,7 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
             tags={COMMAND_TAG: "ja"},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        prune_dagster(instance, load_settings().retention.dagster_runs)
+        prune_dagster(instance, data, load_settings().retention.dagster_runs)
     return None if result.success else failure_reason(result.all_events, data)
 
 
@@ -182,7 +214,7 @@ def dagster_session(
         finally:
             events = [log.dagster_event for log in instance.all_logs(run_id) if log.dagster_event is not None]
             trouble = _finish_dagster_run(data, settings, started, events)
-            prune_dagster(instance, settings.retention.dagster_runs)
+            prune_dagster(instance, data, settings.retention.dagster_runs)
             for text in trouble:
                 log.error(text)
 
@@ -204,8 +236,10 @@ def end_dead_runs(instance: DagsterInstance, tags: Mapping[str, str], alive: str
     """Mark runs that were killed as failed, so that they do not hold the queue; who calls this holds the run lock."""
     import dagster as dg
 
-    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags=dict(tags))
-    for run in instance.get_runs(started):
+    statuses = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    if tags:  # the command's runs are never queued: one that has not started never will
+        statuses += [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+    for run in instance.get_runs(dg.RunsFilter(statuses=statuses, tags=dict(tags))):
         if run.run_id != alive:
             instance.report_run_failed(run, "The process of this run was killed.")
 

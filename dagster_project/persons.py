@@ -23,21 +23,37 @@ _RESERVE = r"^([0-9]{8})-?([0-9A-Zptf]{4})$"
 
 
 def person_key(data: Path) -> bytes:
-    """The secret key: the environment's, else `data/person.key` (made here with mode 0600 when it is missing)."""
+    """The secret key: the environment's, else `data/person.key` (made here with mode 0600 when it is missing).
+
+    Raises ResultattavlaError for a key that is empty (anyone could guess it) or a file that cannot be read.
+    """
     given = os.environ.get(KEY_VARIABLE)
     if given:
-        return given.encode()
+        return _not_empty(given.encode(), f"miljövariabeln {KEY_VARIABLE}")
     path = data / "person.key"
     try:
-        return path.read_bytes()
+        return _not_empty(path.read_bytes(), f"filen {path}")
     except FileNotFoundError:
         pass
+    except OSError as error:
+        raise ResultattavlaError(
+            f"Personnyckeln i filen {path} kan inte läsas ({error.strerror}): ge den som kör rätt att läsa den eller "
+            f"återställ den, och kör igen."
+        ) from error
     data.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(secrets.token_hex(32).encode())
     os.replace(part, path)
     return path.read_bytes()
+
+
+def _not_empty(key: bytes, where: str) -> bytes:
+    if not key.strip(b"\0 \t\r\n"):
+        raise ResultattavlaError(
+            f"Personnyckeln i {where} är tom: återställ den, eller ta bort den så görs en ny och allt i raw läses om."
+        )
+    return key
 
 
 def key_fingerprint(key: bytes) -> str:

@@ -126,7 +126,7 @@ class Release:
         """Whether every file is there and as the manifest says; reads them all."""
         try:
             return all(_sha256(self.folder / name) == f["sha256"] for name, f in self.manifest["files"].items())
-        except (OSError, KeyError):
+        except (OSError, KeyError, TypeError):
             return False
 
     @property
@@ -148,14 +148,47 @@ def read_release(folder: Path) -> Release | None:
 
 def _read_manifest(folder: Path) -> Release | None:
     try:
-        return Release(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        content = _read_json(folder / MANIFEST)
+        release = Release(folder, content)
+        needed = (release.id, release.as_of, release.held_back, release.frozen, content["parameters"].items())
+        shaped = len(needed) and all(isinstance(f["sha256"], str) for f in content["files"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return release if shaped else None
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _lasting(release: Release) -> dict[str, Any]:
+    """What the manifest of a release says however often it is made: not package versions, nor a database's bytes."""
+    return {k: v for k, v in release.manifest.items() if k not in ("files", "packages")}
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def current_release(data: DataPaths) -> Release | None:
-    """The release that `current` names."""
-    return read_release(data.current) if data.current.exists() else None
+    """The release that `current` names; None when nothing is published.
+
+    Raises ResultattavlaError when `current` names something that is not whole: it says what, and how to mend it.
+    """
+    if not os.path.lexists(data.current):
+        return None
+    release = read_release(data.current)
+    if release is None:
+        named = data.current.readlink().name if data.current.is_symlink() else str(data.current)
+        raise ResultattavlaError(
+            f"Utgåvan {named} som {data.current} pekar på är skadad eller borta: kör `resultattavla run`, som gör den "
+            "hel igen."
+        )
+    return release
 
 
 def publish(data: DataPaths, state: RunState) -> Release:
@@ -176,7 +209,7 @@ def publish(data: DataPaths, state: RunState) -> Release:
         )
     release_id = combined_id(state, frozen)
     for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
-        shutil.rmtree(leftover)
+        remove(leftover)
     staging = data.releases / f".{release_id}.{os.getpid()}.staging"
     staging.mkdir(parents=True)
     try:
@@ -185,13 +218,15 @@ def publish(data: DataPaths, state: RunState) -> Release:
         _audit(staging, data, state, release_id, decision)
         target = data.releases / release_id
         existing = read_release(target)
-        if existing is None:
-            if target.exists():  # a damaged release is replaced, whole
-                shutil.rmtree(target)
+        if existing is None or _lasting(existing) != _lasting(Release(staging, _read_json(staging / MANIFEST))):
+            if os.path.lexists(target):  # a damaged release is replaced, whole; out of sight it is swept away
+                os.replace(target, data.releases / f".{release_id}.skadad.staging")
             os.replace(staging, target)
         # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
         evidence.keep(data, release_id, dict(frozen.select("indicator_id", "release_id").unique().iter_rows()))
         switch_current(data, release_id)
+        for damaged in data.releases.glob(".*.skadad.staging"):
+            remove(damaged)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     release = read_release(data.releases / release_id)
@@ -263,6 +298,12 @@ def switch_current(data: DataPaths, release_id: str) -> None:
     link = data.published / f".current.{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release_id)
+    if data.current.is_dir() and not data.current.is_symlink():
+        # Copied without links: a link cannot replace a folder. A copy of a release is swept away by the next run.
+        if not (data.current / MANIFEST).exists():
+            link.unlink()
+            raise ResultattavlaError(f"{data.current} är en mapp, inte en länk: flytta undan den och kör igen.")
+        os.replace(data.current, data.published / f".current.{os.getpid()}.mapp")
     os.replace(link, data.current)
 
 
@@ -381,6 +422,7 @@ def _write_duckdb(staging: Path, tables: Sequence[str]) -> None:
             f"and r.period_start = (select max(s.period_start) from {RESULT_TABLE} s where s.period_typ = 'manad' "
             "and s.komplett and s.indicator_id = r.indicator_id)"
         )
+        connection.execute("checkpoint")  # closing would not tell of a full disk
     (staging / "resultat.duckdb.wal").unlink(missing_ok=True)
 
 

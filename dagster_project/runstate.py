@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from dagster_project.settings import Parameters, Settings
 from dagster_project.settle import Settled, settle
 from dagster_project.versions import catalogue_version, code_version
 from dagster_project.waivers import Waiver, require_current
+
+INGESTED = ("leveranser", "karantan", "avvisade_rader", "matt", "parametrar")
+"""What every ingestion writes anew under `data/run/`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,12 @@ class RunState:
             content = json.loads((data.run / "state.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ResultattavlaError(f"Ingen körning finns i {data.root}: kör `resultattavla run` först.") from None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or content.keys() != {f.name for f in fields(RunState)}:
+            raise ResultattavlaError(
+                f"Körningens uppgifter i {data.run / 'state.json'} är skadade: kör `resultattavla run` igen."
+            )
         return RunState(**{**content, "as_of": date.fromisoformat(content["as_of"])})
 
 
@@ -57,13 +66,34 @@ def _finished_path(data: DataPaths) -> Path:
 def mark_finished(data: DataPaths, run_id: str) -> None:
     """The run came to its end: gates, release and pages are there."""
     with replacing(_finished_path(data)) as part:
-        part.write_text(run_id, encoding="utf-8")
+        part.write_bytes(_end_of(data, run_id))
 
 
 def finished_run(data: DataPaths) -> str | None:
-    """The run that came to its end and that everything under `data/run/` and `data/docs/` belongs to, or None."""
+    """The run that came to its end and whose warehouse, outcomes and pages are still as it left them, or None."""
     path = _finished_path(data)
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    content = path.read_bytes() if path.exists() else b""
+    run_id = content.split(b" ")[0].decode(errors="replace")
+    return run_id if content == _end_of(data, run_id) else None
+
+
+def _end_of(data: DataPaths, run_id: str) -> bytes:
+    """A run's id and a hash over what it left beside the release: warehouse, gates' outcomes and pages."""
+    digest = hashlib.sha256()
+    made_again = {f"{name}.parquet" for name in INGESTED} | {"state.json", "finished"}
+    files = [
+        *(p for p in data.run.glob("*") if p.name not in made_again),
+        *data.docs.glob("**/*"),
+        data.current / "manifest.json",
+    ]
+    if data.warehouse.exists():  # large: whether anybody wrote to it says enough
+        found = data.warehouse.stat()
+        digest.update(f"{found.st_size} {found.st_mtime_ns}".encode())
+    for path in sorted(p for p in files if p.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        digest.update(path.relative_to(data.root).as_posix().encode() + b"\0" + content)
+    return f"{run_id} {digest.hexdigest()}".encode()
 
 
 def new_state(as_of: date, ledger: list[Delivery], parameters: Parameters, waivers: Sequence[Waiver] = ()) -> RunState:

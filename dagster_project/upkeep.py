@@ -5,22 +5,27 @@ Both happen while this process holds the run lock, so nothing of another run can
 
 from __future__ import annotations
 
-import json
+import logging
+import os
 import shutil
+import sqlite3
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster_project.deliveries import REJECTED
+from dagster_project.deliveries import REJECTED, read_note
 from dagster_project.gates import catalogue
 from dagster_project.paths import DataPaths
-from dagster_project.release import releases
+from dagster_project.release import releases, remove
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+log = logging.getLogger("resultattavla")
+
 _LEFTOVERS = (
-    "**/.*.part",  # paths.replacing
+    "**/.*.part*",  # paths.replacing, and what DuckDB keeps beside such a file
     "person.*.part",
     "published/.current.*",
     "published/releases/.*.staging",
@@ -34,10 +39,7 @@ def sweep(data: DataPaths) -> list[Path]:
     """Remove what a killed run left half done; returns what was removed."""
     removed = [path for pattern in _LEFTOVERS for path in data.root.glob(pattern)]
     for path in removed:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)
     return removed
 
 
@@ -66,21 +68,21 @@ def prune_releases(data: DataPaths, keep: int) -> set[str]:
 
 
 def prune_bronze(data: DataPaths, inputs: Collection[Mapping[str, str | None]]) -> None:
-    """Remove notes of rejected files that have left raw: nothing counts on them. All other bronze stays for good."""
+    """Remove what bronze holds of rejected files that have left raw: nothing counts on it. All else stays for good."""
     shas = {(d["source"], (d["sha256"] or "")[:16]) for d in inputs}
     for path in data.bronze.glob("*/*.json"):
         if (path.parent.name, path.stem.rpartition("_")[2]) in shas:
             continue
-        try:
-            rejected = json.loads(path.read_text(encoding="utf-8")).get("status") == REJECTED
-        except ValueError:
-            continue  # damaged: reading deliveries deals with it
-        if rejected:
+        meta = read_note(path)
+        if meta is not None and meta["status"] == REJECTED:  # a damaged note is for those who read deliveries
+            # Rows of an earlier contract may be there; the note goes last.
+            for rows in path.parent.glob(f"{path.stem}.*.parquet"):
+                rows.unlink()
             path.unlink()
 
 
-def prune_dagster(instance: DagsterInstance, keep: int) -> None:
-    """Remove Dagster's logs of finished runs beyond the newest `keep`."""
+def prune_dagster(instance: DagsterInstance, data: DataPaths, keep: int) -> None:
+    """Remove Dagster's logs of finished runs beyond the newest `keep`, and files of runs that it no longer knows."""
     import dagster as dg
 
     finished = dg.RunsFilter(
@@ -88,3 +90,40 @@ def prune_dagster(instance: DagsterInstance, keep: int) -> None:
     )
     for record in instance.get_run_records(finished)[keep:]:
         instance.delete_run(record.dagster_run.run_id)
+    known = set(instance.get_run_ids())
+    home = data.dagster_home
+    # Dagster empties a run's database and leaves the file, and its output on disk.
+    for path in (home / "history" / "runs").glob("*.db*"):
+        if path.name.split(".")[0] not in known | {"index"}:
+            path.unlink(missing_ok=True)
+    for folder in (home / "storage").glob("*-*-*-*-*"):
+        if folder.name not in known:
+            shutil.rmtree(folder)
+
+
+def set_aside_damaged_history(data: DataPaths) -> None:
+    """Put Dagster's storage aside when one of its databases is damaged: it is only history and must stop no run.
+
+    The damaged one stays as `dagster.skadad` (the latest such one) for whoever wants to look.
+    """
+    home = data.dagster_home
+    damaged = [path for path in sorted(home.glob("**/*.db")) if not _database_whole(path)]
+    if damaged:
+        aside = home.with_name(f"{home.name}.skadad")
+        if aside.exists():
+            shutil.rmtree(aside)
+        os.replace(home, aside)
+        log.warning(
+            "Dagsters historik %s var skadad: den ligger nu i %s och en ny är påbörjad. Utgåvorna berörs inte.",
+            damaged[0],
+            aside,
+        )
+
+
+def _database_whole(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("pragma quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        # A database that is busy or cannot be opened is not damaged; who uses it says what is wrong.
+        return isinstance(error, sqlite3.OperationalError)

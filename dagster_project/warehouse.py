@@ -5,6 +5,7 @@ dbt is imported inside functions only (it costs seconds). Nothing here knows Dag
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,20 @@ def _close_connections() -> None:
 
 
 def manifest_path(data: DataPaths) -> Path:
-    """dbt's manifest, made now when there is none for the models as they are."""
-    path, stamp = data.dbt_target / "manifest.json", data.dbt_target / "manifest.version"
-    if not path.exists() or not stamp.exists() or stamp.read_text() != dbt_version():
+    """dbt's manifest, made now when there is no whole one for the models as they are."""
+    path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
+    if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
         parse(data)
-        with replacing(stamp) as part:
-            part.write_text(dbt_version())
     return path
+
+
+def _stamp_path(data: DataPaths) -> Path:
+    return data.dbt_target / "manifest.version"
+
+
+def _stamp(manifest: Path) -> bytes:
+    """What the manifest was made from, and its bytes: dbt writes it in place, so a killed run can leave half of it."""
+    return f"{dbt_version()} {hashlib.sha256(manifest.read_bytes()).hexdigest()}".encode()
 
 
 def parse(data: DataPaths) -> Any:
@@ -76,7 +84,11 @@ def parse(data: DataPaths) -> Any:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
         result = _invoke(["parse"], data)
         if not result.success:
-            raise ResultattavlaError(f"dbt-projektet kan inte tolkas: {result.exception}")
+            raise machine_error(result.exception, data.root) or ResultattavlaError(
+                f"dbt-projektet kan inte tolkas: {mask(str(result.exception))}"
+            )
+        with replacing(_stamp_path(data)) as part:
+            part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
         _parsed[key] = result.result
     return _parsed[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from dagster_project import deliveries, persons, settle
 from dagster_project.contracts import load_contracts
+from dagster_project.deliveries import digest_of, read_note
 from dagster_project.errors import ResultattavlaError
 from dagster_project.settle import Settled
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
@@ -222,19 +224,64 @@ def test_unchanged_files_are_not_parsed_again(pipeline: Pipeline, monkeypatch: p
     assert second.ledger == first.ledger and second.quarantine.equals(first.quarantine)
 
 
-@pytest.mark.parametrize("damage", ["missing", "short", "note"])
-def test_damaged_bronze_is_read_again(pipeline: Pipeline, damage: str) -> None:
-    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x15
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "missing": Path.unlink,
+    "short": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "empty": lambda path: path.write_bytes(b""),
+    "flipped": flip,
+    "other": lambda path: path.write_text("[]"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", ["accepted.parquet", "quarantine.parquet", "json"])
+def test_damaged_bronze_is_read_again_or_refused(pipeline: Pipeline, kind: str, damage: str) -> None:
+    path = pipeline.deliver("avvikelser", "2022-06-01", case(1), case(2, typ="x"))
     first = pipeline.run()
-    (stored,) = pipeline.data.bronze.glob("kva/2*.accepted.parquet")
-    if damage == "missing":
-        stored.unlink()
-    elif damage == "short":
-        stored.write_bytes(stored.read_bytes()[:100])
-    else:
-        next(pipeline.data.bronze.glob("kva/*.json")).write_text("{")
+    (stored,) = pipeline.data.bronze.glob(f"avvikelser/2*.{kind}")
+    DAMAGES[damage](stored)
+    again = pipeline.run()
+    assert again.ledger == first.ledger and again.quarantine.equals(first.quarantine)
+    content = path.read_bytes()
+    path.unlink()
     assert pipeline.run().ledger == first.ledger
-    assert pl.read_parquet(stored).height == 1
+    DAMAGES[damage](stored)
+    # What cannot be read again is never left out in silence; the sentence says which files and what to do.
+    with pytest.raises(ResultattavlaError, match=f"lägg tillbaka den eller ta bort .*{stored.name.split('.')[0]}"):
+        pipeline.run()
+    path.write_bytes(content)
+    assert pipeline.run().ledger == first.ledger
+
+
+@pytest.mark.parametrize("damage", ["short", "empty", "flipped", "other"])
+def test_a_damaged_empty_table_is_made_again(pipeline: Pipeline, damage: str) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1))
+    first = pipeline.run()
+    DAMAGES[damage](pipeline.data.bronze / "gas" / "0.accepted.parquet")
+    assert pipeline.run().ledger == first.ledger
+
+
+def test_every_change_of_a_note_is_seen(pipeline: Pipeline) -> None:
+    """A note that still parses, with another count or name in it, must not be believed."""
+    pipeline.deliver("avvikelser", "2022-06-01", case(1))
+    pipeline.run()
+    (note,) = pipeline.data.bronze.glob("avvikelser/*.json")
+    whole = note.read_bytes()
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 0x01
+        note.write_bytes(changed)
+        try:
+            same = json.loads(changed) == json.loads(whole)  # white space
+        except ValueError:
+            same = False
+        assert same or read_note(note) is None, position
 
 
 def test_deliveries_count_when_their_file_has_left_raw(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -500,7 +547,9 @@ def test_rows_that_do_not_add_up_stop_the_run(pipeline: Pipeline) -> None:
     pipeline.deliver("avvikelser", "2022-06-01", case(1))
     pipeline.run()
     (note,) = pipeline.data.bronze.glob("avvikelser/*.json")
-    note.write_text(note.read_text().replace('"rows_read": 1', '"rows_read": 2'))
+    meta = read_note(note)
+    meta["rows_read"] = 2
+    note.write_text(json.dumps({**meta, "note": digest_of(meta)}))
     with pytest.raises(ResultattavlaError, match="går inte ihop"):
         pipeline.run()
 
