@@ -21,7 +21,7 @@ from dagster_project.release import Release, current_release, release_of_run, sw
 from dagster_project.runstate import RunState, finished_run, hand_over, ingest
 from dagster_project.settings import Settings, load_settings
 from dagster_project.settle import Settled
-from dagster_project.upkeep import prune_dagster, set_aside_damaged_history, sweep
+from dagster_project.upkeep import prune_dagster, set_aside_damaged_history, swept
 from dagster_project.warehouse import require_unlocked
 
 if TYPE_CHECKING:
@@ -105,9 +105,8 @@ def run_job(
     """Run the daily job on `raw` and `data`. Raises ResultattavlaError for what a user can cause before it starts."""
     logging.getLogger("resultattavla").setLevel(logging.INFO)
     settings = load_settings()
-    with run_lock(data), told_by_the_machine(data):
+    with run_lock(data), told_by_the_machine(data), swept(data):
         started = now()
-        sweep(data)
         require_unlocked(data)
         progress("läser in leveranser")
         finished = finished_run(data)
@@ -205,9 +204,8 @@ def dagster_session(
     data: DataPaths, settings: Settings, instance: DagsterInstance, run_id: str, wait_seconds: float
 ) -> Iterator[None]:
     """The session of a run that Dagster's UI or daemon started: lock and sweep before it, and what follows after it."""
-    with run_lock(data, wait_seconds):
+    with run_lock(data, wait_seconds), swept(data):
         end_dead_runs(instance, {}, run_id)
-        sweep(data)
         started = now()
         try:
             yield

@@ -9,8 +9,9 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection, Mapping
-from contextlib import closing
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ _LEFTOVERS = (
     "docs/.datadokumentation-*",
     "warehouse.duckdb.tmp",
     "run/*.tmp",
+    "tmp",
 )
 
 
@@ -41,6 +43,20 @@ def sweep(data: DataPaths) -> list[Path]:
     for path in removed:
         remove(path)
     return removed
+
+
+@contextmanager
+def swept(data: DataPaths) -> Iterator[None]:
+    """The data folder without leftovers, and with a place below it for what packages write for a while."""
+    sweep(data)
+    folder, before = data.root / "tmp", tempfile.tempdir
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def kept_releases(data: DataPaths, keep: int) -> set[str]:
