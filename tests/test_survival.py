@@ -112,9 +112,7 @@ KILLS = [
     {"before": "os.replace:9"},
     {"after": "dagster_project.settle.settle"},
     {"after": "dagster_project.gates._delivery_database"},
-    {"after": "dagster_project.warehouse._start_anew"},
     {"before": "dagster_project.datadocs._swap:2"},
-    {"after": "dagster_project.release._stage"},
     {"before": "dagster_project.release.switch_current"},
     {"after": "dagster_project.release.switch_current"},
     {"before": "dagster_project.runstate.mark_finished"},
@@ -130,9 +128,9 @@ def test_killed_again_and_again_the_old_release_stays_and_the_next_run_is_as_unb
         assert survivor.current() == survivor.ids[switched], kill
     assert survivor.server("status", "--data", survivor.data.root).code == 0
     survivor.recovers()
-    home = survivor.data.dagster_home
-    shards = [p for p in (home / "history" / "runs").glob("*.db") if p.stem != "index"]
-    assert len(shards) <= len(KILLS) + 2
+    # Of all the killed runs Dagster keeps only the one that it was done with; beside the first release's and the last.
+    for folder, pattern in (("history/runs", "*-*.db"), ("storage", "*-*-*-*-*")):
+        assert len(list((survivor.data.dagster_home / folder).glob(pattern))) == 3
 
 
 def test_a_first_run_killed_shows_nothing_and_raw_alone_gives_the_same_release(survivor: Survivor) -> None:
@@ -195,7 +193,7 @@ def small_disk(survivor: Survivor) -> Iterator[Callable[[int | None], dict]]:
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(survivor: Survivor, small_disk) -> None:
-    for free in (4, 1000, 3500, 8000):
+    for free in (4, 1000, 8000):
         done = survivor.server.run(survivor.second, **small_disk(free))
         refused(done, "Disken är full i")
         assert survivor.current() == survivor.ids[0]
