@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import machine_error
+from dagster_project.evidence import prune as prune_evidence
 from dagster_project.expectations import Outcome
+from dagster_project.gates import decide
 from dagster_project.history import RunRecord, add_record, check_records, read_records
 from dagster_project.masking import mask
 from dagster_project.paths import DataPaths
 from dagster_project.release import Release
-from dagster_project.review import SHOWN_RUNS, write_review
+from dagster_project.review import RUNS_SHOWN, write_review
 from dagster_project.runstate import RunState, mark_finished
 from dagster_project.settings import Notify, Settings
 from dagster_project.upkeep import prune_bronze, prune_releases
@@ -49,7 +51,7 @@ class Ended:
             as_of=str(self.state.as_of) if self.state else None,
             release_id=self.release.id if self.release else None,
             error=mask(self.error) if self.error else None,
-            held_back=self.release.held_back if self.release else {},
+            held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
             checks=check_records(self.outcomes),
         )
@@ -82,12 +84,12 @@ def finish(data: DataPaths, settings: Settings, ended: Ended) -> tuple[str, ...]
             add_record(data, record, settings.retention.runs)
 
     def page() -> None:
-        records = read_records(data, SHOWN_RUNS)
+        records = read_records(data, RUNS_SHOWN)
         write_review(data, records or [record], ended.outcomes, waivers)
 
     def retention() -> None:
         if ended.state is not None and ended.release is not None:
-            prune_releases(data, settings.retention.releases)
+            prune_evidence(data, prune_releases(data, settings.retention.releases))
             prune_bronze(data, ended.state.inputs)
 
     done = [

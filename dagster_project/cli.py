@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.errors import ResultattavlaError, damaged_file, machine_error
 from dagster_project.masking import mask
@@ -76,9 +77,9 @@ def run(
 
         def progress(text: str) -> None:
             if err.is_terminal:
-                status.update(text)
+                status.update(Text(text))
             else:
-                err.print(text, style="dim")
+                err.print(text, style="dim", markup=False)
 
         outcome = _beside(lambda: run_job(deliveries, paths, day, progress))
     _summary(outcome)
@@ -125,16 +126,17 @@ def _summary(outcome: "JobOutcome") -> None:
             numbers=range(1, 6),
         )
         for text in rejected_files(outcome.settled):
-            out.print(f"  Avvisad: {text}", soft_wrap=True)
+            _say(f"  Avvisad: {text}")
         counts = quarantine_counts(outcome.settled.quarantine)
         if counts:
             _table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
     if outcome.outcomes:
         _table("Grindar", ["källa", "leverans", "bearbetning", "håller tillbaka"], gate_rows(outcome.outcomes))
         for text in failed_checks(outcome.outcomes):
-            out.print(f"  {text}", soft_wrap=True)
+            _say(f"  {text}")
     if outcome.release is None:
-        out.print(f"\n[bold]Ingenting publicerades.[/bold] {outcome.error or ''}", soft_wrap=True)
+        out.print("\n[bold]Ingenting publicerades.[/bold]", end=" ")
+        _say(outcome.error or "")
     else:
         rows = outcome.release.manifest["files"]["indicator_result.parquet"]["rows"]
         new = "Inget nytt sedan förra körningen: " if outcome.nothing_new else ""
@@ -147,12 +149,17 @@ def _summary(outcome: "JobOutcome") -> None:
             from dagster_project.report import held_back_sentences
 
             for text in held_back_sentences(outcome.release):
-                out.print(f"  {text}", soft_wrap=True)
-        out.print(f"  Resultat:           {outcome.data.current}", soft_wrap=True)
-    out.print(f"  Granskning:         {outcome.data.docs / 'index.html'}", soft_wrap=True)
+                _say(f"  {text}")
+        _say(f"  Resultat:           {outcome.data.current}")
+    _say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
-        out.print(f"  Datadokumentation:  {outcome.docs}", soft_wrap=True)
-    out.print("  Karantän:           resultattavla quarantine", soft_wrap=True)
+        _say(f"  Datadokumentation:  {outcome.docs}")
+    _say("  Karantän:           resultattavla quarantine")
+
+
+def _say(text: str) -> None:
+    """A line as it is: never wrapped, and nothing in it is markup."""
+    out.print(text, soft_wrap=True, markup=False)
 
 
 def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | list[int]" = range(0)) -> None:
@@ -160,15 +167,22 @@ def _table(title: str, columns: list[str], rows: list[tuple], numbers: "range | 
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # what was delivered is no markup
     out.print(table)
 
 
 @app.command()
 def status(data: DataOption = None) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
+    from dagster_project.history import read_records
     from dagster_project.release import current_release
-    from dagster_project.report import held_back_sentences, quarantine_by_source, read_quarantine
+    from dagster_project.report import (
+        OUTCOME_TEXT,
+        held_back_sentences,
+        quarantine_by_source,
+        read_quarantine,
+        waiver_sentences,
+    )
 
     paths = _paths(data)
     release = current_release(paths)
@@ -178,12 +192,17 @@ def status(data: DataOption = None) -> None:
     out.print(
         f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True
     )
-    _table("Källor", ["källa", "utfall"], sorted(release.manifest["kallor"].items()))
+    _table("Källor", ["källa", "utfall"], [(s, OUTCOME_TEXT[u]) for s, u in sorted(release.manifest["kallor"].items())])
     if release.held_back:
         for text in held_back_sentences(release):
-            out.print(text, soft_wrap=True)
+            _say(text)
     else:
-        out.print("Ingen källa håller tillbaka något.")
+        _say("Ingen källa håller tillbaka något.")
+    for text in waiver_sentences(release):
+        _say(text)
+    for record in read_records(paths, 1):
+        if record.error is not None:
+            _say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
     _table("Öppen karantän", ["källa", "rader"], quarantine_by_source(read_quarantine(paths)), numbers=[1])
 
 
@@ -200,15 +219,20 @@ def quarantine(
     older_than: Annotated[
         int | None, typer.Option("--older-than", metavar="DAGAR", help="Bara rader som väntat längre än så.")
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Utan öppna rader som kommit igen i en nyare leverans.")
+    ] = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv listan till en CSV-fil.")] = None,
 ) -> None:
     """Visa rader i karantän: källa, fil, rad, orsaker och maskade värden."""
+    import polars as pl
+
     from dagster_project.contracts import load_contracts
-    from dagster_project.report import QUARANTINE_COLUMNS, read_quarantine, write_quarantine_csv
+    from dagster_project.report import QUARANTINE_COLUMNS, quarantine_states, read_quarantine, write_quarantine_csv
 
     if source is not None and source not in load_contracts():
         raise typer.BadParameter(f"källan {source} finns inte: {', '.join(load_contracts())}.", param_hint="--source")
-    rows = read_quarantine(_paths(data), source, every, reason, unit, older_than)
+    rows = read_quarantine(_paths(data), source, every, reason, unit, older_than, not newest)
     if csv is not None:
         write_quarantine_csv(rows, csv)
         out.print(f"{rows.height} rader skrevs till {csv}.", soft_wrap=True)
@@ -216,7 +240,7 @@ def quarantine(
     if rows.height == 0:
         out.print("Karantänen är tom.")
         return
-    table = rows.select(QUARANTINE_COLUMNS)
+    table = rows.select(QUARANTINE_COLUMNS).with_columns(state=pl.Series(quarantine_states(rows), dtype=pl.String))
     _table(
         f"{rows.height} rader i karantän",
         ["källa", "fil", "rad", "orsaker", "nyckel", "värden", "läge", "sedan"],
@@ -248,6 +272,56 @@ def waivers(
         numbers=[0, 7],
     )
     require_current(found, day, settings.waivers)
+
+
+@app.command()
+def explain(
+    indicator: Annotated[str, typer.Argument(metavar="INDIKATOR", help="Indikatorns id, t.ex. vg_forsta_besok_90.")],
+    period: Annotated[
+        str,
+        typer.Option("--period", metavar="PERIOD", help="2022-08 (månad), 2022-T2, 2022-D (delår) eller 2022 (år)."),
+    ],
+    period_type: Annotated[
+        str | None,
+        typer.Option("--period-typ", metavar="TYP", help="manad, tertial, delar, ar eller r12 (12 mån. till PERIOD)."),
+    ] = None,
+    verksamhet: Annotated[
+        str | None, typer.Option("--verksamhet", metavar="KOD", help="T.ex. BUH; utelämnad: hela området.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option("--enhet", metavar="HSAID", help="Enhetens HSA-id.")] = None,
+    sex: Annotated[str | None, typer.Option("--kon", metavar="T|K|M", help="Utelämnat: alla (T).")] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="ID", help="En sparad utgåva; utelämnad: den aktuella.")
+    ] = None,
+    lines: Annotated[
+        bool, typer.Option("--rader", "--lines", help="Visa fil och rad även för indikatorer om patienter.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv alla rader till en CSV-fil.")] = None,
+    data: DataOption = None,
+) -> None:
+    """Förklara ett publicerat tal: definition, formel, uteslutna, leveranser, grindar och vad som ändrats."""
+    from dagster_project.explain import Query
+    from dagster_project.explain import explain as explain_cell
+    from dagster_project.explain_text import sections, write_lines_csv
+
+    query = Query(indicator, period, period_type, verksamhet, unit, sex, release, lines)
+    explanation = explain_cell(_paths(data), query)
+    for section in sections(explanation, csv=csv is not None):
+        if section.title:
+            out.print(f"\n{section.title}", style="bold", markup=False)
+        for sentence in section.sentences:
+            out.print(sentence, markup=False)
+        if section.columns:
+            _table("", list(section.columns), list(section.rows), numbers=list(section.numbers))
+    if explanation.refusal:
+        raise ResultattavlaError(explanation.refusal)
+    if csv is not None:
+        if explanation.lines is None:
+            raise ResultattavlaError(
+                explanation.lines_note or "Be om rader med --rader för att skriva dem till en fil."
+            )
+        write_lines_csv(explanation.lines, csv)
+        out.print(f"\n{len(explanation.lines)} rader skrevs till {csv}.", markup=False)
 
 
 @app.command()

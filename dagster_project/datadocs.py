@@ -17,12 +17,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.expectations import GATES, import_gx
+from dagster_project.expectations import GATES, MILDER, import_gx
+from dagster_project.swedish import number
 
 if TYPE_CHECKING:
-    from dagster_project.expectations import Suite
+    from dagster_project.expectations import Outcome, Suite
 
 ASSETS = Path(__file__).parent / "assets" / "datadocs"
+SHARED_STYLES = ASSETS.parent / "grund.css"
 STYLESHEET = "stil.css"
 
 GATE_TITLES = {
@@ -72,6 +74,16 @@ class DocsCollector:
         kept = [_strip(result) for result in results]
         self.results.append(SuiteResult(gate, source, suite.name, suite.titel, table, kept))
 
+    def waive(self, outcomes: Iterable[Outcome]) -> None:
+        """Mark the failures that a waiver covers (`Outcome.undantag`), so that their pages say so."""
+        waived = {(o.suite, o.source, o.expectation): o.undantag for o in outcomes if o.undantag is not None}
+        for suite in self.results:
+            for result in suite.results:
+                meta = result["expectation_config"]["meta"]
+                text = waived.get((suite.suite, suite.source, meta["id"]))
+                if text is not None:
+                    result["expectation_config"]["meta"] = {**meta, "undantag": text}
+
     def save(self, path: Path) -> None:
         """Write what has been collected as JSON."""
         path.write_text(json.dumps([asdict(result) for result in self.results], ensure_ascii=False), encoding="utf-8")
@@ -109,7 +121,8 @@ def build_data_docs(results: Sequence[SuiteResult], target: Path, facts: Mapping
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         written = [staging / STYLESHEET, *_write_pages(results, staging, facts or {})]
-        shutil.copyfile(ASSETS / STYLESHEET, written[0])
+        styles = (path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / STYLESHEET))
+        written[0].write_text("".join(styles), encoding="utf-8")
         staging.chmod(0o755)
         _swap(staging, target)
     finally:
@@ -172,9 +185,15 @@ def _by_page(results: Sequence[SuiteResult]) -> dict[tuple[str, str], list[Suite
 def _page(gate: str, source: str, group: Sequence[SuiteResult]) -> Page:
     results = [result for suite in group for result in suite.results]
     failed = [result["expectation_config"] for result in results if not result["success"]]
-    status, titel = _status({config["severity"] for config in failed}, gate)
+    status, titel = _status({_consequence(config) for config in failed}, gate)
     texts = [config["meta"]["titel"] for config in failed]
     return Page(gate, source, f"{gate}/{source}.html", status, titel, len(results), texts)
+
+
+def _consequence(config: Mapping[str, Any]) -> str:
+    """What a failure counts as: its severity, or one step milder when it is waived."""
+    severity: str = config["severity"]
+    return MILDER[severity] if "undantag" in config["meta"] else severity
 
 
 def _status(failed: set[str], gate: str) -> tuple[str, str]:
@@ -260,6 +279,8 @@ def _explanation(result: Mapping[str, Any]) -> list[Any]:
     ]
     if not result["success"]:
         blocks.append(_text("p", "<strong>Att göra:</strong> $atgard", ["atgard"], atgard=meta["atgard"]))
+        if "undantag" in meta:
+            blocks.append(_text("p", "<strong>Undantag</strong> $undantag", ["atgard"], undantag=meta["undantag"]))
     blocks.append(
         _text(
             "details",
@@ -282,18 +303,10 @@ def _observed(result: Mapping[str, Any]) -> Any:
     found = result["result"]
     if "unexpected_count" in found:
         checked = found["element_count"] - (found.get("missing_count") or 0)
-        failed = _number(found["unexpected_count"] or 0)
-        return _text("span", "$antal fel av $kontrollerade", antal=failed, kontrollerade=_number(checked))
+        failed = number(found["unexpected_count"] or 0)
+        return _text("span", "$antal fel av $kontrollerade", antal=failed, kontrollerade=number(checked))
     suffix = " fel" if result["expectation_config"]["type"] == "unexpected_rows_expectation" else ""
-    return _text("span", f"$antal{suffix}", antal=_number(found.get("observed_value")))
-
-
-def _number(value: float | None) -> str:
-    """A number as Swedes write it: decimal comma, no-break space between thousands; an en dash for a missing one."""
-    if value is None:
-        return "–"
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
-    return text.translate({ord(","): "\u00a0", ord("."): ",", ord("-"): "−"})
+    return _text("span", f"$antal{suffix}", antal=number(found.get("observed_value")))
 
 
 def _text(tag: str, template: str, classes: Sequence[str] = (), **params: str) -> Any:

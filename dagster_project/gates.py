@@ -50,9 +50,10 @@ _OUTCOME_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Indicator:
-    """What the gates need of a catalogue row: its id and the sources it reads, the unit register among them."""
+    """What gates and pages need of a catalogue row: id, Swedish title, sources read (the unit register among them)."""
 
     id: str
+    titel: str
     sources: tuple[str, ...]
 
 
@@ -60,7 +61,8 @@ def catalogue() -> list[Indicator]:
     """The indicators of the catalogue seed."""
     with (PROJECT / "dbt" / "seeds" / "katalog.csv").open(encoding="utf-8") as file:
         return [
-            Indicator(row["indicator_id"], (REGISTER_SOURCE, *row["kallor"].split("|"))) for row in csv.DictReader(file)
+            Indicator(row["indicator_id"], row["titel"], (REGISTER_SOURCE, *row["kallor"].split("|")))
+            for row in csv.DictReader(file)
         ]
 
 
@@ -115,6 +117,7 @@ def run_gate(gate: str, data: DataPaths, state: RunState) -> list[Outcome]:
     outcomes = apply_waivers(
         run_suites(database, gate, tables, SUITES, docs, parameters), map(Waiver.from_dict, state.waivers)
     )
+    docs.waive(outcomes)
     docs.save(_docs_path(data, gate))
     with replacing(_outcomes_path(data, gate)) as part:
         outcome_frame(outcomes).with_columns(release_id=pl.lit(state.release_id)).write_parquet(part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 
 from dagster_project.expectations import Outcome
 from dagster_project.paths import DataPaths, replacing
@@ -78,6 +79,7 @@ def read_records(data: DataPaths, last: int) -> list[RunRecord]:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict):
                 continue
+            datetime.fromisoformat(content["started"])
             checks = tuple(CheckRecord(**c) for c in content.pop("checks"))
             names = {f.name for f in fields(RunRecord)}
             records.append(RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks))

@@ -16,7 +16,7 @@ from dagster_project.errors import BusyError, ResultattavlaError, machine_error
 from dagster_project.expectations import Outcome
 from dagster_project.gates import data_docs, outcomes_so_far
 from dagster_project.masking import mask
-from dagster_project.paths import PROJECT, DataPaths
+from dagster_project.paths import PROJECT, DataPaths, variables
 from dagster_project.release import Release, current_release, release_of_run, switch_current
 from dagster_project.runstate import RunState, finished_run, hand_over, ingest
 from dagster_project.settings import Settings, load_settings
@@ -175,14 +175,14 @@ def told_by_the_machine(data: DataPaths) -> Iterator[None]:
 
 def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:
     """Run the Dagster job in process; the reason it stopped, or None."""
-    os.environ["RESULTATTAVLA_RAW"], os.environ["RESULTATTAVLA_DATA"] = str(raw), str(data.root)
     progress("laddar")
     set_aside_damaged_history(data)
     instance_home(data)
     import dagster as dg
 
-    from dagster_project.definitions import defs
-    from dagster_project.defs.common import Folders
+    with variables(RESULTATTAVLA_RAW=str(raw), RESULTATTAVLA_DATA=str(data.root)):
+        from dagster_project.definitions import defs
+        from dagster_project.defs.common import Folders
 
     job = defs.resolve_job_def("daglig_korning")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)

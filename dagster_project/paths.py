@@ -51,6 +51,11 @@ class DataPaths:
         return self.published / "current"
 
     @property
+    def evidence(self) -> Path:
+        """The observations behind every kept release; internal."""
+        return self.root / "evidence"
+
+    @property
     def history(self) -> Path:
         """One small record per finished run."""
         return self.root / "history"
@@ -69,6 +74,21 @@ class DataPaths:
 def sql_files(paths: Iterable[Path]) -> str:
     """A SQL list of file names, quoted, for DuckDB's readers."""
     return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
+
+
+@contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables for what is called in the block (dbt, Dagster's definitions) and for nothing after it."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

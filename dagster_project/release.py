@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project import evidence
 from dagster_project.contracts import load_contracts
 from dagster_project.disclosure import CELL, SYSTEM, hidden_cells
 from dagster_project.errors import ResultattavlaError
@@ -197,7 +198,9 @@ def publish(data: DataPaths, state: RunState) -> Release:
     if reason:
         raise ResultattavlaError(reason)
     decision = decide(outcomes)
-    frozen = frozen_rows(data, state, decision.held_back)
+    before = release_of_run(data, state.release_id)
+    # A day that is run again keeps its rows, also where a release that was made since could give others.
+    frozen = frozen_in(before) if before else frozen_rows(data, state, decision.held_back)
     if len(decision.held_back) == len(catalogue()) and frozen.height == 0:
         sources = sorted({source for sources in decision.held_back.values() for source in sources})
         raise ResultattavlaError(
@@ -219,6 +222,8 @@ def publish(data: DataPaths, state: RunState) -> Release:
             if os.path.lexists(target):  # a damaged release is replaced, whole; out of sight it is swept away
                 os.replace(target, data.releases / f".{release_id}.skadad.staging")
             os.replace(staging, target)
+        # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
+        evidence.keep(data, release_id, dict(frozen.select("indicator_id", "release_id").unique().iter_rows()))
         switch_current(data, release_id)
         for damaged in data.releases.glob(".*.skadad.staging"):
             remove(damaged)
@@ -238,13 +243,13 @@ def releases(data: DataPaths) -> list[Release]:
 
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
-    """The whole release that a run with this identity published, or None."""
+    """The release that a run with this identity published, or None when it or its evidence is not whole."""
     for path in sorted(data.releases.glob(f"{run_id[:10]}-*/{MANIFEST}")):
         try:
             published_by = json.loads(path.read_text(encoding="utf-8")).get("korning")
         except (OSError, ValueError):
             continue  # damaged: it is made again
-        if published_by == run_id and (release := read_release(path.parent)):
+        if published_by == run_id and (release := read_release(path.parent)) and evidence.is_whole(data, release.id):
             return release
     return None
 
@@ -272,6 +277,11 @@ def frozen_rows(data: DataPaths, state: RunState, held_back: Mapping[str, Sequen
             frames.append(rows.filter(pl.col("indicator_id").is_in(passed)).with_columns(kvalitet=pl.lit(FROZEN)))
             wanted -= passed
     return pl.concat(frames)
+
+
+def frozen_in(release: Release) -> pl.DataFrame:
+    """The frozen rows of a release, RESULT_SCHEMA."""
+    return pl.read_parquet(release.folder / f"{RESULT_TABLE}.parquet").filter(pl.col("kvalitet") == FROZEN)
 
 
 def combined_id(state: RunState, frozen: pl.DataFrame) -> str:

@@ -14,12 +14,13 @@ from dagster_project.expectations import Outcome
 from dagster_project.gates import RESULT_TABLE, decide, source_outcome
 from dagster_project.paths import DataPaths, replacing
 from dagster_project.settle import OPEN, Settled
+from dagster_project.swedish import number
 
 if TYPE_CHECKING:
     from dagster_project.release import Release
 
 QUARANTINE_COLUMNS = ["source", "file", "line", "reasons", "key", "values", "state", "first_seen"]
-_OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
+OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
 
 
 def delivery_rows(settled: Settled) -> list[tuple]:
@@ -66,14 +67,14 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
     rows: list[tuple] = []
     for source in load_contracts():
         by_gate = [
-            _OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
+            OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
             for gate in ("leverans", "staging")
         ]
         held = [i for i, sources in held_back.items() if source in sources]
         rows.append((source, *by_gate, f"{len(held)} indikatorer" if held else ""))
     results = [o for o in outcomes if o.gate == "resultat"]
     if results:
-        rows.append(("resultat", _OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
+        rows.append(("resultat", OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
     return rows
 
 
@@ -84,21 +85,16 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     sentences = []
     for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.consequence], o.source)):
         measured = (
-            _number(o.observed) if o.observed is not None else f"{o.unexpected} av {o.checked}" if o.unexpected else ""
+            number(o.observed)
+            if o.observed is not None
+            else f"{number(o.unexpected)} av {number(o.checked)}"
+            if o.unexpected
+            else ""
         )
         found = f" ({measured})" if measured else ""
-        what_to_do = o.atgard if o.undantag is None else f"{o.undantag}."
+        what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
         sentences.append(f"{label[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
     return sentences
-
-
-def _number(observed: str) -> str:
-    """A measured number as a Swedish reader writes it; other text as it is."""
-    try:
-        value = float(observed)
-    except ValueError:
-        return observed
-    return f"{value:.0f}" if value.is_integer() else f"{value:.4g}".replace(".", ",")
 
 
 def read_quarantine(
@@ -108,11 +104,13 @@ def read_quarantine(
     reason: str | None = None,
     unit: str | None = None,
     older_than: int | None = None,
+    superseded: bool = True,
 ) -> pl.DataFrame:
     """The latest run's quarantine, open rows only unless `every`.
 
     reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
-    delivery's extraction date and the run's as-of date. Raises ResultattavlaError when nothing was run.
+    delivery's extraction date and the run's as-of date. superseded: whether open rows that came again in a newer
+    delivery are among them. Raises ResultattavlaError when nothing was run.
     """
     path = data.run / "karantan.parquet"
     if not path.exists():
@@ -121,6 +119,8 @@ def read_quarantine(
     wanted = []
     if not every:
         wanted.append(pl.col("state") == OPEN)
+    if not superseded:
+        wanted.append((pl.col("state") != OPEN) | pl.col("followed_by").is_null())
     if source is not None:
         wanted.append(pl.col("source") == source)
     if reason is not None:
@@ -137,6 +137,18 @@ def read_quarantine(
     return rows.filter(*wanted) if wanted else rows
 
 
+def quarantine_states(rows: pl.DataFrame) -> list[str]:
+    """What became of each row, in words: open, superseded by a newer file's row with the same key, or resolved."""
+    return [
+        "öppen"
+        if after is None
+        else f"öppen, kom igen i {after.rpartition('/')[2]}"
+        if state == OPEN
+        else f"åtgärdad av {after.rpartition('/')[2]}"
+        for state, after in rows.select("state", "followed_by").iter_rows()
+    ]
+
+
 def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
     """The list as CSV (`,`, UTF-8); text that a sheet would run as a formula is escaped."""
     from dagster_project.release import escaped
@@ -147,6 +159,16 @@ def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
             rows.select(QUARANTINE_COLUMNS).with_columns(texts).write_csv(part)
     except OSError as error:
         raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+
+
+def waiver_sentences(release: Release) -> list[str]:
+    """The waivers that cover a failure in this release, one sentence each."""
+    return [
+        f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} – "
+        f"{w['reason']} ({w['approved_by']})."
+        for w in release.manifest.get("undantag", [])
+        if w["anvant"]
+    ]
 
 
 def held_back_sentences(release: Release) -> list[str]:

@@ -127,8 +127,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file over the defaults."""
-        return env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        """What code gives, over the environment, over the file, over the defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
     def parameters(self) -> Parameters:
         """What changes results."""

@@ -50,7 +50,10 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "first_seen": pl.Date(),
     "hsaid_enhet": pl.String(),
     "delivery": pl.String(),
+    "followed_by": pl.String(),
 }
+"""`followed_by`: the file that resolved the row, or, of an open row, the newer file whose row with the same key is in
+quarantine too and supersedes it: correcting the newer one settles both."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     measures: list[dict] = []
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
+        spill = str(data.run.resolve() / "duckdb.tmp").replace("'", "''")
+        connection.execute(f"set temp_directory = '{spill}'")  # else it would be in whatever folder this was started
         for contract in load_contracts().values():
             deliveries = sorted(
                 (d for d in ledger if d.source == contract.source and d.status == ACCEPTED),
@@ -232,23 +237,36 @@ def _states(
     if rows.height == 0:
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)
     by_id = {d.id: d for d in deliveries}
-    newest_clean = max((d.position or 0 for d in deliveries if d.rows_quarantined == 0), default=-1)
+    clean = [d for d in deliveries if d.rows_quarantined == 0]
     connection.register("rows", rows)
     match = " and ".join(f"(k.k{i} is not distinct from n.k{i})" for i in range(len(contract.key_sql)))
     keys = ", ".join(f"{sql} as k{i}" for i, sql in enumerate(contract.key_sql))
-    accepted_later = connection.execute(
+    later = connection.execute(
         f"""
         with k as (select r.delivery, r.line, d.position, {keys}
                    from rows r join deliveries d using (delivery) where r.key is not null),
-        n as (select a.delivery, d.position, {keys} from accepted a join deliveries d using (delivery)
-              anti join refused using (delivery, line))
-        select distinct k.delivery, k.line from k join n on {match} where n.position > k.position
+        n as (select a.delivery, d.position, true as accepted, {keys}
+              from accepted a join deliveries d using (delivery) anti join refused using (delivery, line)
+              union all
+              select k.delivery, k.position, false, {", ".join(f"k{i}" for i in range(len(contract.key_sql)))} from k)
+        select k.delivery, k.line,
+            arg_min(n.delivery, n.position) filter (where n.accepted) as resolved,
+            arg_max(n.delivery, n.position) filter (where not n.accepted) as superseded
+        from k join n on {match} where n.position > k.position
+        group by k.delivery, k.line
         """
     ).pl()
     connection.unregister("rows")
-    position = {d.id: d.position or 0 for d in deliveries}
+    # Where a key was unreadable: the first newer delivery of the source without any quarantined row.
+    next_clean = {d.id: next((c.id for c in clean if (c.position or 0) > (d.position or 0)), None) for d in deliveries}
+    files = {d.id: d.file for d in deliveries}
     return (
-        rows.join(accepted_later.with_columns(later=pl.lit(True)), on=["delivery", "line"], how="left")
+        rows.join(later, on=["delivery", "line"], how="left")
+        .with_columns(
+            resolved=pl.when(pl.col("key").is_not_null())
+            .then("resolved")
+            .otherwise(pl.col("delivery").replace_strict(next_clean, return_dtype=pl.String))
+        )
         .with_columns(
             source=pl.lit(contract.source),
             file=pl.col("delivery").replace_strict({i: d.file for i, d in by_id.items()}, return_dtype=pl.String),
@@ -257,13 +275,8 @@ def _states(
             ),
             reasons=pl.col("reasons").list.join("|"),
             values=pl.col("values").list.join("|"),
-            state=pl.when(
-                pl.when(pl.col("key").is_not_null())
-                .then(pl.col("later").fill_null(False))
-                .otherwise(pl.col("delivery").replace_strict(position, return_dtype=pl.Int64) < newest_clean)
-            )
-            .then(pl.lit(RESOLVED))
-            .otherwise(pl.lit(OPEN)),
+            state=pl.when(pl.col("resolved").is_not_null()).then(pl.lit(RESOLVED)).otherwise(pl.lit(OPEN)),
+            followed_by=pl.coalesce("resolved", "superseded").replace_strict(files, return_dtype=pl.String),
         )
         .select(pl.col(n).cast(t) for n, t in QUARANTINE_SCHEMA.items())
     )

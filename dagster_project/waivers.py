@@ -43,7 +43,7 @@ class Waiver:
     @property
     def text(self) -> str:
         """The waiver as a reader is told it."""
-        return f"Undantag till och med {self.last_date}: {self.reason} ({self.approved_by})"
+        return f"till och med {self.last_date}: {self.reason} ({self.approved_by})"
 
     def as_dict(self) -> dict[str, str]:
         """The waiver as the run's state and the manifest show it; its place in the file is no part of it."""

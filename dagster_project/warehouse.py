@@ -6,7 +6,6 @@ dbt is imported inside functions only (it costs seconds). Nothing here knows Dag
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from dagster_project.errors import BusyError, ResultattavlaError, machine_error
 from dagster_project.masking import mask
-from dagster_project.paths import PROJECT, DataPaths, replacing
+from dagster_project.paths import PROJECT, DataPaths, replacing, variables
 from dagster_project.versions import dbt_version
 
 DBT_DIR = PROJECT / "dbt"
@@ -35,35 +34,17 @@ class NodeResult:
     failures: int | None
 
 
-def _environment(data: DataPaths) -> None:
-    os.environ["RESULTATTAVLA_DATA"] = str(data.root.resolve())
-    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
-    os.environ["DO_NOT_TRACK"] = "1"
-
-
 def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_event: Callable | None = None) -> Any:
     from dbt.cli.main import dbtRunner
 
-    _environment(data)
     target = str(data.dbt_target.resolve())
-    runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
-    result = runner.invoke(
-        [
-            "--quiet",
-            "--log-level-file",
-            "none",
-            "--no-version-check",
-            *arguments,
-            "--project-dir",
-            str(DBT_DIR),
-            "--profiles-dir",
-            str(DBT_DIR),
-            "--target-path",
-            target,
-            "--log-path",
-            target,
-        ]
-    )
+    quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
+    places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
+    with variables(
+        RESULTATTAVLA_DATA=str(data.root.resolve()), DBT_SEND_ANONYMOUS_USAGE_STATS="false", DO_NOT_TRACK="1"
+    ):
+        runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
+        result = runner.invoke([*quiet, *arguments, *places, "--log-path", target])
     _close_connections()
     return result
 

@@ -29,7 +29,7 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
     assert "9810" not in shown
 
 
-@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,08027"), ("7449.0", "7449"), ("fel", "fel")])
+@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,0803"), ("7449.0", "7\u00a0449"), ("fel", "fel")])
 def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
     outcome = Outcome(
         "leverans",
@@ -47,3 +47,12 @@ def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
         "Gör så.",
     )
     assert failed_checks([outcome]) == [f"Varning kva: Titel – nej ({shown}). Gör så."]
+
+
+def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file name or value with brackets is shown as it is; as markup it would change or stop the summary."""
+    from dagster_project import cli
+
+    cli._table("Rader", ["fil"], [("[/bold] [red]x",)])
+    cli._say("Avvisad: [/a].csv")
+    assert capsys.readouterr().out.splitlines()[2:] == ["[/bold] [red]x  ", "Avvisad: [/a].csv"]

@@ -465,6 +465,24 @@ def test_open_until_a_newer_delivery_holds_the_key(pipeline: Pipeline) -> None:
     assert {row[0] for row in shown(pipeline.run(), "first_seen")} == {date(2022, 6, 1), date(2022, 7, 1)}
 
 
+def test_history_says_which_file_settled_or_repeated_a_row(pipeline: Pipeline) -> None:
+    """Open, superseded (open, but come again in a newer file), resolved: by which file, and nothing is forgotten."""
+
+    def followed() -> list[tuple]:
+        return [(f[-8:-4], *rest) for f, *rest in shown(pipeline.run(), "file", "line", "state", "followed_by")]
+
+    bad = case(2, allvarlighetsgrad="9")
+    pipeline.deliver("avvikelser", "2022-06-01", bad, base("avvikelser", avvikelse_id=""))
+    assert followed() == [("6-01", 2, "open", None), ("6-01", 3, "open", None)]
+    pipeline.deliver("avvikelser", "2022-07-01", bad, case(1))
+    july = "avvikelser/avvikelser_2022-07-01.csv"
+    assert followed() == [("6-01", 2, "open", july), ("6-01", 3, "open", None), ("7-01", 2, "open", None)]
+    pipeline.deliver("avvikelser", "2022-08-01", case(2))
+    pipeline.deliver("avvikelser", "2022-09-01", case(2, typ="ny"))
+    august = "avvikelser/avvikelser_2022-08-01.csv"
+    assert followed() == [(day, line, "resolved", august) for day, line in (("6-01", 2), ("6-01", 3), ("7-01", 2))]
+
+
 def test_the_same_day_counts_as_newer_by_name(pipeline: Pipeline) -> None:
     pipeline.deliver("avvikelser", "2022-06-01", case(1, allvarlighetsgrad="9"), suffix="_b")
     pipeline.deliver("avvikelser", "2022-06-01", case(1), suffix="_a")

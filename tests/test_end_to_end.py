@@ -13,10 +13,24 @@ import duckdb
 import polars as pl
 import pytest
 
+from dagster_project import evidence
 from dagster_project.contracts import load_contracts
+from dagster_project.errors import ResultattavlaError
+from dagster_project.explain import (
+    Address,
+    Query,
+    calculate,
+    check_agreement,
+    explain,
+    has_data,
+    months_of,
+    observations,
+    period_name,
+)
+from dagster_project.explain_text import sections
 from dagster_project.paths import DataPaths
 from dagster_project.readers import read_delivery
-from dagster_project.release import RESULT_KEY, RESULT_SCHEMA, STATUSES
+from dagster_project.release import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_release
 from tests.oracle.compare import compare
 from tests.runs import SAMPLE, command
 
@@ -137,6 +151,8 @@ def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
     assert read_quarantine(data, reason="enhet:ej").height == 0
     unit = units["hsaid_enhet"][0]
     assert set(read_quarantine(data, every=True, unit=unit.lower())["hsaid_enhet"]) == {unit}
+    again = read_quarantine(data).filter(pl.col("followed_by").is_not_null())
+    assert read_quarantine(data, superseded=False).height == read_quarantine(data).height - again.height
     old = read_quarantine(data, every=True, older_than=20)
     assert set(old["first_seen"].cast(pl.String)) == {"2019-01-10", "2022-08-31"}
 
@@ -209,6 +225,81 @@ def test_dbt_docs_build(sample) -> None:
 
     page = generate_docs(sample[0]).read_text(encoding="utf-8")
     assert "obs_gas_t_forandring" in page
+
+
+def test_evidence_gives_the_published_numbers_of_all_indicators(sample) -> None:
+    data = sample[0]
+    release = read_release(data.current)
+    assert release is not None
+    rows = pl.read_parquet(release.folder / "indicator_result.parquet").filter(pl.col("status") != "dold")
+    seen = set()
+    for indicator in pl.read_parquet(release.folder / "indicator.parquet").iter_rows(named=True):
+        found = evidence.find(data, release.manifest, indicator["indicator_id"])
+        own = rows.filter(pl.col("indicator_id") == indicator["indicator_id"])
+        for (start, end), cells in own.group_by("period_start", "period_slut"):
+            months = months_of(start, end, indicator["bestand"])
+            counting = observations(found, months).filter(pl.col("exkludering").is_null())
+            for cell in cells.sample(min(5, cells.height), seed=start.toordinal()).iter_rows(named=True):
+                address = Address(cell["verksamhet"], cell["enhet"], cell["kon"])
+                observed = counting.filter(address.inside())
+                check_agreement(cell, calculate(indicator, observed, has_data(cell, found)))
+                seen.add((cell["indicator_id"], cell["period_typ"], cell["niva"], cell["kon"]))
+    assert len({s[0] for s in seen}) == 20
+    assert {s[1:] for s in seen} == {
+        (t, n, k)
+        for t in ("manad", "tertial", "delar", "ar", "r12")
+        for n in ("omrade", "verksamhet", "enhet")
+        for k in "TKM"
+    }
+
+
+def test_whole_explanations_of_the_sample(sample) -> None:
+    data = sample[0]
+    rows = pl.read_parquet(data.current / "indicator_result.parquet")
+    for (indicator,), cells in rows.group_by("indicator_id"):
+        for cell in cells.sample(6, seed=7).iter_rows(named=True):
+            period = period_name(cell["period_typ"], cell["period_start"], cell["period_slut"])
+            query = Query(
+                str(indicator),
+                period,
+                cell["period_typ"] if cell["period_typ"] == "r12" else None,
+                cell["verksamhet"],
+                cell["enhet"],
+                cell["kon"],
+                lines=True,
+            )
+            e = explain(data, query)
+            assert (e.refusal is not None) == (cell["status"] == "dold")
+            assert sections(e)
+            if e.files is not None and cell["namnare"] is not None and not str(indicator).endswith("_tackning"):
+                assert sum(g.count for g in e.files) == cell["namnare"]
+            if e.patient:
+                assert all(g.count >= 5 for g in e.files or ())
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"), [("barn_narstaende_du", "barn_narstaende"), ("vg_forsta_besok_90", "vantetid_median")]
+)
+def test_exclusions_are_not_told_where_they_complete_a_hidden_number(sample, part: str, whole: str) -> None:
+    """What the one indicator counts and excludes is what the other counts: hidden there, the excluded are not told."""
+    data = sample[0]
+    rows = pl.read_parquet(data.current / "indicator_result.parquet").filter(pl.col("period_typ") == "manad")
+    number = pl.coalesce("namnare", "taljare")
+    shown = rows.filter((pl.col("indicator_id") == part) & (pl.col("status") != "dold") & (number > 0))
+    hidden = rows.filter((pl.col("indicator_id") == whole) & (pl.col("status") == "dold"))
+    both = shown.join(hidden, on=[k for k in RESULT_KEY if k != "indicator_id"], how="semi", nulls_equal=True)
+    assert both.height > 0
+    for cell in both.head(5).iter_rows(named=True):
+        period = f"{cell['period_start']:%Y-%m}"
+        e = explain(data, Query(part, period, None, cell["verksamhet"], cell["enhet"], cell["kon"]))
+        assert e.exclusions == ()
+        assert e.exclusions_note
+
+
+def test_a_unit_of_two_verksamheter_must_be_told_apart(sample) -> None:
+    with pytest.raises(ResultattavlaError, match="hörde till AUD och SC"):
+        explain(sample[0], Query("avvikelser_antal", "2022", enhet="SE2321000164-DEMO22"))
+    assert explain(sample[0], Query("avvikelser_antal", "2022", None, "sc", "SE2321000164-DEMO22")).cell["varde"] > 0
 
 
 @pytest.mark.browser

@@ -23,7 +23,7 @@ from dagster_project.deliveries import ACCEPTED, REJECTED, Delivery
 from dagster_project.errors import ResultattavlaError
 from dagster_project.persons import KEY_VARIABLE
 from dagster_project.runstate import ingest
-from dagster_project.settings import Parameters
+from dagster_project.settings import Settings
 from tests.extracts import (
     BASE,
     OTHER_PERSON,
@@ -322,9 +322,7 @@ def test_no_personnummer_is_written_anywhere(
     number_cell: list[object] = [int(PERSON[2:]) if c == "vardkontakt_id" else v for c, v in BASE["kva"].items()]
     pipeline.put("kva", "kva_2022-08-27.xlsx", xlsx_bytes([[*BASE["kva"], int(PERSON)], [*number_cell, int(PERSON)]]))
     with caplog.at_level(logging.DEBUG):
-        _, settled = ingest(
-            pipeline.raw, pipeline.data, None, TODAY, Parameters(), lambda text: logging.info("%s", text)
-        )
+        _, settled = ingest(pipeline.raw, pipeline.data, None, TODAY, Settings(), lambda text: logging.info("%s", text))
     assert len(settled.accepted("kva")) > 10 and settled.quarantine.height > 100
     written = everything_written(pipeline.data.root)
     assert len(written) > 50
@@ -344,7 +342,7 @@ def test_errors_for_the_user_hold_no_number(pipeline: Pipeline) -> None:
         path.unlink()
     pipeline.put("kva", f"{PERSON}.csv", b"x")
     with pytest.raises(ResultattavlaError) as caught:
-        ingest(pipeline.raw, pipeline.data, None, TODAY, Parameters())
+        ingest(pipeline.raw, pipeline.data, None, TODAY, Settings())
     no_number_in({"the error": str(caught.value)})
 
 

@@ -112,17 +112,39 @@ def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, 
     assert not kva & set(recovered.release.held_back)
 
 
+def test_a_day_that_was_frozen_comes_out_the_same_again(raw: Path, tmp_path: Path) -> None:
+    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
+    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
+    deliver(raw, f"kva_{DAY}.csv", header, *measures)
+    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+    # The failing day first: there is nothing to freeze. Then the good day before it, then the failing one again.
+    alone = run(raw, tmp_path / "data")
+    assert alone.release.frozen == {} and "levnadsvanor" in alone.release.held_back
+    run(raw, tmp_path / "data", date(2022, 8, 31))
+    again = run(raw, tmp_path / "data")
+    assert again.release.id == alone.release.id and result_of(again).equals(result_of(alone))
+    # In order of the days, the rows are frozen, and stay so.
+    run(raw, tmp_path / "in_order", date(2022, 8, 31))
+    frozen = run(raw, tmp_path / "in_order")
+    run(raw, tmp_path / "in_order", date(2022, 8, 31))
+    assert frozen.release.frozen and run(raw, tmp_path / "in_order").release.id == frozen.release.id
+
+
 def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Path) -> None:
     deliver_units(raw, "2022-10-05")
     assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 5)))["kvalitet"]) == {"godkand"}
     assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 6)))["kvalitet"]) == {"varning"}
     deliver_units(raw, "2022-11-10")
-    outcome = run(raw, tmp_path / "data", date(2022, 11, 10))
+    outcome = run(raw, tmp_path / "fresh", date(2022, 11, 10))
     assert outcome.exit_code == 1
     assert "hålls tillbaka" in outcome.error
+    # With an earlier release the rows stay, and say that they are frozen.
+    outcome = run(raw, tmp_path / "data", date(2022, 11, 10))
+    assert outcome.exit_code == 2
+    assert set(result_of(outcome)["kvalitet"]) == {"fryst"}
 
 
-def test_a_bad_register_publishes_nothing_and_leaves_current(raw: Path, tmp_path: Path) -> None:
+def test_a_bad_register_freezes_everything(raw: Path, tmp_path: Path) -> None:
     first = run(raw, tmp_path / "data")
     deliver(
         raw,
@@ -131,11 +153,19 @@ def test_a_bad_register_publishes_nothing_and_leaves_current(raw: Path, tmp_path
         "SE2321000164-AUD1;Hörselmottagningen;AUD;2022-01-01",
     )
     second = run(raw, tmp_path / "data")
-    assert second.exit_code == 1
+    assert second.exit_code == 2
     assert [o.expectation for o in second.outcomes if not o.success and o.source == "enheter"] == [
         "giltighet_overlappar_inte"
     ]
-    assert second.data.current.resolve() == first.release.folder.resolve()
+    rows = result_of(second)
+    assert set(rows["kvalitet"]) == {"fryst"} and set(rows["release_id"]) == {first.release.id}
+    assert rows.drop("kvalitet").equals(result_of(first).drop("kvalitet"))
+    assert second.release.frozen_since == dict.fromkeys(rows["indicator_id"].unique(), DAY)
+    assert "indicator_result.csv" in second.release.manifest["files"]
+    # Without anything to show nothing is published, and that is said.
+    alone = run(raw, tmp_path / "fresh")
+    assert alone.exit_code == 1 and "inga tidigare rader" in alone.error
+    assert not alone.data.current.exists()
 
 
 def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
@@ -206,12 +236,41 @@ def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
     assert {d.uttagsdatum for d in later} == {date(2022, 9, 30)}
 
 
+def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(raw: Path, tmp_path: Path) -> None:
+    deliver_units(raw, "2022-09-30")
+    deliver_cases(raw, "2022-09-30", *cases(45))
+    august, september = (run(raw, tmp_path / "data", day) for day in (date(2022, 8, 31), date(2022, 9, 30)))
+    deliver_cases(raw, "2022-09-15", *cases(3, first=50, day="2022-04-01"))
+    assert run(raw, tmp_path / "data", date(2022, 8, 31)).release.id == august.release.id
+    late = run(raw, tmp_path / "data")
+    assert late.release.id != september.release.id
+    year = (pl.col("indicator_id") == "avvikelser_antal", pl.col("niva") == "omrade", pl.col("period_typ") == "r12")
+    counts = [result_of(o).filter(*year).sort("period_start")["taljare"][-1] for o in (september, late)]
+    assert counts == [45.0, 48.0]
+
+
 def test_deliveries_count_after_their_file_has_left_raw(raw: Path, tmp_path: Path) -> None:
     first = run(raw, tmp_path / "data")
     (raw / "avvikelser" / f"avvikelser_{DAY}.csv").unlink()
     second = run(raw, tmp_path / "data")
     assert second.nothing_new
     assert second.release.id == first.release.id
+
+
+def test_a_past_day_after_today_and_back_says_what_belongs_to_it(raw: Path, tmp_path: Path) -> None:
+    """What lies under `data/` is always the latest run's: another day in between is not "nothing new"."""
+    first = run(raw, tmp_path / "data")
+    deliver_units(raw, "2022-10-30")
+    second = run(raw, tmp_path / "data")
+    again = run(raw, tmp_path / "data", date(2022, 8, 31))
+    assert not again.nothing_new and again.release.id == first.release.id
+    assert {o.expectation for o in again.outcomes if not o.success} == {
+        o.expectation for o in first.outcomes if not o.success
+    }
+    assert RunState.read(again.data).release_id == first.release.id
+    back = run(raw, tmp_path / "data")
+    assert not back.nothing_new and back.release.id == second.release.id
+    assert run(raw, tmp_path / "data").nothing_new
 
 
 def test_another_person_key_changes_no_result(raw: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def release(folders: Folders) -> dg.MaterializeResult:
             "dagster/row_count": published.manifest["files"]["indicator_result.parquet"]["rows"],
             "hålls tillbaka": ", ".join(sorted(published.held_back)) or "inga",
             "mapp": dg.MetadataValue.path(str(published.folder)),
+            "granskning": page(folders.paths.docs / "index.html"),
             "datadokumentation": page(data_docs(folders.paths) / "index.html"),
         }
     )

@@ -49,6 +49,14 @@ def _specs(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str])
     return specs
 
 
+def _told(outcome: Outcome) -> str:
+    """What an analyst reads of a check: the rule; when it failed, what to do, and the waiver that covers it."""
+    if outcome.success:
+        return outcome.titel
+    waiver = f" Undantag {outcome.undantag}." if outcome.undantag else ""
+    return f"{outcome.titel}: nej. {outcome.atgard}{waiver}"
+
+
 def _check_results(
     outcomes: Sequence[Outcome], key: Callable[[str], dg.AssetKey], folders: Folders, stops: set[str]
 ) -> Iterator[dg.AssetCheckResult]:
@@ -68,8 +76,8 @@ def _check_results(
             passed=o.success,
             asset_key=key(o.source),
             check_name=o.expectation,
-            severity=_SEVERITY[o.severity],
-            description=o.titel if o.success else f"{o.titel}: nej. {o.atgard}",
+            severity=_SEVERITY[o.consequence],
+            description=_told(o),
             metadata={k: v for k, v in numbers.items() if v is not None}
             | {"datadokumentation": page(data_docs(folders.paths) / o.gate / f"{o.source}.html")},
         )

@@ -1,0 +1,39 @@
+"""How numbers are written for Swedish readers, on every page and in every summary."""
+
+from __future__ import annotations
+
+import math
+
+NO_BREAK_SPACE = "\u00a0"
+
+
+def number(value: float | str | None, decimals: int = 4) -> str:
+    """A number with decimal comma, at most so many decimals, and a no-break space between thousands.
+
+    None is an en dash. Text that holds a number (`Outcome.observed`) is written as that number, other text as it is.
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    text = "0" if text == "-0" else text
+    return text.translate({ord(","): NO_BREAK_SPACE, ord("."): ",", ord("-"): "−"})
+
+
+def percent(share: float) -> str:
+    """A share (0-1) as percent with one decimal; more than nothing is never written as nothing."""
+    if 0 < share < 0.001:
+        return f"mindre än 0,1{NO_BREAK_SPACE}%"
+    return number(round(100 * share, 1)) + f"{NO_BREAK_SPACE}%"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count with its noun: `1 rad`, `12 rader`."""
+    return f"{number(count)} {one if count == 1 else many}"
