@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -187,7 +187,8 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     folders = Folders(raw=str(raw), data=str(data.root), as_of=str(as_of) if as_of else "", by_command=True)
     with dg.DagsterInstance.get() as instance:
-        end_dead_runs(instance, {COMMAND_TAG: "ja"})
+        forget_dead_runs(instance)
+        prune_dagster(instance, data, load_settings().retention.dagster_runs)
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -205,7 +206,7 @@ def dagster_session(
 ) -> Iterator[None]:
     """The session of a run that Dagster's UI or daemon started: lock and sweep before it, and what follows after it."""
     with run_lock(data, wait_seconds), swept(data):
-        end_dead_runs(instance, {}, run_id)
+        end_dead_runs(instance, run_id)
         started = now()
         try:
             yield
@@ -230,14 +231,29 @@ def _finish_dagster_run(data: DataPaths, settings: Settings, started: str, event
     return finish(data, settings, Ended(started, state, outcomes_so_far(data, state), release, error))
 
 
-def end_dead_runs(instance: DagsterInstance, tags: Mapping[str, str], alive: str | None = None) -> None:
+def forget_dead_runs(instance: DagsterInstance) -> None:
+    """Remove the command's runs that were killed: nobody waits for them, and many of them must not fill the disk.
+
+    Who calls this holds the run lock; the command's runs are never queued, so one that has not ended never will.
+    """
+    import dagster as dg
+
+    alive = [
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
+    for run in instance.get_runs(dg.RunsFilter(statuses=alive, tags={COMMAND_TAG: "ja"})):
+        instance.delete_run(run.run_id)
+
+
+def end_dead_runs(instance: DagsterInstance, alive: str) -> None:
     """Mark runs that were killed as failed, so that they do not hold the queue; who calls this holds the run lock."""
     import dagster as dg
 
-    statuses = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    if tags:  # the command's runs are never queued: one that has not started never will
-        statuses += [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
-    for run in instance.get_runs(dg.RunsFilter(statuses=statuses, tags=dict(tags))):
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    for run in instance.get_runs(started):
         if run.run_id != alive:
             instance.report_run_failed(run, "The process of this run was killed.")
 

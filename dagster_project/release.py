@@ -244,13 +244,10 @@ def releases(data: DataPaths) -> list[Release]:
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
     """The release that a run with this identity published, or None when it or its evidence is not whole."""
-    for path in sorted(data.releases.glob(f"{run_id[:10]}-*/{MANIFEST}")):
-        try:
-            published_by = json.loads(path.read_text(encoding="utf-8")).get("korning")
-        except (OSError, ValueError):
-            continue  # damaged: it is made again
-        if published_by == run_id and (release := read_release(path.parent)) and evidence.is_whole(data, release.id):
-            return release
+    for folder in sorted(data.releases.glob(f"{run_id[:10]}-*")):
+        found = _read_manifest(folder)  # a damaged one is made again
+        if found and found.manifest.get("korning") == run_id and found.whole and evidence.is_whole(data, found.id):
+            return found
     return None
 
 

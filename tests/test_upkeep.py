@@ -11,7 +11,7 @@ import pytest
 
 from dagster_project.gates import catalogue
 from dagster_project.history import RunRecord, add_record, read_records
-from dagster_project.jobrun import end_dead_runs, instance_home
+from dagster_project.jobrun import COMMAND_TAG, end_dead_runs, forget_dead_runs, instance_home
 from dagster_project.paths import DataPaths
 from dagster_project.release import current_release, read_release, switch_current
 from dagster_project.upkeep import prune_bronze, prune_dagster, prune_releases, sweep
@@ -174,17 +174,19 @@ def test_logs_of_dagster_are_kept_to_a_number_and_dead_runs_end(
 
         for _ in range(4):
             empty.execute_in_process(instance=instance)
-        dead = [
-            instance.create_run_for_job(empty, status=status, tags={"k": "ja"}).run_id
-            for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED)
-        ]
+        statuses = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED)
+        killed = [instance.create_run_for_job(empty, status=s, tags={COMMAND_TAG: "ja"}).run_id for s in statuses]
+        queued, of_the_daemon = (instance.create_run_for_job(empty, status=s).run_id for s in statuses)
         stray = data.dagster_home / "history" / "runs" / "00000000-0000-0000-0000-000000000000.db"
         stray.write_bytes(b"")
-        end_dead_runs(instance, {"k": "ja"})
-        assert {instance.get_run_by_id(r).status for r in dead} == {dg.DagsterRunStatus.FAILURE}
+        forget_dead_runs(instance)
+        assert not set(killed) & set(instance.get_run_ids())
+        end_dead_runs(instance, alive="another")
+        assert instance.get_run_by_id(of_the_daemon).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(queued).status == dg.DagsterRunStatus.NOT_STARTED
         prune_dagster(instance, data, 3)
         known = set(instance.get_run_ids())
-    assert len(known) == 3
+    assert len(known) == 3 + 1
     shards = {p.name.split(".")[0] for p in stray.parent.glob("*.db*")} - {"index"}
     assert shards <= known
     outputs = {p.name for p in (data.dagster_home / "storage").glob("*-*-*-*-*")}
