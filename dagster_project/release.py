@@ -181,7 +181,7 @@ def current_release(data: DataPaths) -> Release | None:
     """
     if not os.path.lexists(data.current):
         return None
-    release = read_release(data.current)
+    release = read_release(data.current.resolve())  # by its own name: the link goes on to other releases
     if release is None:
         named = data.current.readlink().name if data.current.is_symlink() else str(data.current)
         raise ResultattavlaError(

@@ -20,7 +20,8 @@ DBT_DIR = PROJECT / "dbt"
 STAGING = "resultattavla.staging resource_type:seed"
 RESULTS = "resultattavla.intermediate resultattavla.observations resultattavla.marts"
 
-_parsed: dict[tuple[Path, str], Any] = {}
+_parsed: dict[str, tuple[Any, str]] = {}
+"""By version of the models: the manifest, and the data folder that its sources name."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _stamp(manifest: Path) -> bytes:
 
 def parse(data: DataPaths) -> Any:
     """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
-    key = (data.root.resolve(), dbt_version())
+    key, root = dbt_version(), str(data.root.resolve())
     if key not in _parsed:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
         result = _invoke(["parse"], data)
@@ -89,8 +90,16 @@ def parse(data: DataPaths) -> Any:
             )
         with replacing(_stamp_path(data)) as part:
             part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
-        _parsed[key] = result.result
-    return _parsed[key]
+        _parsed[key] = result.result, root
+    manifest, known_root = _parsed[key]
+    if known_root != root:
+        # Only where the sources lie depends on the data folder.
+        for source in manifest.sources.values():
+            for holder in (source.meta, source.source_meta, source.config.meta):
+                if "external_location" in holder:
+                    holder["external_location"] = holder["external_location"].replace(known_root, root)
+        _parsed[key] = manifest, root
+    return manifest
 
 
 def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:

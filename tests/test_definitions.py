@@ -14,7 +14,7 @@ from dagster_project.expectations import suites_for
 from dagster_project.gates import RESULT_TABLE, SUITES, catalogue
 from dagster_project.paths import PROJECT
 
-pytestmark = pytest.mark.xdist_group("pipeline")
+pytestmark = pytest.mark.xdist_group("aftermath")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,8 @@ def test_sensor_asks_for_a_run_once_per_change(defs: dg.Definitions, tmp_path: P
     folders = Folders(raw=str(tmp_path / "raw"), data=str(tmp_path / "data"))
 
     def ask(cursor: str | None):
-        return new_deliveries(dg.build_sensor_context(cursor=cursor), folders=folders)
+        with dg.build_sensor_context(cursor=cursor, resources={"folders": folders}) as context:
+            return new_deliveries(context)
 
     assert isinstance(ask(None), dg.SkipReason)
     (folder / "kva_2022-08-31.csv").write_text("x")
