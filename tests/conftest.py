@@ -11,8 +11,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs a Chromium (apt-get install chromium)")
 
 
+# Files that run the whole job many times. A file's tests share its fixtures in one worker; the longest begin first.
+SLOW_FIRST = ("test_pipeline", "test_survival", "test_aftermath", "test_end_to_end", "test_explain", "test_review")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests marked `browser` when there is no Chromium; when one is required they stay and fail."""
+    """Put slow files first; leave out tests marked `browser` where there is no Chromium and none is required."""
+    rank = {name: number for number, name in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
     if REQUIRED or chromium_path() is not None:
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

@@ -20,7 +20,6 @@ from dagster_project.release import current_release
 from dagster_project.settings import Notify, Settings
 from tests.runs import cases, deliver_cases, deliver_units, run
 
-pytestmark = pytest.mark.xdist_group("aftermath")
 DAY = "2022-08-31"
 
 
@@ -178,8 +177,10 @@ def test_a_run_from_the_ui_gives_the_release_of_the_command(
     data = DataPaths(tmp_path / "ui")
     release = current_release(data)
     assert release.id == by_command.release.id
-    for name in ("indicator_result.parquet", "indicator_result.csv", "kvalitet.parquet", "manifest.json"):
+    for name in ("indicator_result.parquet", "indicator_result.csv", "kvalitet.parquet"):
         assert (release.folder / name).read_bytes() == (by_command.release.folder / name).read_bytes()
+    manifests = [dict(r.manifest, files=None) for r in (release, by_command.release)]
+    assert manifests[0] == manifests[1]  # DuckDB's own file need not be the same bytes
     (record,) = read_records(data, 9)
     assert record.release_id == release.id and (data.docs / "index.html").exists()
     assert run(raw, data.root).nothing_new

@@ -14,8 +14,6 @@ from dagster_project.expectations import suites_for
 from dagster_project.gates import RESULT_TABLE, SUITES, catalogue
 from dagster_project.paths import PROJECT
 
-pytestmark = pytest.mark.xdist_group("aftermath")
-
 
 @pytest.fixture(scope="module")
 def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:

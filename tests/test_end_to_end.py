@@ -34,8 +34,6 @@ from dagster_project.release import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_re
 from tests.oracle.compare import compare
 from tests.runs import SAMPLE, command
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
-
 FILES = {
     "indicator_result.parquet",
     "indicator_result.csv",

@@ -28,7 +28,6 @@ from dagster_project.runstate import RunState
 from tests.extracts import number
 from tests.runs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
 
-pytestmark = pytest.mark.xdist_group("explain")
 FIRST, SECOND = "2022-08-31", "2022-09-30"
 BUH_UNIT = "SE2321000164-BUH1"
 WAITS = (

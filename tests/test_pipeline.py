@@ -18,7 +18,6 @@ from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 from tests.runs import cases, command, deliver, deliver_cases, deliver_units, run
 
-pytestmark = pytest.mark.xdist_group("pipeline")
 DAY = "2022-08-31"
 
 

@@ -26,7 +26,6 @@ from dagster_project.upkeep import set_aside_damaged_history
 from tests.processes import Done, Server
 from tests.runs import cases, deliver_cases, deliver_units
 
-pytestmark = pytest.mark.xdist_group("survival")
 HELD_BACK = 2  # the small deliveries lack most sources
 
 

@@ -20,9 +20,6 @@ from tests.extracts import Pipeline, base
 INDICATORS = [i.id for i in catalogue()]
 
 
-pytestmark = pytest.mark.xdist_group("survival")
-
-
 @pytest.fixture
 def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("RESULTATTAVLA_PERSON_KEY", "test")

@@ -113,7 +113,6 @@ def test_expiry_is_judged_on_the_runs_day(tmp_path: Path) -> None:
         require_current(_load(path), date(2023, 1, 1), path)
 
 
-@pytest.mark.xdist_group("aftermath")
 def test_a_waived_stop_publishes_and_is_shown_until_its_last_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
