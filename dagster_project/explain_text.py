@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dagster_project.errors import ResultattavlaError
 from dagster_project.explain import UNDATED, Explanation, period_name
 from dagster_project.paths import replacing
+from dagster_project.report import SEVERITY_WORDS
 from dagster_project.swedish import number
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _QUALITY_WORDS = {
     "varning": "varning: en kvalitetsgrind har anmärkt på en källa, se nedan",
     "fryst": "fryst: källan hålls tillbaka, talet är från en tidigare utgåva",
 }
-_SEVERITY_WORDS = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
 EXCLUSION_WORDS = {
     "ej_vardgaranti": "omfattas inte av vårdgarantin",
     "patientvald_vantan": "patientvald väntan (avvikelsekod 1)",
@@ -261,7 +261,7 @@ def _gates(e: Explanation) -> Iterator[str]:
     for c in e.checks:
         found = f" ({c.found})" if c.found else ""
         waived = f" Undantag {c.waived}." if c.waived else ""
-        yield f"{_SEVERITY_WORDS.get(c.severity, c.severity)} {c.source} ({c.suite}): {c.title} – nej{found}.{waived}"
+        yield f"{SEVERITY_WORDS.get(c.severity, c.severity)} {c.source} ({c.suite}): {c.title} – nej{found}.{waived}"
 
 
 def _versions(e: Explanation) -> Iterator[str]:

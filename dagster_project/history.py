@@ -13,8 +13,6 @@ from datetime import datetime
 from dagster_project.expectations import Outcome
 from dagster_project.paths import DataPaths, replacing
 
-_KEPT = ("suite", "source", "expectation", "severity", "success", "checked", "unexpected", "observed", "undantag")
-
 
 @dataclass(frozen=True)
 class CheckRecord:
@@ -57,7 +55,8 @@ class RunRecord:
 
 def check_records(outcomes: Sequence[Outcome]) -> tuple[CheckRecord, ...]:
     """Outcomes as a record keeps them."""
-    return tuple(CheckRecord(**{name: getattr(o, name) for name in _KEPT}) for o in outcomes)
+    kept = [f.name for f in fields(CheckRecord)]
+    return tuple(CheckRecord(**{name: getattr(o, name) for name in kept}) for o in outcomes)
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

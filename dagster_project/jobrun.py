@@ -124,7 +124,11 @@ def run_job(
         else:
             hand_over(raw, data, as_of, (state, settled))
             before = _switched_at(data)
-            reason = _reason_or_machine_error(lambda: _execute(raw, data, as_of, progress), data)
+            try:
+                with told_by_the_machine(data):
+                    reason = _execute(raw, data, as_of, settings, progress)
+            except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
+                reason = str(error)
             outcomes, nothing_new = outcomes_so_far(data, state), False
         after: tuple[str, ...] = ()
         if reason and _switched_at(data) != before:
@@ -145,19 +149,6 @@ def _switched_at(data: DataPaths) -> tuple[int, int] | None:
     return link.st_ino, link.st_mtime_ns
 
 
-def _reason_or_machine_error(execute: Callable[[], str | None], data: DataPaths) -> str | None:
-    """Why the job stopped; what the machine refused Dagster itself (its storage) is such a reason too."""
-    try:
-        return execute()
-    except ResultattavlaError as error:
-        return str(error)
-    except Exception as error:
-        told = machine_error(error, data.root)
-        if told is None:
-            raise
-        return str(told)
-
-
 @contextmanager
 def told_by_the_machine(data: DataPaths) -> Iterator[None]:
     """A full disk, a folder that cannot be written or a locked file becomes its one sentence."""
@@ -172,7 +163,7 @@ def told_by_the_machine(data: DataPaths) -> Iterator[None]:
         raise told from error
 
 
-def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress) -> str | None:
+def _execute(raw: Path, data: DataPaths, as_of: date | None, settings: Settings, progress: Progress) -> str | None:
     """Run the Dagster job in process; the reason it stopped, or None."""
     progress("laddar")
     set_aside_damaged_history(data)
@@ -188,7 +179,7 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
     folders = Folders(raw=str(raw), data=str(data.root), as_of=str(as_of) if as_of else "", by_command=True)
     with dg.DagsterInstance.get() as instance:
         forget_dead_runs(instance)
-        prune_dagster(instance, data, load_settings().retention.dagster_runs)
+        prune_dagster(instance, data, settings.retention.dagster_runs)
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -196,7 +187,7 @@ def _execute(raw: Path, data: DataPaths, as_of: date | None, progress: Progress)
             tags={COMMAND_TAG: "ja"},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        prune_dagster(instance, data, load_settings().retention.dagster_runs)
+        prune_dagster(instance, data, settings.retention.dagster_runs)
     return None if result.success else failure_reason(result.all_events, data)
 
 
@@ -211,7 +202,7 @@ def dagster_session(
         try:
             yield
         finally:
-            events = [log.dagster_event for log in instance.all_logs(run_id) if log.dagster_event is not None]
+            events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event is not None]
             trouble = _finish_dagster_run(data, settings, started, events)
             prune_dagster(instance, data, settings.retention.dagster_runs)
             for text in trouble:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dagster_project.release import Release
 
 QUARANTINE_COLUMNS = ["source", "file", "line", "reasons", "key", "values", "state", "first_seen"]
+SEVERITY_WORDS = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
 OUTCOME_TEXT = {"godkand": "godkänd", "varning": "varning", "underkand": "UNDERKÄND"}
 
 
@@ -81,7 +82,6 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
 def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
     order = {"critical": 0, "warning": 1, "info": 2}
-    label = {"critical": "STOPP", "warning": "Varning", "info": "Upplysning"}
     sentences = []
     for o in sorted((o for o in outcomes if not o.success), key=lambda o: (order[o.consequence], o.source)):
         measured = (
@@ -93,7 +93,7 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
         )
         found = f" ({measured})" if measured else ""
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
-        sentences.append(f"{label[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
+        sentences.append(f"{SEVERITY_WORDS[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
     return sentences
 
 
