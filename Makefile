@@ -39,13 +39,13 @@ lint: $(STAMP)  ## style and types
 	$(SQLFLUFF) lint dbt/models
 
 dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
-	$(BIN)/python -m dagster_project.devserver
+	$(BIN)/python -m dagster_project.cli.devserver
 
 bench: $(STAMP)  ## measure (ROWS=2000000)
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
 
 docs: $(STAMP)  ## dbt's documentation of every model, in data/dbt/static_index.html
-	$(BIN)/python -m dagster_project.dbtdocs
+	$(BIN)/python -m dagster_project.cli.dbtdocs
 
 lock: .uv/bin/uv  ## renew both lock files from pyproject.toml
 	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock

@@ -33,7 +33,7 @@ PEAK_AIM = 4 * 1024**3
 
 def _run(raw: Path, data: Path, folder: Path, ok: tuple[int, ...] = (0,)) -> Measured:
     # The module rather than the console script, so that a checkout measures itself, whatever is installed.
-    command: list[str | Path] = [sys.executable, "-m", "dagster_project.cli", "run", "--raw", raw, "--data", data]
+    command: list[str | Path] = [sys.executable, "-m", "dagster_project.cli.main", "run", "--raw", raw, "--data", data]
     return measure(command, PROJECT, folder / "run.log", ok=ok)
 
 

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dagster_project.contracts import Contract
-from dagster_project.errors import RejectedFileError
-from dagster_project.masking import display
+from dagster_project.catalogue.contracts import Contract
+from dagster_project.core.errors import RejectedFileError
+from dagster_project.core.masking import display
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.contracts import load_contracts
-from dagster_project.deliveries import Delivery, read_deliveries
-from dagster_project.paths import DataPaths
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.paths import DataPaths
+from dagster_project.ingestion.bronze import Delivery, read_deliveries
+from dagster_project.ingestion.rows import ParsedDelivery, parse_delivery
+from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.readers import read_delivery
-from dagster_project.rows import ParsedDelivery, parse_delivery
-from dagster_project.settle import Settled, settle
 
 Row = Mapping[str, str]
 
@@ -217,8 +217,8 @@ class Pipeline:
         """The newest accepted row per business key, as the models see the source."""
         import duckdb
 
-        from dagster_project.deliveries import accepted_path
-        from dagster_project.settle import newest_per_key
+        from dagster_project.ingestion.bronze import accepted_path
+        from dagster_project.ingestion.settle import newest_per_key
 
         files = [str(accepted_path(self.data, d)) for d in settled.accepted(source)]
         files.append(str(self.data.bronze / source / "0.accepted.parquet"))

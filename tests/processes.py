@@ -127,7 +127,7 @@ def _child(order: dict[str, Any]) -> None:
     """
     import resource
 
-    from dagster_project import cli
+    from dagster_project.cli import main as cli
 
     arguments = order["arguments"]
     for number, name in ((1, "out"), (2, "err")):
@@ -205,7 +205,7 @@ def _at_changes(act: Callable[[], None]) -> None:
 
 
 def _watch(log: Path) -> None:
-    from dagster_project.release import read_release
+    from dagster_project.releases.publish import read_release
 
     release = read_release(Path(os.environ["RESULTATTAVLA_DATA"]) / "published" / "current")
     with log.open("a", encoding="utf-8") as file:
@@ -230,8 +230,11 @@ def _serve() -> None:
     import duckdb_sqlalchemy  # noqa: F401
     import great_expectations.expectations.core  # noqa: F401
 
-    from dagster_project import cli, datadocs, jobrun, report  # noqa: F401
+    from dagster_project.cli import main as cli  # noqa: F401
+    from dagster_project.cli import summary as report  # noqa: F401
     from dagster_project.definitions import defs
+    from dagster_project.operations import daily_run as jobrun  # noqa: F401
+    from dagster_project.products.data_docs import pages as datadocs  # noqa: F401
 
     defs.resolve_job_def("daglig_korning")
     print("ready", flush=True)

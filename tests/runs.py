@@ -8,8 +8,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from dagster_project.jobrun import JobOutcome, run_job
-from dagster_project.paths import PROJECT, DataPaths
+from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.operations.daily_run import JobOutcome, run_job
 
 SAMPLE = PROJECT / "raw"
 COMMAND = Path(sys.executable).parent / "resultattavla"

@@ -17,11 +17,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dagster_project import readers
-from dagster_project.cells import trim
-from dagster_project.contracts import load_contracts
-from dagster_project.errors import RejectedFileError
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import RejectedFileError
+from dagster_project.ingestion.cells import trim
+from dagster_project.ingestion.rows import parse_delivery
 from dagster_project.readers import RawTable, read_delivery
-from dagster_project.rows import parse_delivery
 from tests.extracts import BASE, EXTRACTION, KEY, PERSON, UNIT, base, csv_bytes, number, parquet_bytes, xlsx_bytes
 
 KVA, ENHETER, AVVIKELSER = (load_contracts()[s] for s in ("kva", "enheter", "avvikelser"))

@@ -1,0 +1,1 @@
+"""The thin Dagster layer: assets, checks, job, schedule, sensor around plain functions."""

@@ -4,7 +4,7 @@ import hashlib
 
 import dagster as dg
 
-from dagster_project.contracts import load_contracts
+from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.defs.common import Folders
 
 daily_job = dg.define_asset_job(

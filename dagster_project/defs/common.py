@@ -10,9 +10,9 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.errors import BusyError, ResultattavlaError
-from dagster_project.paths import DataPaths
-from dagster_project.settings import Settings, load_settings
+from dagster_project.core.errors import BusyError, ResultattavlaError
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.settings import Settings, load_settings
 
 OWNERS = ["team:halsodata"]
 WAIT_SECONDS = 1800.0
@@ -53,7 +53,7 @@ class Folders(dg.ConfigurableResource):
         if self.by_command or context.run is None:  # the sensor only looks
             yield self
             return
-        from dagster_project.jobrun import dagster_session
+        from dagster_project.operations.daily_run import dagster_session
 
         assert context.instance is not None
         with dagster_session(self.paths, self.settings, context.instance, context.run.run_id, WAIT_SECONDS):

@@ -8,7 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from dagster_project.defs.common import OWNERS, Folders, told
-from dagster_project.warehouse import RESULTS, STAGING, build, manifest_path, table_rows
+from dagster_project.engines.dbt import RESULTS, STAGING, build, manifest_path, table_rows
 
 MANIFEST = manifest_path(Folders.from_settings().paths)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.contracts import load_contracts
+from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.defs.common import OWNERS, Folders, told
-from dagster_project.deliveries import Delivery
-from dagster_project.runstate import ingest, take_over
-from dagster_project.settings import agreed_ages, load_settings
+from dagster_project.ingestion.bronze import Delivery
+from dagster_project.operations.settings import agreed_ages, load_settings
+from dagster_project.runs.identity import ingest, take_over
 
 RUN_TABLES = {
     "leveranser": "The delivery ledger: every file, its counts, its status and, where rejected, why.",

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from dagster_project.defs.common import OWNERS, Folders, page, told
-from dagster_project.gates import data_docs
-from dagster_project.release import publish
-from dagster_project.runstate import RunState
+from dagster_project.gates.decision import data_docs
+from dagster_project.releases.publish import publish
+from dagster_project.runs.identity import RunState
 
 
 @dg.asset(

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
-from dagster_project.contracts import load_contracts
+from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.defs.common import OWNERS, Folders, page, told
-from dagster_project.expectations import Outcome, suites_for
-from dagster_project.gates import (
+from dagster_project.gates.decision import (
     RESULT_TABLE,
     RESULT_TABLES,
     SUITES,
@@ -18,7 +17,8 @@ from dagster_project.gates import (
     source_outcome,
     write_decision,
 )
-from dagster_project.runstate import RunState
+from dagster_project.gates.validate import Outcome, suites_for
+from dagster_project.runs.identity import RunState
 
 BLOCKING = "grind"
 _SEVERITY = {

@@ -1,0 +1,1 @@
+"""What is computed and from what: indicators, organisation, periods, contracts, closed lists; read once, typed."""

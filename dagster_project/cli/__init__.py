@@ -1,0 +1,1 @@
+"""The command `resultattavla`: one file per command."""

@@ -1,0 +1,1 @@
+"""What every room needs: paths, files, errors, masking, Swedish text. Knows no other room."""

@@ -1,0 +1,103 @@
+"""Where things lie: the project's own files and everything under the data folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """The data folder (`--data`): everything that the system writes lies below it."""
+
+    root: Path
+
+    @property
+    def bronze(self) -> Path:
+        """Typed Parquet per delivery, written once."""
+        return self.root / "bronze"
+
+    @property
+    def run(self) -> Path:
+        """What one run hands from step to step: ledger, quarantine, gate outcomes."""
+        return self.root / "run"
+
+    @property
+    def warehouse(self) -> Path:
+        """The dbt warehouse; only dbt writes it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest, compiled SQL and run results."""
+        return self.root / "dbt"
+
+    @property
+    def published(self) -> Path:
+        """Releases and the link `current`."""
+        return self.root / "published"
+
+    @property
+    def releases(self) -> Path:
+        return self.published / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def evidence(self) -> Path:
+        """The observations behind every kept release; internal."""
+        return self.root / "evidence"
+
+    @property
+    def history(self) -> Path:
+        """One small record per finished run."""
+        return self.root / "history"
+
+    @property
+    def docs(self) -> Path:
+        """Static pages for stewards."""
+        return self.root / "docs"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.root / "dagster"
+
+
+def sql_files(paths: Iterable[Path]) -> str:
+    """A SQL list of file names, quoted, for DuckDB's readers."""
+    return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
+
+
+@contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables for what is called in the block (dbt, Dagster's definitions) and for nothing after it."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write to that becomes `path` in one step when the block ends well; nothing is left when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Which numbers are hidden, and how far a shown one may be split."""

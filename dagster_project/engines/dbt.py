@@ -1,0 +1,191 @@
+"""dbt in this process: parse once, build what is asked, keep its connection closed afterwards.
+
+dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
+from dagster_project.core.masking import mask
+from dagster_project.core.paths import PROJECT, DataPaths, replacing, variables
+from dagster_project.runs.versions import dbt_version
+
+DBT_DIR = PROJECT / "dbt"
+STAGING = "resultattavla.staging resource_type:seed"
+RESULTS = "resultattavla.intermediate resultattavla.observations resultattavla.marts"
+
+_parsed: dict[str, tuple[Any, str]] = {}
+"""By version of the models: the manifest, and the data folder that its sources name."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One dbt node's outcome: unique id, status (success, pass, fail, error ...), seconds, message, failures."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str | None
+    failures: int | None
+
+
+def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_event: Callable | None = None) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    target = str(data.dbt_target.resolve())
+    quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
+    places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
+    with variables(
+        RESULTATTAVLA_DATA=str(data.root.resolve()), DBT_SEND_ANONYMOUS_USAGE_STATS="false", DO_NOT_TRACK="1"
+    ):
+        runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
+        result = runner.invoke([*quiet, *arguments, *places, "--log-path", target])
+    _close_connections()
+    return result
+
+
+def _close_connections() -> None:
+    """dbt-duckdb keeps its connection for the process; others could then not open the file read-only."""
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in FACTORY.adapters.values():
+        adapter.connections.cleanup_all()
+        close = getattr(type(adapter.connections), "close_all_connections", None)
+        if close:
+            close()
+
+
+def manifest_path(data: DataPaths) -> Path:
+    """dbt's manifest, made now when there is no whole one for the models as they are."""
+    path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
+    if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
+        parse(data)
+    return path
+
+
+def _stamp_path(data: DataPaths) -> Path:
+    return data.dbt_target / "manifest.version"
+
+
+def _stamp(manifest: Path) -> bytes:
+    """What the manifest was made from, and its bytes: dbt writes it in place, so a killed run can leave half of it."""
+    return f"{dbt_version()} {hashlib.sha256(manifest.read_bytes()).hexdigest()}".encode()
+
+
+def parse(data: DataPaths) -> Any:
+    """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
+    key, root = dbt_version(), str(data.root.resolve())
+    if key not in _parsed:
+        data.dbt_target.mkdir(parents=True, exist_ok=True)
+        result = _invoke(["parse"], data)
+        if not result.success:
+            raise machine_error(result.exception, data.root) or ResultattavlaError(
+                f"dbt-projektet kan inte tolkas: {mask(str(result.exception))}"
+            )
+        with replacing(_stamp_path(data)) as part:
+            part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
+        _parsed[key] = result.result, root
+    manifest, known_root = _parsed[key]
+    if known_root != root:
+        # Only where the sources lie depends on the data folder.
+        for source in manifest.sources.values():
+            for holder in (source.meta, source.source_meta, source.config.meta):
+                if "external_location" in holder:
+                    holder["external_location"] = holder["external_location"].replace(known_root, root)
+        _parsed[key] = manifest, root
+    return manifest
+
+
+def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
+    """Build the selected models, seeds and data tests; the results of all nodes in order.
+
+    Raises ResultattavlaError (first failing node and its message) when anything failed.
+    """
+    manifest = parse(data)
+    if select == STAGING:
+        _start_anew(data)
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            progress(event.data.node_info.node_name)
+
+    arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
+    # The manifest was written when the project was parsed; writing it again for every build costs a second.
+    arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
+    result = _invoke(arguments, data, manifest, on_event)
+    if result.exception is not None:
+        raise machine_error(result.exception, data.root) or ResultattavlaError(
+            f"dbt kunde inte köras: {mask(str(result.exception))}"
+        )
+    nodes = [_node_result(r) for r in result.result.results]
+    require_success(nodes, data)
+    return nodes
+
+
+def require_unlocked(data: DataPaths) -> None:
+    """Raise BusyError when another program has the warehouse open for itself; a damaged file is no lock."""
+    import duckdb
+
+    if data.warehouse.exists():
+        try:
+            duckdb.connect(str(data.warehouse), read_only=True).close()
+        except duckdb.Error as error:
+            told = machine_error(error, data.root)
+            if isinstance(told, BusyError):
+                raise told from None
+
+
+def _start_anew(data: DataPaths) -> None:
+    """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
+    require_unlocked(data)
+    for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def generate_docs(data: DataPaths) -> Path:
+    """dbt docs as one file that opens from disk; raises ResultattavlaError when they cannot be built."""
+    if not data.warehouse.exists():
+        raise ResultattavlaError(f"Det finns inget lager i {data.root}: kör `resultattavla run` först.")
+    result = _invoke(["docs", "generate", "--static"], data)
+    if not result.success:
+        raise ResultattavlaError(f"dbt docs kunde inte byggas: {mask(str(result.exception))}")
+    return data.dbt_target / "static_index.html"
+
+
+def run_unit_tests(data: DataPaths) -> list[NodeResult]:
+    """dbt's unit tests, on the warehouse of a run (for its tables' columns); all results, failed or not."""
+    result = _invoke(["test", "--select", "test_type:unit"], data, parse(data))
+    if result.exception is not None:
+        raise ResultattavlaError(f"dbt kunde inte köras: {mask(str(result.exception))}")
+    return [_node_result(r) for r in result.result.results]
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures)
+
+
+def require_success(nodes: Iterable[NodeResult], data: DataPaths) -> None:
+    """Raise ResultattavlaError for the first failed node; messages are masked (they can quote values)."""
+    failed = [n for n in nodes if n.status in ("error", "fail", "runtime error")]
+    if failed:
+        told = machine_error(failed[0].message or "", data.root)
+        if told is not None:
+            raise told
+        message = mask(" ".join((failed[0].message or "").split()))[:500]
+        raise ResultattavlaError(
+            f"dbt stannade i {failed[0].unique_id}: {message}. Ingenting publiceras; rätta modellen och kör igen."
+        )
+
+
+def table_rows(data: DataPaths, tables: Iterable[str]) -> dict[str, int]:
+    """Row counts of warehouse tables (read-only)."""
+    import duckdb
+
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        return {t: (connection.execute(f'select count(*) from "{t}"').fetchone() or (0,))[0] for t in tables}

@@ -1,0 +1,154 @@
+"""Waivers: known and accepted failures, each one line of `expectations/waivers.csv` with a reason and a last date.
+
+A waiver names one expectation of one suite for one source, nothing wider. It makes that failure count one step milder
+(`WAIVED`), and it is shown wherever the failure is. The last date is compared with the run's as-of date, never with
+the clock, so that a past day comes out the same.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.masking import mask
+from dagster_project.gates.validate import GATES, Outcome, Suite, suites_for
+
+COLUMNS = ("suite", "expectation", "source", "reason", "approved_by", "last_date")
+
+
+class WaiverError(ResultattavlaError):
+    """The waiver file cannot be used: the message names the file, the line and what to do."""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One line: what is waived (suite, expectation id, source), why, by whom, and the last as-of date it holds."""
+
+    suite: str
+    expectation: str
+    source: str
+    reason: str
+    approved_by: str
+    last_date: date
+    line: int | None = None
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        return self.suite, self.expectation, self.source
+
+    @property
+    def text(self) -> str:
+        """The waiver as a reader is told it."""
+        return f"till och med {self.last_date}: {self.reason} ({self.approved_by})"
+
+    def as_dict(self) -> dict[str, str]:
+        """The waiver as the run's state and the manifest show it; its place in the file is no part of it."""
+        return {name: str(getattr(self, name)) for name in COLUMNS}
+
+    @staticmethod
+    def from_dict(content: Mapping[str, str]) -> Waiver:
+        """The waiver of `as_dict`."""
+        names = {name: content[name] for name in COLUMNS}
+        return Waiver(**{**names, "last_date": date.fromisoformat(names["last_date"])})  # type: ignore[arg-type]
+
+
+def load_waivers(path: Path, suites_root: Path, tables: Mapping[str, Iterable[str]]) -> list[Waiver]:
+    """Read and check the file; `tables`: the sources that each gate judges. A missing file is an empty one.
+
+    Raises WaiverError with every fault found, one sentence each: wrong columns, an empty cell, no valid date, a suite,
+    expectation or source that does not exist, an expectation that may not be waived, the same failure waived twice.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WaiverError(f"{path} kan inte läsas som CSV i UTF-8 ({error}).") from error
+    if not rows or tuple(cell.strip() for cell in rows[0][1]) != COLUMNS:
+        raise WaiverError(f"{path}: första raden ska vara {','.join(COLUMNS)}.")
+    waivers: list[Waiver] = []
+    faults: list[str] = []
+    seen: dict[tuple[str, str, str], int] = {}
+    for line, row in rows[1:]:
+        cells = [cell.strip() for cell in row]
+        fault = _fault(cells, suites_root, tables)
+        if fault is None:
+            suite, expectation, source, reason, approved_by, last_date = cells
+            waiver = Waiver(suite, expectation, source, reason, approved_by, date.fromisoformat(last_date), line)
+            first = seen.setdefault(waiver.names, line)
+            fault = None if first == line else f"samma undantag står redan på rad {first}; ta bort den ena"
+            waivers.append(waiver)
+        if fault:
+            faults.append(f"{path}, rad {line}: {fault}.")
+    if faults:
+        raise WaiverError(mask("\n".join(faults)))
+    return waivers
+
+
+def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]) -> str | None:
+    """What is wrong with one line, or None."""
+    if len(cells) != len(COLUMNS):
+        return f"raden har {len(cells)} celler i stället för {len(COLUMNS)} (sätt text med komma inom citattecken)"
+    empty = [name for name, cell in zip(COLUMNS, cells, strict=True) if not cell]
+    if empty:
+        return f"{', '.join(empty)} saknas"
+    suite_name, expectation, source, *_, last_date = cells
+    try:
+        if date.fromisoformat(last_date).isoformat() != last_date:
+            raise ValueError
+    except ValueError:
+        return f"last_date {last_date} är inget datum (ÅÅÅÅ-MM-DD)"
+    gate = suite_name.split("/")[0]
+    if gate not in GATES:
+        return f"sviten {suite_name} finns inte (den ska börja med {', '.join(f'{g}/' for g in GATES)})"
+    if source not in tables[gate]:
+        return f"källan {source} finns inte i grinden {gate} ({', '.join(tables[gate])})"
+    suites: dict[str, Suite] = {s.name: s for s in suites_for(root, gate, source)}
+    if suite_name not in suites:
+        return f"sviten {suite_name} finns inte för {source} ({', '.join(suites)})"
+    known = {e["meta"]["id"]: e for e in suites[suite_name].expectations}
+    if expectation not in known:
+        return f"förväntan {expectation} finns inte i {suite_name} ({', '.join(known)})"
+    if not may_be_waived(gate, known[expectation]["severity"]):
+        return f"{suite_name} {expectation} får inte undantas: den skyddar det publicerade resultatet"
+    return None
+
+
+def may_be_waived(gate: str, severity: str) -> bool:
+    """What stops the results gate guards integrity and confidentiality of the release itself: nobody may waive it."""
+    return not (gate == "resultat" and severity == "critical")
+
+
+def expired(waivers: Iterable[Waiver], as_of: date) -> list[Waiver]:
+    """Waivers whose last date has passed on the run's day."""
+    return [w for w in waivers if w.last_date < as_of]
+
+
+def require_current(waivers: Iterable[Waiver], as_of: date, path: Path) -> None:
+    """Raise WaiverError, one sentence per expired waiver: what was accepted for a time has to be looked at again."""
+    late = expired(waivers, as_of)
+    if late:
+        raise WaiverError(
+            "\n".join(
+                f"{path}, rad {w.line}: undantaget för {w.suite} {w.expectation} ({w.source}) gick ut {w.last_date} "
+                f"och körningen gäller {as_of}: ta bort raden eller låt den som ansvarar förnya den."
+                for w in late
+            )
+        )
+
+
+def apply_waivers(outcomes: Iterable[Outcome], waivers: Iterable[Waiver]) -> list[Outcome]:
+    """Outcomes with the waiver's text where a failure is waived; passed expectations are left as they are."""
+    by_name = {w.names: w for w in waivers}
+    return [
+        replace(o, undantag=waiver.text)
+        if not o.success and (waiver := by_name.get((o.suite, o.expectation, o.source)))
+        else o
+        for o in outcomes
+    ]

@@ -1,0 +1,210 @@
+"""Settings: `resultattavla.toml` documents every key with its default; environment variables override it.
+
+A key `a.b` of the file is the variable `RESULTATTAVLA_A__B`. What changes results (`Settings.parameters`) is part of
+the release id. No secret belongs here: the key for person_id has its own variable and file (`persons`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import PROJECT
+
+PREFIX = "RESULTATTAVLA_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+CONFIG_FILE = PROJECT / "resultattavla.toml"
+OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_BROWSER"}
+"""Variables with our prefix that are no settings."""
+
+
+class SettingsError(ResultattavlaError):
+    """A setting cannot be used: one sentence per key, naming it and where it was set."""
+
+
+def _sources(ages: dict[str, int]) -> dict[str, int]:
+    unknown = sorted(set(ages) - set(load_contracts()))
+    if unknown:
+        raise ValueError(f"det finns ingen källa {', '.join(unknown)} (källor: {', '.join(load_contracts())})")
+    return ages
+
+
+_Days = Annotated[int, Field(ge=1, le=3650)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Thresholds(BaseModel):
+    """Limits of the first gate, shares 0-1: quarantined of the newest delivery, and by how much rows may fall."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quarantined_share_warning: _Share = 0.05
+    quarantined_share_stop: _Share = 0.2
+    rows_fallen_share: _Share = 0.05
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.quarantined_share_warning > self.quarantined_share_stop:
+            raise ValueError("quarantined_share_warning ska inte vara större än quarantined_share_stop")
+        return self
+
+
+class Retention(BaseModel):
+    """How much is kept: releases, run records, Dagster's event logs (numbers of runs)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    releases: Annotated[int, Field(ge=1)] = 400
+    runs: Annotated[int, Field(ge=30)] = 400
+    dagster_runs: Annotated[int, Field(ge=1)] = 60
+
+
+class Notify(BaseModel):
+    """Who is told what a run came to: a command (JSON on its standard input) or an address (JSON by POST)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = ()
+    webhook: HttpUrl | None = None
+    when: Literal["held_back", "always"] = "held_back"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What changes results; part of the release id and shown in the manifest. Days are calendar days.
+
+    tolerance_days: an återbesök this many days after the medical target date is still in time.
+    suppression_limit: protected numbers from 1 to one less than this are hidden.
+    years_before: the grid begins on 1 January this many years before the as-of year.
+    agreed_age_days: per source, how old its newest delivery may be.
+    thresholds: limits of the first gate (`Thresholds`).
+    """
+
+    tolerance_days: int = 0
+    suppression_limit: int = 5
+    years_before: int = 3
+    agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
+    thresholds: dict[str, float] = field(default_factory=lambda: Thresholds().model_dump())
+
+
+def agreed_ages(changed: dict[str, int]) -> dict[str, int]:
+    """Agreed age per source: the contract's, or what the settings say instead."""
+    return {source: changed.get(source, c.agreed_age_days) for source, c in load_contracts().items()}
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Paths are absolute."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    raw: Path = PROJECT / "raw"
+    data: Path = PROJECT / "data"
+    waivers: Path = PROJECT / "expectations" / "waivers.csv"
+    tolerance_days: Annotated[int, Field(ge=0, le=365)] = 0
+    suppression_limit: Annotated[int, Field(ge=2, le=1000)] = 5
+    years_before: Annotated[int, Field(ge=0, le=50)] = 3
+    agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
+    thresholds: Thresholds = Thresholds()
+    retention: Retention = Retention()
+    notify: Notify = Notify()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What code gives, over the environment, over the file, over the defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def parameters(self) -> Parameters:
+        """What changes results."""
+        return Parameters(
+            self.tolerance_days,
+            self.suppression_limit,
+            self.years_before,
+            agreed_ages(self.agreed_age_days),
+            self.thresholds.model_dump(),
+        )
+
+
+def config_file() -> Path:
+    """The settings file: `RESULTATTAVLA_CONFIG`, else `resultattavla.toml` in the project."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_FILE).absolute()
+
+
+def load_settings() -> Settings:
+    """The settings of file and environment. Raises SettingsError naming every key that cannot be used."""
+    path = config_file()
+    if CONFIG_VARIABLE in os.environ and not path.is_file():
+        raise SettingsError(f"Inställningsfilen {path} finns inte ({CONFIG_VARIABLE}).")
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(e, path) for e in error.errors())) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"Inställningsfilen {path} kan inte läsas som TOML: {error}.") from None
+    except ValueError as error:  # a variable that should hold JSON (a list or a table) and does not
+        raise SettingsError(f"En miljövariabel som börjar med {PREFIX} kan inte tolkas: {error}.") from None
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        if variable.startswith(PREFIX) and variable.split("__")[0] not in known | OTHER_VARIABLES:
+            raise SettingsError(f"Miljövariabeln {variable} är ingen inställning: se {CONFIG_FILE.name}.")
+    # A path of the file is relative to the file, one of the environment to where the command was started.
+    paths = {
+        name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
+        for name in ("raw", "data", "waivers")
+    }
+    return settings.model_copy(update=paths)
+
+
+_PROBLEMS = {
+    "extra_forbidden": "finns inte",
+    "int_parsing": "ska vara ett heltal",
+    "int_type": "ska vara ett heltal",
+    "int_from_float": "ska vara ett heltal",
+    "float_parsing": "ska vara ett tal",
+    "float_type": "ska vara ett tal",
+    "finite_number": "ska vara ett tal",
+    "string_type": "ska vara text",
+    "path_type": "ska vara en sökväg",
+    "tuple_type": "ska vara en lista",
+    "list_type": "ska vara en lista",
+    "dict_type": "ska vara en tabell",
+    "model_type": "ska vara en tabell",
+    "url_scheme": "ska vara en adress som börjar med http:// eller https://",
+    "url_parsing": "ska vara en adress som börjar med http:// eller https://",
+    "url_type": "ska vara en adress som börjar med http:// eller https://",
+}
+
+
+def _sentence(error: Any, path: Path) -> str:
+    """One pydantic error in Swedish: the key, where it was set, what it should be. The value is not repeated."""
+    location = [str(part) for part in error["loc"]]
+    variable = PREFIX + "__".join(location).upper()
+    tops = {PREFIX + location[0].upper(), variable} if location else set()
+    where = next((f"miljövariabeln {v}" for v in sorted(tops, reverse=True) if v in os.environ), str(path))
+    context = error.get("ctx", {})
+    problem = _PROBLEMS.get(error["type"])
+    if error["type"] == "greater_than_equal":
+        problem = f"ska vara minst {context['ge']}"
+    elif error["type"] == "less_than_equal":
+        problem = f"ska vara högst {context['le']}"
+    elif error["type"] == "literal_error":
+        problem = f"ska vara {context['expected'].replace(' or ', ' eller ')}"
+    elif error["type"] == "value_error":
+        problem = str(context["error"])
+    return f"Inställningen {'.'.join(location)} {problem or error['msg']} ({where})."

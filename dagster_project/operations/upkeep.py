@@ -1,0 +1,145 @@
+"""Upkeep of the data folder: what killed runs leave is swept away, what is old is removed by the stated rule.
+
+Both happen while this process holds the run lock, so nothing of another run can be touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.core.paths import DataPaths
+from dagster_project.gates.decision import catalogue
+from dagster_project.ingestion.bronze import REJECTED, read_note
+from dagster_project.releases.publish import releases, remove
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+log = logging.getLogger("resultattavla")
+
+_LEFTOVERS = (
+    "**/.*.part*",  # paths.replacing, and what DuckDB keeps beside such a file
+    "person.*.part",
+    "published/.current.*",
+    "published/releases/.*.staging",
+    "docs/.datadokumentation-*",
+    "warehouse.duckdb.tmp",
+    "run/*.tmp",
+    "tmp",
+)
+
+
+def sweep(data: DataPaths) -> list[Path]:
+    """Remove what a killed run left half done; returns what was removed."""
+    removed = [path for pattern in _LEFTOVERS for path in data.root.glob(pattern)]
+    for path in removed:
+        remove(path)
+    return removed
+
+
+@contextmanager
+def swept(data: DataPaths) -> Iterator[None]:
+    """The data folder without leftovers, and with a place below it for what packages write for a while."""
+    sweep(data)
+    folder, before = data.root / "tmp", tempfile.tempdir
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def kept_releases(data: DataPaths, keep: int) -> set[str]:
+    """Ids of the releases to keep: the newest `keep`, the current one, and those that frozen rows need or may need."""
+    found = releases(data)
+    wanted = {release.id for release in found[:keep]}
+    if data.current.is_symlink():
+        wanted.add(data.current.readlink().name)
+    # Should a source fail tomorrow, its indicators' rows come from the newest release in which they passed.
+    for indicator in catalogue():
+        wanted |= {next((r.id for r in found if indicator.id not in r.held_back), "")}
+    return wanted | {origin for release in found if release.id in wanted for origin in release.frozen.values()}
+
+
+def prune_releases(data: DataPaths, keep: int) -> set[str]:
+    """Remove releases that the rule does not keep (`kept_releases`, returned); a damaged folder is left to be seen."""
+    kept = kept_releases(data, keep)
+    for release in releases(data):
+        if release.id not in kept:
+            # Out of sight first: a reader sees a whole release or none.
+            hidden = release.folder.with_name(f".{release.id}.staging")
+            release.folder.rename(hidden)
+            shutil.rmtree(hidden)
+    return kept
+
+
+def prune_bronze(data: DataPaths, inputs: Collection[Mapping[str, str | None]]) -> None:
+    """Remove what bronze holds of rejected files that have left raw: nothing counts on it. All else stays for good."""
+    shas = {(d["source"], (d["sha256"] or "")[:16]) for d in inputs}
+    for path in data.bronze.glob("*/*.json"):
+        if (path.parent.name, path.stem.rpartition("_")[2]) in shas:
+            continue
+        meta = read_note(path)
+        if meta is not None and meta["status"] == REJECTED:  # a damaged note is for those who read deliveries
+            # Rows of an earlier contract may be there; the note goes last.
+            for rows in path.parent.glob(f"{path.stem}.*.parquet"):
+                rows.unlink()
+            path.unlink()
+
+
+def prune_dagster(instance: DagsterInstance, data: DataPaths, keep: int) -> None:
+    """Remove Dagster's logs of finished runs beyond the newest `keep`, and files of runs that it no longer knows."""
+    import dagster as dg
+
+    finished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    )
+    for record in instance.get_run_records(finished)[keep:]:
+        instance.delete_run(record.dagster_run.run_id)
+    known = set(instance.get_run_ids())
+    home = data.dagster_home
+    # Dagster empties a run's database and leaves the file, and its output on disk.
+    for path in (home / "history" / "runs").glob("*.db*"):
+        if path.name.split(".")[0] not in known | {"index"}:
+            path.unlink(missing_ok=True)
+    for folder in (home / "storage").glob("*-*-*-*-*"):
+        if folder.name not in known:
+            shutil.rmtree(folder)
+
+
+def set_aside_damaged_history(data: DataPaths) -> None:
+    """Put Dagster's storage aside when one of its databases is damaged: it is only history and must stop no run.
+
+    The damaged one stays as `dagster.skadad` (the latest such one) for whoever wants to look.
+    """
+    home = data.dagster_home
+    damaged = [path for path in sorted(home.glob("**/*.db")) if not _database_whole(path)]
+    if damaged:
+        aside = home.with_name(f"{home.name}.skadad")
+        if aside.exists():
+            shutil.rmtree(aside)
+        os.replace(home, aside)
+        log.warning(
+            "Dagsters historik %s var skadad: den ligger nu i %s och en ny är påbörjad. Utgåvorna berörs inte.",
+            damaged[0],
+            aside,
+        )
+
+
+def _database_whole(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("pragma quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        # A database that is busy or cannot be opened is not damaged; who uses it says what is wrong.
+        return isinstance(error, sqlite3.OperationalError)

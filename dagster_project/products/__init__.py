@@ -1,0 +1,1 @@
+"""What people open, each made from a release and a run's records."""

@@ -1,0 +1,1 @@
+"""Publishing and reading releases: the only room that knows their files."""

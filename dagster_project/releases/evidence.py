@@ -1,0 +1,198 @@
+"""Evidence: the observations behind every kept release, so that a published number can be explained later.
+
+The warehouse holds one run only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of one
+indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day before
+shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release. Evidence is
+internal: it holds small numbers, and it never lies below `published/`.
+
+Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exkludering (null: it counts), delivery, line, person.
+`person` numbers the persons of one file where the indicator counts persons, in the order of their first delivered row;
+no person_id is kept, and the number says nothing in another file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import DataPaths, replacing, sql_files
+
+if TYPE_CHECKING:
+    import duckdb
+
+COLUMNS = (
+    "event_date",
+    "verksamhet",
+    "enhet",
+    "kon",
+    "taljare",
+    "namnare",
+    "exkludering",
+    "delivery",
+    "line",
+    "person",
+)
+_ORIGIN_KEYS = ("release_id", "as_of", "code_version", "catalogue_version", "parameters", "inputs")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is kept of one indicator of one release.
+
+    path: its observations. origin: of the release that computed the rows (another one when they are frozen): release
+    id, as-of date, code and catalogue version, parameters, inputs. as_of: how far every source of the indicator
+    reaches. data_start: the first month with data; both None where a source has none.
+    """
+
+    path: Path
+    origin: dict[str, Any]
+    as_of: date | None
+    data_start: date | None
+
+
+def _index_path(data: DataPaths, release_id: str) -> Path:
+    return data.evidence / f"{release_id}.json"
+
+
+def _index(data: DataPaths, release_id: str) -> dict[str, Any] | None:
+    """A release's evidence as it was written; None when it is missing or damaged."""
+    try:
+        content = json.loads(_index_path(data, release_id).read_text(encoding="utf-8"))
+        return content if isinstance(content["indicators"], dict) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _manifest(data: DataPaths, release_id: str) -> dict[str, Any]:
+    return dict(json.loads((data.releases / release_id / "manifest.json").read_text(encoding="utf-8")))
+
+
+def is_whole(data: DataPaths, release_id: str) -> bool:
+    """Whether all evidence that was written for a release is still there."""
+    index = _index(data, release_id)
+    return index is not None and all((data.evidence / entry["file"]).exists() for entry in index["indicators"].values())
+
+
+def keep(data: DataPaths, release_id: str, frozen: Mapping[str, str]) -> None:
+    """Keep the evidence of the release that was just made from the warehouse; does nothing where all of it is there.
+
+    frozen: held-back indicators that the release shows -> the release that computed their rows; their evidence is that
+    release's. An indicator whose origin has lost its evidence is left out: `find` tells the reader.
+    """
+    import duckdb
+
+    if is_whole(data, release_id):
+        return
+    manifest = _manifest(data, release_id)
+    hides = f"{manifest['code_version']}/{manifest['parameters']['suppression_limit']}/{manifest['as_of'][:4]}"
+    indicators: dict[str, dict[str, Any]] = {}
+    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+        connection.execute("set enable_progress_bar = false")
+        computed = connection.execute(
+            "select indicator_id, art = 'tackning', as_of, data_start from int_indikatorer order by indicator_id"
+        ).fetchall()
+        for indicator, persons, as_of, data_start in computed:
+            indicators[indicator] = {
+                "file": _store(connection, data, indicator, persons),
+                "release_id": release_id,
+                "as_of": as_of and str(as_of),
+                "data_start": data_start and str(data_start),
+                "hides": hides,
+            }
+    origins: dict[str, dict[str, Any]] = {}
+    for indicator, origin in sorted(frozen.items()):
+        index = _index(data, origin)
+        if index is not None and indicator in index["indicators"]:
+            indicators[indicator] = index["indicators"][indicator]
+            made = _manifest(data, origin)
+            origins[origin] = {key: made[key] for key in _ORIGIN_KEYS}
+    with replacing(_index_path(data, release_id)) as part:
+        content = {"release_id": release_id, "indicators": indicators, "origins": origins}
+        part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: str, persons: bool) -> str:
+    """Write one indicator's observations unless the same ones are kept already; the file's path below `evidence`."""
+    folder = data.evidence / indicator
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.part"):  # of runs that were killed; only one run writes at a time
+        leftover.unlink()
+    part = folder / f".{os.getpid()}.part"
+    observations = f"""
+        select o.event_date, o.verksamhet, o.enhet, o.kon, o.taljare, o.namnare, o.exkludering, o.delivery, o.line,
+            {"p.person" if persons else "cast(null as bigint) as person"}
+        from obs_{indicator} o
+    """
+    if persons:
+        observations += f"""
+        left join (
+            select person_id, row_number() over (order by min(row(delivery, line))) as person
+            from obs_{indicator} where person_id is not null group by person_id
+        ) p using (person_id)
+        """
+    try:
+        connection.execute(f"copy ({observations}) to {sql_files([part])[1:-1]} (format parquet, compression zstd)")
+        found = connection.execute(
+            f"select count(*), sum(cast(hash({', '.join(COLUMNS)}) as hugeint)), bit_xor(hash({', '.join(COLUMNS)})) "
+            f"from read_parquet({sql_files([part])})"
+        ).fetchone()
+        assert found is not None
+        rows, total, xor = (int(n or 0) for n in found)
+        # A sum and an exclusive or of row hashes: neither depends on the order, both together tell copies apart.
+        name = f"{rows:x}-{total & (2**64 - 1):016x}{xor:016x}.parquet"
+        if (folder / name).exists():
+            part.unlink()
+        else:
+            os.replace(part, folder / name)
+    finally:
+        part.unlink(missing_ok=True)
+    return f"{indicator}/{name}"
+
+
+def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:
+    """Releases with the same key hide the same cells of an indicator in the months that they share.
+
+    The same observations, code, limit and as-of year; a release without evidence is like no other.
+    """
+    index = _index(data, release_id)
+    entry = index["indicators"].get(indicator) if index else None
+    return f"{entry['file']} {entry['hides']}" if entry else release_id
+
+
+def find(data: DataPaths, manifest: Mapping[str, Any], indicator: str) -> Evidence:
+    """The evidence of a published indicator. Raises ResultattavlaError, with what to do, when it is not there."""
+    release_id = str(manifest["release_id"])
+    index = _index(data, release_id)
+    entry = index["indicators"].get(indicator) if index else None
+    if index is None or entry is None or not (data.evidence / entry["file"]).exists():
+        raise ResultattavlaError(
+            f"Underlaget till {indicator} i utgåvan {release_id} finns inte i {data.evidence}: kör `resultattavla run "
+            f"--as-of {manifest['as_of']}` igen, så sparas det (med samma kod och leveranser; annars blir det en ny "
+            "utgåva)."
+        )
+    origin = index["origins"].get(entry["release_id"], manifest)
+    as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
+    return Evidence(data.evidence / entry["file"], {key: origin[key] for key in _ORIGIN_KEYS}, as_of, data_start)
+
+
+def prune(data: DataPaths, kept_release_ids: Collection[str]) -> None:
+    """Remove evidence that none of these releases needs. Run it only while no other run writes."""
+    needed: set[Path] = set()
+    for path in data.evidence.glob("*.json"):
+        index = _index(data, path.stem)
+        if path.stem not in kept_release_ids:
+            path.unlink()
+        elif index is not None:
+            needed |= {data.evidence / entry["file"] for entry in index["indicators"].values()}
+    for path in [*data.evidence.glob("*/*.parquet"), *data.evidence.glob("*/.*.part")]:
+        if path not in needed:
+            path.unlink()
+    for folder in data.evidence.glob("*/"):
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,1 @@
+"""Synthetic extracts, one generator per source."""

@@ -1,0 +1,639 @@
+"""Deliveries: what is found, what counts, what is read again, and how rows of several files settle."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.ingestion import bronze as deliveries
+from dagster_project.ingestion import persons, settle
+from dagster_project.ingestion.bronze import digest_of, read_note
+from dagster_project.ingestion.settle import Settled
+from tests.extracts import BASE, OTHER_UNIT, PERSON, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.delenv(persons.KEY_VARIABLE, raising=False)
+    made = Pipeline(tmp_path)
+    made.deliver("enheter", "2022-01-01", *TWO_UNITS)
+    return made
+
+
+def case(number: int, **changes: str) -> dict[str, str]:
+    return base("avvikelser", avvikelse_id=f"A{number}", **changes)
+
+
+def shown(settled: Settled, *columns: str) -> list[tuple[Any, ...]]:
+    return settled.quarantine.select(columns or ("file", "line", "reasons", "state")).rows()
+
+
+def status(settled: Settled) -> dict[str, str]:
+    return {d.name: d.status for d in settled.ledger}
+
+
+# --- Which files are deliveries --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kva_2022-08-31.csv",
+        "kva_2022-08-31_.csv",
+        "kva_2022-08-31_norr (1).csv",
+        "kva_2022-08-31_åäö 😀 'x'.csv.gz",
+        "kva_2022-08-31_a.b.xlsx",
+        "kva_2024-02-29.parquet",
+    ],
+)
+def test_good_names(name: str) -> None:
+    found, extension = deliveries.parse_name("kva", name)
+    assert str(found) == name[4:14] and name.endswith("." + extension)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("kva.csv", "uttagsdatum"),
+        ("kva_2022-02-30.csv", "uttagsdatum"),
+        ("kva_2022-8-31.csv", "uttagsdatum"),
+        ("kva_20220831.csv", "uttagsdatum"),
+        ("kva_22-08-31.csv", "uttagsdatum"),
+        ("kva-2022-08-31.csv", "uttagsdatum"),
+        ("kva_2022-08-31x.csv", "uttagsdatum"),
+        ("gas_2022-08-31.csv", "uttagsdatum"),
+        (" kva_2022-08-31.csv", "uttagsdatum"),
+        ("kva_٢٠٢٢-08-31.csv", "uttagsdatum"),
+        ("kva_2022-08-31.txt", "filändelsen"),
+        ("kva_2022-08-31", "filändelsen"),
+        ("kva_2022-08-31.xls", "filändelsen"),
+        ("kva_2022-08-31.csv.zip", "filändelsen"),
+        ("README.md", "filändelsen"),
+    ],
+)
+def test_bad_names_are_rejected_deliveries(pipeline: Pipeline, name: str, cause: str) -> None:
+    pipeline.put("kva", name, csv_bytes([BASE["kva"]]))
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    _, ledger = pipeline.ledger()
+    refused = ledger[f"kva/{name}"]
+    assert refused.status == deliveries.REJECTED
+    assert refused.orsak is not None and name in refused.orsak and cause in refused.orsak
+    assert (refused.rows_read, refused.uttagsdatum) == (0, None)
+    assert ledger["kva/kva_2022-08-30.csv"].status == deliveries.ACCEPTED
+
+
+def test_hidden_and_lock_files_are_passed_over(pipeline: Pipeline) -> None:
+    for name in (".kva_2022-08-31.csv", "~$kva_2022-08-31.xlsx", ".DS_Store", ".gitkeep"):
+        pipeline.put("kva", name, b"x")
+    (pipeline.raw / "kva" / ".mapp").mkdir()
+    assert list(status(pipeline.run())) == ["enheter_2022-01-01.csv"]
+
+
+def test_links_and_folders_are_rejected(pipeline: Pipeline) -> None:
+    good = pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    (pipeline.raw / "kva" / "kva_2022-08-31.csv").symlink_to(good)
+    (pipeline.raw / "kva" / "kva_2022-08-29.csv").symlink_to("nowhere")
+    (pipeline.raw / "kva" / "kva_2022-08-28.csv").mkdir()
+    (pipeline.raw / "gas").symlink_to(pipeline.raw / "kva")
+    (pipeline.raw / "vantetider").write_text("x")
+    causes = {d.file: d.orsak or "" for d in pipeline.run().ledger}
+    assert "länk" in causes["kva/kva_2022-08-31.csv"] and "länk" in causes["kva/kva_2022-08-29.csv"]
+    assert "mapp" in causes["kva/kva_2022-08-28.csv"]
+    assert "länk" in causes["gas"] and "fil" in causes["vantetider"]
+    assert causes["kva/kva_2022-08-30.csv"] == ""
+
+
+def test_folders_without_a_contract_are_named_in_the_log(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
+    (pipeline.raw / "bhk").mkdir()
+    with caplog.at_level(logging.INFO):
+        pipeline.run()
+    assert "bhk" in caplog.text
+
+
+def test_delivered_files_are_never_changed(pipeline: Pipeline) -> None:
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.put("kva", "kva_2022-08-31.csv", b"skrap")
+
+    def picture() -> dict[str, tuple[bytes, int, int]]:
+        paths = [p for p in sorted(pipeline.raw.rglob("*")) if p.is_file()]
+        return {str(p): (p.read_bytes(), p.stat().st_mtime_ns, p.stat().st_mode) for p in paths}
+
+    before = picture()
+    pipeline.run()
+    assert picture() == before
+
+
+def test_a_missing_raw_folder_is_a_clear_error(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.raw.rmdir()
+    with pytest.raises(ResultattavlaError, match="raw"):
+        pipeline.ledger()
+
+
+def test_empty_raw(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.ledger() == (None, {})
+    settled = pipeline.run()
+    assert settled.ledger == [] and settled.quarantine.height == 0
+    assert pl.read_parquet(pipeline.data.run / "matt.parquet")["rows_accepted"].to_list() == [0] * len(load_contracts())
+
+
+# --- As-of date, same content, later ---------------------------------------------------------------------------------
+
+
+def test_as_of_is_the_newest_accepted_extraction_not_after_today(pipeline: Pipeline) -> None:
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.put("kva", "kva_2022-09-15.csv", b"avvisas\n1\n")
+    pipeline.deliver("kva", "2022-10-16", base("kva", vardkontakt_id="K9"))
+    assert pipeline.ledger(today=date(2022, 10, 15))[0] == date(2022, 8, 30)
+    assert pipeline.ledger(today=date(2022, 10, 16))[0] == date(2022, 10, 16)
+    assert pipeline.ledger(as_of=date(2022, 9, 1))[0] == date(2022, 9, 1)
+
+
+def test_later_deliveries_are_not_read(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.put("kva", "kva_2022-08-31.csv", b"trasig")
+    _, ledger = pipeline.ledger(as_of=date(2022, 8, 30))
+    later = ledger["kva/kva_2022-08-31.csv"]
+    assert (later.status, later.rows_read) == (deliveries.LATER, 0)
+    assert not list(pipeline.data.bronze.glob(f"kva/{later.id}*"))
+    assert ledger["kva/kva_2022-08-30.csv"].status == deliveries.ACCEPTED
+
+
+def test_a_past_day_can_be_repeated(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-07-01", case(1))
+    first = pipeline.run(as_of=date(2022, 7, 31))
+    before = pipeline.rows(first, "avvikelser")
+    pipeline.deliver("avvikelser", "2022-08-15", case(1, typ="Ny"), case(2))
+    assert pipeline.rows(pipeline.run(), "avvikelser").height == 2
+    assert pipeline.rows(pipeline.run(as_of=date(2022, 7, 31)), "avvikelser").equals(before)
+
+
+def test_same_bytes_are_one_delivery(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-30", case(1))
+    pipeline.deliver("avvikelser", "2022-06-30", case(1), suffix="_b")
+    pipeline.deliver("avvikelser", "2022-07-10", case(1, typ="Ny"))
+    pipeline.deliver("avvikelser", "2022-08-20", case(1))
+    settled = pipeline.run()
+    assert status(settled) == {
+        "avvikelser_2022-06-30.csv": "accepterad",
+        "avvikelser_2022-06-30_b.csv": "samma_innehall",
+        "avvikelser_2022-07-10.csv": "accepterad",
+        "avvikelser_2022-08-20.csv": "samma_innehall",
+        "enheter_2022-01-01.csv": "accepterad",
+    }
+    assert settled.as_of == date(2022, 7, 10), "the same content does not move the as-of date"
+    assert pipeline.rows(settled, "avvikelser")["typ"].to_list() == ["Ny"], "and wins over nothing"
+    (twin,) = (d for d in settled.ledger if d.name == "avvikelser_2022-08-20.csv")
+    assert twin.orsak and "avvikelser_2022-06-30.csv" in twin.orsak and twin.rows_read == 0
+
+
+def test_the_same_bytes_in_two_sources_are_two_deliveries(pipeline: Pipeline) -> None:
+    content = csv_bytes([{**BASE["kva"], **BASE["avvikelser"], **BASE["kva"]}])
+    pipeline.put("kva", "kva_2022-08-01.csv", content)
+    pipeline.put("avvikelser", "avvikelser_2022-08-01.csv", content)
+    assert set(status(pipeline.run()).values()) == {"accepterad"}
+
+
+# --- Bronze ----------------------------------------------------------------------------------------------------------
+
+
+def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a file was parsed again")
+
+    monkeypatch.setattr(deliveries, "read_delivery", fail)
+
+
+def test_unchanged_files_are_not_parsed_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"], base("kva", vardkontakt_id=""))
+    pipeline.put("kva", "kva_2022-08-31.csv", b"skrap\n1\n")
+    first = pipeline.run()
+    with monkeypatch.context() as patch:
+        forbid_reading(patch)
+        second = pipeline.run()
+    assert second.ledger == first.ledger and second.quarantine.equals(first.quarantine)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x15
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "missing": Path.unlink,
+    "short": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "empty": lambda path: path.write_bytes(b""),
+    "flipped": flip,
+    "other": lambda path: path.write_text("[]"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", ["accepted.parquet", "quarantine.parquet", "json"])
+def test_damaged_bronze_is_read_again_or_refused(pipeline: Pipeline, kind: str, damage: str) -> None:
+    path = pipeline.deliver("avvikelser", "2022-06-01", case(1), case(2, typ="x"))
+    first = pipeline.run()
+    (stored,) = pipeline.data.bronze.glob(f"avvikelser/2*.{kind}")
+    DAMAGES[damage](stored)
+    again = pipeline.run()
+    assert again.ledger == first.ledger and again.quarantine.equals(first.quarantine)
+    content = path.read_bytes()
+    path.unlink()
+    assert pipeline.run().ledger == first.ledger
+    DAMAGES[damage](stored)
+    # What cannot be read again is never left out in silence; the sentence says which files and what to do.
+    with pytest.raises(ResultattavlaError, match=f"lägg tillbaka den eller ta bort .*{stored.name.split('.')[0]}"):
+        pipeline.run()
+    path.write_bytes(content)
+    assert pipeline.run().ledger == first.ledger
+
+
+@pytest.mark.parametrize("damage", ["short", "empty", "flipped", "other"])
+def test_a_damaged_empty_table_is_made_again(pipeline: Pipeline, damage: str) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1))
+    first = pipeline.run()
+    DAMAGES[damage](pipeline.data.bronze / "gas" / "0.accepted.parquet")
+    assert pipeline.run().ledger == first.ledger
+
+
+def test_every_change_of_a_note_is_seen(pipeline: Pipeline) -> None:
+    """A note that still parses, with another count or name in it, must not be believed."""
+    pipeline.deliver("avvikelser", "2022-06-01", case(1))
+    pipeline.run()
+    (note,) = pipeline.data.bronze.glob("avvikelser/*.json")
+    whole = note.read_bytes()
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 0x01
+        note.write_bytes(changed)
+        try:
+            same = json.loads(changed) == json.loads(whole)  # white space
+        except ValueError:
+            same = False
+        assert same or read_note(note) is None, position
+
+
+def test_deliveries_count_when_their_file_has_left_raw(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, typ="x"), case(2))
+    pipeline.put("avvikelser", "avvikelser_2022-07-02.csv", b"skrap\n1\n")
+    first = pipeline.run()
+    path.unlink()
+    (pipeline.raw / "avvikelser" / "avvikelser_2022-07-02.csv").unlink()
+    forbid_reading(monkeypatch)
+    second = pipeline.run()
+    assert [d for d in first.ledger if d.status == "accepterad"] == [
+        d for d in second.ledger if d.status == "accepterad"
+    ]
+    assert "avvikelser_2022-07-02.csv" not in status(second), "a rejected file is forgotten with its file"
+    assert second.quarantine.equals(first.quarantine)
+    assert pipeline.run(as_of=date(2022, 6, 30)).accepted("avvikelser") == []
+
+
+def test_a_file_replaced_under_its_name_replaces_its_rows(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2))
+    pipeline.run()
+    pipeline.deliver("avvikelser", "2022-07-01", case(3))
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "avvikelser")["avvikelse_id"].to_list() == ["A3"]
+    assert len(settled.accepted("avvikelser")) == 1
+
+
+def test_a_renamed_file_stays_one_delivery(pipeline: Pipeline) -> None:
+    path = pipeline.deliver("avvikelser", "2022-07-01", case(1))
+    pipeline.run()
+    path.rename(path.with_name("avvikelser_2022-07-01_b.csv"))
+    settled = pipeline.run()
+    assert len(settled.accepted("avvikelser")) == 1
+    assert pipeline.rows(settled, "avvikelser").height == 1
+
+
+def test_a_changed_contract_reads_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.run()
+    monkeypatch.setattr(deliveries, "BRONZE_VERSION", deliveries.BRONZE_VERSION + 1)
+    assert status(pipeline.run())["kva_2022-08-30.csv"] == "accepterad"
+    path.unlink()
+    monkeypatch.setattr(deliveries, "BRONZE_VERSION", deliveries.BRONZE_VERSION + 1)
+    with pytest.raises(ResultattavlaError, match="kva_2022-08-30.csv"):
+        pipeline.run()
+
+
+def test_a_changed_person_key_rebuilds(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.deliver(
+        "enheter", "2022-02-01", *TWO_UNITS, base("enheter", giltig_fran="2010-01-01", giltig_till="2010-02-01")
+    )
+    before = pipeline.rows(pipeline.run(), "kva")["person_id"].to_list()
+    monkeypatch.setenv(persons.KEY_VARIABLE, "en annan nyckel")
+    again = pipeline.run()
+    after = pipeline.rows(again, "kva")["person_id"].to_list()
+    assert before != after == [persons.person_id(PERSON, b"en annan nyckel")]
+    # Without the file the rows cannot be rebuilt: refused, never mixed.
+    path.unlink()
+    monkeypatch.setenv(persons.KEY_VARIABLE, "en tredje nyckel")
+    with pytest.raises(ResultattavlaError, match="personnyckel"):
+        pipeline.run()
+    monkeypatch.setenv(persons.KEY_VARIABLE, "en annan nyckel")
+    assert pipeline.rows(pipeline.run(), "kva")["person_id"].to_list() == after
+
+
+# --- The unit register -----------------------------------------------------------------------------------------------
+
+
+def test_unknown_and_invalid_units(pipeline: Pipeline) -> None:
+    pipeline.deliver(
+        "enheter", "2022-01-02", base("enheter", hsaid_enhet="SE2321000164-2000", giltig_till="2022-05-01")
+    )
+    pipeline.deliver(
+        "avvikelser",
+        "2022-08-30",
+        case(1, hsaid_enhet="SE2321000164-9999"),
+        case(2, hsaid_enhet="SE2321000164-2000"),
+        case(3, hsaid_enhet="SE2321000164-2000", registreringsdatum="2022-05-01"),
+        case(4, hsaid_enhet="SE2321000164-9999", allvarlighetsgrad="9"),
+        case(5, hsaid_enhet="HSA"),
+        case(6, hsaid_enhet="SE2321000164-9999", registreringsdatum="x"),
+        case(7, hsaid_enhet="SE2321000164-2000", registreringsdatum="x"),
+    )
+    settled = pipeline.run()
+    assert shown(settled, "line", "reasons") == [
+        (2, "enhet:okand"),
+        (3, "enhet:ej_giltig"),
+        (5, "enhet:okand|varde:allvarlighetsgrad"),
+        (6, "format:hsaid_enhet"),
+        (7, "enhet:okand|format:registreringsdatum"),
+        (8, "format:registreringsdatum"),
+    ]
+    assert pipeline.rows(settled, "avvikelser")["avvikelse_id"].to_list() == ["A3"]
+    values = dict(shown(settled, "line", "values"))
+    assert values[2] == "hsaid_enhet=SE2321000164-9999"
+    assert values[5] == "allvarlighetsgrad=9|hsaid_enhet=SE2321000164-9999"
+    assert dict(shown(settled, "line", "key"))[2] == "A1"
+
+
+def test_waiting_rows_are_judged_on_the_last_day_of_the_month(pipeline: Pipeline) -> None:
+    closed = base("enheter", hsaid_enhet="SE2321000164-2000", giltig_till="2022-05-30")
+    pipeline.deliver("enheter", "2022-01-02", closed)
+    row = {**WAITING, "hsaid_enhet": closed["hsaid_enhet"]}
+    pipeline.deliver("vantetider", "2022-08-30", row, {**row, "matperiod": "2022-04"})
+    assert shown(pipeline.run(), "line", "reasons") == [(2, "enhet:ej_giltig")]
+
+
+def test_plans_without_an_event_need_a_known_unit_only(pipeline: Pipeline) -> None:
+    pipeline.deliver(
+        "enheter", "2022-01-02", base("enheter", hsaid_enhet="SE2321000164-2000", giltig_till="2015-02-01")
+    )
+    rows = [
+        base("gas", utfall="", utfallsdatum="", hsaid_enhet=f"SE2321000164-{n}", mal_nr=n) for n in ("2000", "9999")
+    ]
+    pipeline.deliver("gas", "2022-08-30", *rows)
+    assert shown(pipeline.run(), "line", "reasons") == [(3, "enhet:okand")]
+
+
+def test_a_register_delivered_later_heals_rows(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = "SE2321000164-3000"
+    pipeline.deliver("avvikelser", "2022-08-30", case(1, hsaid_enhet=unit))
+    assert shown(pipeline.run(), "reasons", "state") == [("enhet:okand", "open")]
+    pipeline.deliver("enheter", "2022-09-30", base("enheter", hsaid_enhet=unit))
+    settled = pipeline.run()
+    assert settled.quarantine.height == 0
+    assert pipeline.rows(settled, "avvikelser").height == 1
+    assert shown(pipeline.run(as_of=date(2022, 8, 31)), "reasons") == [("enhet:okand",)]
+
+
+def test_a_withdrawn_unit_is_unknown(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-08-30", case(1))
+    pipeline.deliver("enheter", "2022-09-30", base("enheter", makulerad="Ja"))
+    assert shown(pipeline.run(), "reasons") == [("enhet:okand",)]
+
+
+def test_without_a_register_every_unit_is_unknown(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.deliver("avvikelser", "2022-08-30", case(1))
+    assert shown(pipeline.run(), "reasons") == [("enhet:okand",)]
+
+
+# --- Several deliveries ----------------------------------------------------------------------------------------------
+
+
+def test_the_newest_extraction_wins(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-08-01", case(1, typ="ny"), suffix="_a")
+    pipeline.deliver("avvikelser", "2022-07-01", case(1, typ="gammal"), case(2), suffix="_z")
+    rows = pipeline.rows(pipeline.run(), "avvikelser").sort("avvikelse_id")
+    assert rows["typ"].to_list() == ["ny", BASE["avvikelser"]["typ"]]
+
+
+def test_with_equal_dates_the_last_name_wins(pipeline: Pipeline) -> None:
+    for suffix in ("_b", "_c", "_a", ""):
+        pipeline.deliver("avvikelser", "2022-08-01", case(1, typ=f"x{suffix}"), suffix=suffix)
+    assert pipeline.rows(pipeline.run(), "avvikelser")["typ"].to_list() == ["x_c"]
+
+
+def test_a_quarantined_newer_row_displaces_nothing(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-07-01", case(1, typ="gammal"), case(2, typ="gammal"))
+    pipeline.deliver(
+        "avvikelser",
+        "2022-08-01",
+        case(1, typ="ny", allvarlighetsgrad="9"),
+        case(2, typ="ny", hsaid_enhet="SE2321000164-9"),
+    )
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "avvikelser")["typ"].to_list() == ["gammal"] * 2
+    assert [s for _, _, _, s in shown(settled)] == ["open"] * 2, "an older accepted row resolves nothing"
+
+
+def test_open_until_a_newer_delivery_holds_the_key(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1, typ="x"), case(1), case(2, allvarlighetsgrad="9"))
+    first = {(line, state) for _, line, _, state in shown(pipeline.run())}
+    assert first == {(2, "open"), (3, "open"), (4, "open")}
+    pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, allvarlighetsgrad="8"))
+    states = {(file[-8:-4], line, state) for file, line, state in shown(pipeline.run(), "file", "line", "state")}
+    assert states == {("7-01", 3, "open"), ("6-01", 2, "resolved"), ("6-01", 3, "resolved"), ("6-01", 4, "open")}
+    pipeline.deliver("avvikelser", "2022-08-01", case(2, makulerad="Ja"))
+    assert set(shown(pipeline.run(), "state")) == {("resolved",)}
+    assert {row[0] for row in shown(pipeline.run(), "first_seen")} == {date(2022, 6, 1), date(2022, 7, 1)}
+
+
+def test_history_says_which_file_settled_or_repeated_a_row(pipeline: Pipeline) -> None:
+    """Open, superseded (open, but come again in a newer file), resolved: by which file, and nothing is forgotten."""
+
+    def followed() -> list[tuple]:
+        return [(f[-8:-4], *rest) for f, *rest in shown(pipeline.run(), "file", "line", "state", "followed_by")]
+
+    bad = case(2, allvarlighetsgrad="9")
+    pipeline.deliver("avvikelser", "2022-06-01", bad, base("avvikelser", avvikelse_id=""))
+    assert followed() == [("6-01", 2, "open", None), ("6-01", 3, "open", None)]
+    pipeline.deliver("avvikelser", "2022-07-01", bad, case(1))
+    july = "avvikelser/avvikelser_2022-07-01.csv"
+    assert followed() == [("6-01", 2, "open", july), ("6-01", 3, "open", None), ("7-01", 2, "open", None)]
+    pipeline.deliver("avvikelser", "2022-08-01", case(2))
+    pipeline.deliver("avvikelser", "2022-09-01", case(2, typ="ny"))
+    august = "avvikelser/avvikelser_2022-08-01.csv"
+    assert followed() == [(day, line, "resolved", august) for day, line in (("6-01", 2), ("6-01", 3), ("7-01", 2))]
+
+
+def test_the_same_day_counts_as_newer_by_name(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1, allvarlighetsgrad="9"), suffix="_b")
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), suffix="_a")
+    assert shown(pipeline.run(), "state") == [("open",)]
+    pipeline.deliver("avvikelser", "2022-06-01", case(1, typ="c"), suffix="_c")
+    assert shown(pipeline.run(), "state") == [("resolved",)]
+
+
+def test_rows_without_a_key_wait_for_a_clean_delivery(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", base("avvikelser", avvikelse_id=""))
+    pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, allvarlighetsgrad="9"))
+    assert [s for _, _, _, s in shown(pipeline.run())] == ["open"] * 2
+    pipeline.deliver("avvikelser", "2022-08-01", case(3))
+    states = {reasons: state for _, _, reasons, state in shown(pipeline.run())}
+    assert states == {"saknas:avvikelse_id": "resolved", "varde:allvarlighetsgrad": "open"}
+
+
+def test_a_delivery_that_the_register_refuses_is_not_clean(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", base("avvikelser", avvikelse_id=""))
+    pipeline.deliver("avvikelser", "2022-07-01", case(1, hsaid_enhet="SE2321000164-9"))
+    assert [s for _, _, _, s in shown(pipeline.run())] == ["open"] * 2
+
+
+def test_resolved_by_person_key(pipeline: Pipeline) -> None:
+    bad = base("register_population", utgangsdatum="2019-01-01")
+    pipeline.deliver("register_population", "2022-06-01", bad)
+    pipeline.deliver("register_population", "2022-07-01", base("register_population", personnummer=PERSON[2:]))
+    assert shown(pipeline.run(), "key", "state") == [("cpup|***|2020-05-01", "resolved")]
+
+
+def test_withdrawal(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), case(2))
+    pipeline.deliver(
+        "avvikelser", "2022-07-01", case(1, makulerad="Ja"), case(2, makulerad="Ja", allvarlighetsgrad="9")
+    )
+    assert pipeline.rows(pipeline.run(), "avvikelser")["avvikelse_id"].to_list() == ["A2"], "it must pass the rules too"
+    pipeline.deliver("avvikelser", "2022-08-01", case(1, typ="åter"))
+    assert pipeline.rows(pipeline.run(), "avvikelser").height == 2
+
+
+# --- The ledger ------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_on_disk_reconciles(pipeline: Pipeline) -> None:
+    pipeline.deliver(
+        "avvikelser", "2022-06-01", case(1), case(1), case(2, hsaid_enhet="SE2321000164-9"), case(3, typ="")
+    )
+    pipeline.put("kva", "kva_2022-06-01.csv", b"")
+    pipeline.run()
+    ledger = pl.read_parquet(pipeline.data.run / "leveranser.parquet")
+    assert dict(ledger.schema) == settle.LEDGER_SCHEMA
+    assert ledger.filter(source="avvikelser").select(
+        "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "status", "orsak"
+    ).rows() == [("avvikelser/avvikelser_2022-06-01.csv", 4, 2, 1, 1, "accepterad", None)]
+    parts = ledger["rows_accepted"] + ledger["rows_quarantined"] + ledger["rows_duplicate"]
+    assert (ledger["rows_read"] == parts).all()
+    (cause,) = ledger.filter(source="kva")["orsak"]
+    assert cause == "Filen kva/kva_2022-06-01.csv avvisades: den är tom."
+
+
+def test_rows_that_do_not_add_up_stop_the_run(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1))
+    pipeline.run()
+    (note,) = pipeline.data.bronze.glob("avvikelser/*.json")
+    meta = read_note(note)
+    meta["rows_read"] = 2
+    note.write_text(json.dumps({**meta, "note": digest_of(meta)}))
+    with pytest.raises(ResultattavlaError, match="går inte ihop"):
+        pipeline.run()
+
+
+CHANGES = st.fixed_dictionaries(
+    {"avvikelse_id": st.sampled_from(["A1", "A2", "A3", ""])},
+    optional={
+        "typ": st.sampled_from(["a", "b"]),
+        "allvarlighetsgrad": st.sampled_from(["1", "9"]),
+        "hsaid_enhet": st.sampled_from([UNIT, OTHER_UNIT, "SE2321000164-9", "x"]),
+        "makulerad": st.sampled_from(["Ja", "Nej", "?"]),
+        "registreringsdatum": st.sampled_from(["2022-05-02", "x", "2010-01-01"]),
+    },
+)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.lists(st.lists(CHANGES, min_size=1, max_size=5), min_size=1, max_size=4))
+def test_settling_agrees_with_a_plain_reading_of_the_rules(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[dict[str, str]]]
+) -> None:
+    """Newest accepted row per key, withdrawals and open states, against a few lines of Python."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("settle"))
+    pipeline.deliver("enheter", "2022-01-01", *TWO_UNITS)
+    newest: dict[str, tuple[str, str | None, bool]] = {}
+    later: dict[str, int] = {}
+    last_clean = -1
+    expected: list[tuple[int, int, str]] = []
+    seen: set[bytes] = set()
+    position = 0
+    for day, changes in enumerate(files, start=1):
+        rows = [base("avvikelser", handelsedatum="", **c) for c in changes]
+        content = csv_bytes(rows)
+        pipeline.put("avvikelser", f"avvikelser_2022-07-0{day}.csv", content)
+        if content in seen:
+            continue
+        seen.add(content)
+        position = day
+        unique: list[tuple[int, dict[str, str]]] = []
+        for line, row in enumerate(rows, start=2):
+            same = {**row, "makulerad": "Ja" if row["makulerad"] == "Ja" else row["makulerad"].replace("Nej", "")}
+            if not row["avvikelse_id"] or all(same != other for _, other in unique):
+                unique.append((line, same))
+        clean = True
+        for line, row in unique:
+            key = row["avvikelse_id"]
+            bad = (
+                not key
+                or sum(r["avvikelse_id"] == key for _, r in unique) > 1
+                or row["allvarlighetsgrad"] == "9"
+                or row["hsaid_enhet"] not in (UNIT, OTHER_UNIT)
+                or row["makulerad"] == "?"
+                or row["registreringsdatum"] != "2022-05-02"
+            )
+            if bad:
+                clean = False
+                expected.append((position, line, key))
+            else:
+                newest[key] = (key, row["typ"], row["makulerad"] == "Ja")
+                later[key] = position
+        if clean:
+            last_clean = position
+    settled = pipeline.run()
+    found = pipeline.rows(settled, "avvikelser").select("avvikelse_id", "typ").sort("avvikelse_id").rows()
+    assert found == sorted((k, t) for k, t, withdrawn in newest.values() if not withdrawn)
+    states = [
+        (
+            f"avvikelser/avvikelser_2022-07-0{p}.csv",
+            line,
+            "resolved" if (later.get(k, -1) if k else last_clean) > p else "open",
+        )
+        for p, line, k in expected
+    ]
+    assert shown(settled, "file", "line", "state") == sorted(states)
+    for delivery in settled.ledger:
+        counted = delivery.rows_accepted + delivery.rows_quarantined + delivery.rows_duplicate
+        assert delivery.rows_read == counted
+
+
+def test_a_damaged_note_without_its_file_is_a_clear_error(pipeline: Pipeline) -> None:
+    path = pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.run()
+    next(pipeline.data.bronze.glob("kva/*.json")).write_text("{")
+    path.unlink()
+    with pytest.raises(ResultattavlaError, match="skadad"):
+        pipeline.run()

@@ -1,0 +1,421 @@
+"""Row rules: every mutation of a valid row gives exactly its reason codes; duplicates; counts add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
+from dagster_project.readers import read_delivery
+from tests.extracts import (
+    BASE,
+    EXTRACTION,
+    KEY,
+    OTHER_PERSON,
+    OTHER_UNIT,
+    PERSON,
+    WAITING,
+    base,
+    csv_bytes,
+    number,
+    parsed,
+    reasons,
+    spellings,
+)
+
+CONTRACTS = load_contracts()
+BAD = {
+    "date": "2022-02-30",
+    "month": "2022-13",
+    "int": "ett",
+    "number": "ett",
+    "ja_nej": "Kanske",
+    "kon": "X",
+    "hsaid": "HSA1",
+    "kva_kod": "DV11",
+    "personnummer": PERSON[:-1] + str((int(PERSON[-1]) + 1) % 10),
+}
+TOMORROW = "2022-09-01"
+PLANS = {"medicinskt_maldatum", "giltig_fran", "giltig_till", "utgangsdatum"}
+
+# (source, changed cells, reasons); what the contracts' cells imply one by one is generated below.
+MUTATIONS: list[tuple[str, dict[str, str], set[str]]] = [
+    ("enheter", {"verksamhet": "XYZ"}, {"varde:verksamhet"}),
+    ("enheter", {"verksamhet": "buh"}, set()),
+    ("enheter", {"giltig_till": "2014-12-31"}, {"ordning:giltig_fran>giltig_till"}),
+    ("enheter", {"giltig_till": "2015-01-01"}, set()),
+    ("enheter", {"giltig_fran": "2030-01-01", "giltig_till": "2031-01-01"}, set()),
+    ("enheter", {"giltig_till": "9999-12-31"}, set()),
+    ("enheter", {"giltig_fran": "1900-01-01"}, {"saknas:giltig_fran"}),
+    ("enheter", {"lansdel": ""}, set()),
+    ("vantetider", {"status": "AVSLUTAD"}, {"varde:status"}),
+    ("vantetider", {"status": "genomförd"}, set()),
+    ("vantetider", {"fas": "0"}, {"varde:fas"}),
+    ("vantetider", {"fas": "6"}, {"varde:fas"}),
+    ("vantetider", {"fas": "5"}, set()),
+    ("vantetider", {"fas": "4"}, {"saknas:medicinskt_maldatum"}),
+    ("vantetider", {"fas": "4", "medicinskt_maldatum": "2023-01-01"}, set()),
+    ("vantetider", {"fas": "4", "medicinskt_maldatum": "snart"}, {"format:medicinskt_maldatum"}),
+    ("vantetider", {"avvikelsekod": "0"}, {"varde:avvikelsekod"}),
+    ("vantetider", {"avvikelsekod": "4"}, {"varde:avvikelsekod"}),
+    ("vantetider", {"avvikelsekod": "3"}, set()),
+    ("vantetider", {"start_datum": ""}, {"saknas:start_datum"}),
+    ("vantetider", {"start_datum": "9999-12-31"}, {"saknas:start_datum"}),
+    ("vantetider", {"status": "VANTANDE"}, {"varde:start_datum"}),
+    ("vantetider", {"status": "VANTANDE", "start_datum": "x"}, {"varde:start_datum", "format:start_datum"}),
+    ("vantetider", {"beslut_datum": "2022-05-31"}, {"ordning:beslut_datum>start_datum"}),
+    ("vantetider", {"beslut_datum": "2022-05-30"}, set()),
+    ("vantetider", {"matperiod": "2022-04"}, {"varde:matperiod"}),
+    ("vantetider", {"matperiod": "2022-06"}, {"varde:matperiod"}),
+    ("vantetider", {"matperiod": "2022-12"}, {"varde:matperiod"}),
+    ("vantetider", {"status": "VANTANDE", "start_datum": "", "matperiod": "2022-12"}, set()),
+    ("vantetider", {"status": "VANTANDE", "start_datum": "", "beslut_datum": "2022-05-31"}, set()),
+    (
+        "vantetider",
+        {"status": "VANTANDE", "start_datum": "", "beslut_datum": "2022-06-01"},
+        {"ordning:beslut_datum>matperiod"},
+    ),
+    ("vantetider", {"fodelsear": "1900"}, {"varde:fodelsear"}),
+    ("vantetider", {"fodelsear": "1901"}, set()),
+    ("vantetider", {"fodelsear": "2022"}, set()),
+    ("vantetider", {"fodelsear": "2023"}, {"varde:fodelsear"}),
+    ("vantetider", {"lkf": "188"}, {"varde:lkf"}),
+    ("vantetider", {"lkf": "18a0"}, {"varde:lkf"}),
+    ("vantetider", {"lkf": "0000"}, set()),
+    ("kva", {"kva_kod": "dv111"}, set()),
+    ("kva", {"kva_kod": "ZZ999"}, set()),
+    ("kva", {"personnummer": "19800517TF98"}, set()),
+    ("kva", {"personnummer": number(date(1980, 5, 17), 981, coordination=True)}, set()),
+    ("gas", {"mal_nr": "0"}, {"varde:mal_nr"}),
+    ("gas", {"mal_nr": "-1"}, {"varde:mal_nr"}),
+    ("gas", {"mal_nr": "2,0"}, set()),
+    ("gas", {"viktighet": "4"}, {"varde:viktighet"}),
+    ("gas", {"svarighet": "-1"}, {"varde:svarighet"}),
+    ("gas", {"viktighet": "0", "svarighet": "0"}, set()),
+    ("gas", {"viktighet": ""}, {"saknas:viktighet"}),
+    ("gas", {"svarighet": ""}, {"saknas:svarighet"}),
+    ("gas", {"viktighet": "", "svarighet": ""}, set()),
+    ("gas", {"viktighet": "", "svarighet": "x"}, {"saknas:viktighet", "format:svarighet"}),
+    ("gas", {"baslinje": "-3"}, {"varde:baslinje"}),
+    ("gas", {"baslinje": "3"}, {"varde:baslinje"}),
+    ("gas", {"utfall": "-3"}, {"varde:utfall"}),
+    ("gas", {"utfall": "3"}, {"varde:utfall"}),
+    ("gas", {"utfall": "x"}, {"format:utfall"}),  # something is filled in: the date is not without utfall
+    ("gas", {"utfall": ""}, {"varde:utfallsdatum"}),
+    ("gas", {"utfallsdatum": ""}, {"saknas:utfallsdatum"}),
+    ("gas", {"utfallsdatum": "1900-01-01"}, {"saknas:utfallsdatum"}),
+    ("gas", {"utfall": "", "utfallsdatum": ""}, set()),
+    ("gas", {"utfall": "", "utfallsdatum": "x"}, {"varde:utfallsdatum", "format:utfallsdatum"}),
+    ("gas", {"baslinjedatum": "2022-05-31"}, {"ordning:baslinjedatum>utfallsdatum"}),
+    ("gas", {"baslinjedatum": "2022-05-30"}, set()),
+    ("register_population", {"register": "swedvasc"}, {"varde:register"}),
+    ("register_population", {"register": "CPUP"}, set()),
+    ("register_population", {"utgangsdatum": "2020-04-30"}, {"ordning:inklusionsdatum>utgangsdatum"}),
+    ("register_population", {"utgangsdatum": "2020-05-01"}, set()),
+    ("register_population", {"utgangsdatum": "2023-05-01"}, set()),
+    ("register_registreringar", {"register": "xx"}, {"varde:register"}),
+    ("register_registreringar", {"formular": ""}, set()),
+    ("avvikelser", {"handelsedatum": "2022-05-03"}, {"ordning:handelsedatum>registreringsdatum"}),
+    ("avvikelser", {"handelsedatum": "2022-05-02"}, set()),
+    ("avvikelser", {"paborjad_datum": "2022-05-01"}, {"ordning:registreringsdatum>paborjad_datum"}),
+    ("avvikelser", {"paborjad_datum": "2022-05-02", "avslutad_datum": "2022-05-02"}, set()),
+    ("avvikelser", {"avslutad_datum": "2022-05-01"}, {"ordning:registreringsdatum>avslutad_datum"}),
+    ("avvikelser", {"utredning_begard_datum": ""}, {"varde:utredning_besvarad_datum"}),
+    ("avvikelser", {"utredning_besvarad_datum": ""}, set()),
+    (
+        "avvikelser",
+        {"utredning_besvarad_datum": "2022-05-09"},
+        {"ordning:utredning_begard_datum>utredning_besvarad_datum"},
+    ),
+    ("avvikelser", {"utredning_begard_datum": "x"}, {"format:utredning_begard_datum"}),
+    ("avvikelser", {"allvarlighetsgrad": "0"}, {"varde:allvarlighetsgrad"}),
+    ("avvikelser", {"allvarlighetsgrad": "5"}, {"varde:allvarlighetsgrad"}),
+    *(
+        ("avvikelser", dict.fromkeys(empty, ""), set())
+        for empty in [("handelsedatum",), ("paborjad_datum", "avslutad_datum"), ("allvarlighetsgrad", "typ")]
+    ),
+    # Several reasons at once.
+    (
+        "vantetider",
+        {"status": "", "fas": "9", "kon": "X", "start_datum": "2022-13-01", "hsaid_enhet": "-"},
+        {"saknas:status", "varde:fas", "format:kon", "format:start_datum", "saknas:hsaid_enhet"},
+    ),
+    (
+        "gas",
+        {"mal_nr": "NULL", "personnummer": "1", "baslinje": "", "utfall": "3", "utfallsdatum": TOMORROW},
+        {"saknas:mal_nr", "format:personnummer", "saknas:baslinje", "varde:utfall", "framtid:utfallsdatum"},
+    ),
+    (
+        "avvikelser",
+        {"registreringsdatum": TOMORROW},
+        {
+            "framtid:registreringsdatum",
+            "ordning:registreringsdatum>paborjad_datum",
+            "ordning:registreringsdatum>avslutad_datum",
+        },
+    ),
+]
+for _source, _contract in CONTRACTS.items():
+    for _column in _contract.columns:
+        if _column.required:
+            _extra = {"varde:utfallsdatum"} if _column.name == "utfall" else set()
+            MUTATIONS += [
+                (_source, {_column.name: m}, {f"saknas:{_column.name}"} | _extra) for m in ("", "null", "\u00a0-")
+            ]
+        if _column.type in BAD:
+            MUTATIONS.append((_source, {_column.name: BAD[_column.type]}, {f"format:{_column.name}"}))
+        if _column.type == "date" and _column.name not in PLANS | {"registreringsdatum"} - (
+            {"registreringsdatum"} if _source == "register_registreringar" else set()
+        ):
+            _order = {
+                "beslut_datum": {"ordning:beslut_datum>start_datum"},
+                "start_datum": {"varde:matperiod"},
+                "baslinjedatum": {"ordning:baslinjedatum>utfallsdatum"},
+                "handelsedatum": {"ordning:handelsedatum>registreringsdatum"},
+                "utredning_begard_datum": {"ordning:utredning_begard_datum>utredning_besvarad_datum"},
+            }.get(_column.name, set())
+            MUTATIONS.append((_source, {_column.name: TOMORROW}, {f"framtid:{_column.name}"} | _order))
+        if _column.name == "makulerad":
+            MUTATIONS += [(_source, {"makulerad": text}, set()) for text in ("Ja", "nej", "1")]
+
+
+def test_every_contract_has_a_base_row_with_all_columns() -> None:
+    assert {s: list(row) for s, row in BASE.items()} == {s: [c.name for c in x.columns] for s, x in CONTRACTS.items()}
+
+
+@pytest.mark.parametrize("source", BASE)
+def test_base_row_is_accepted(source: str) -> None:
+    result = parsed(source, BASE[source])
+    assert (result.rows_read, result.accepted.height, result.quarantined.height, result.rows_duplicate) == (1, 1, 0, 0)
+    assert dict(result.accepted.schema) == stored_schema(CONTRACTS[source])
+    assert dict(result.quarantined.schema) == quarantine_schema(CONTRACTS[source])
+    assert result.accepted["line"].to_list() == [2]
+    assert "personnummer" not in result.accepted.columns
+
+
+@pytest.mark.parametrize(("source", "changes", "expected"), MUTATIONS, ids=[f"{s}-{c}" for s, c, _ in MUTATIONS])
+def test_one_change_gives_exactly_these_reasons(source: str, changes: dict[str, str], expected: set[str]) -> None:
+    result = parsed(source, base(source, **changes))
+    found = set(result.quarantined["reasons"][0]) if result.quarantined.height else set()
+    assert found == expected
+    assert result.accepted.height + result.quarantined.height == 1
+    if expected:
+        assert result.quarantined["reasons"][0].to_list() == sorted(expected)
+        named = {v.partition("=")[0] for v in result.quarantined["values"][0]}
+        assert named >= {r.split(":")[1].split(">")[0] for r in expected}
+
+
+@pytest.mark.parametrize("source", BASE)
+def test_an_empty_row_lacks_every_mandatory_cell(source: str) -> None:
+    contract = CONTRACTS[source]
+    row = {**dict.fromkeys(BASE[source], ""), "makulerad": "Nej"}
+    assert reasons(source, row) == {2: {f"saknas:{c.name}" for c in contract.columns if c.required}}
+
+
+def test_optional_columns_may_be_absent() -> None:
+    for source, contract in CONTRACTS.items():
+        needed = {c.name for c in contract.columns if c.required} | {"start_datum", "utfall", "utfallsdatum"}
+        result = parsed(source, BASE[source], columns=[n for n in BASE[source] if n in needed])
+        assert result.accepted.height == 1, source
+        assert result.accepted["makulerad"].to_list() == [False]
+
+
+def test_too_many_cells_in_a_row() -> None:
+    contract = CONTRACTS["kva"]
+    lines = (
+        csv_bytes([BASE["kva"], base("kva", vardkontakt_id="K2"), base("kva", vardkontakt_id="K3")])
+        .decode()
+        .splitlines()
+    )
+    lines[2] += ";för mycket"
+    lines[3] += ";; ;"
+    content = "\n".join(lines).encode()
+    result = parse_delivery(read_delivery(content, "csv", contract), contract, EXTRACTION, "test", KEY)
+    assert result.quarantined.select("line", "reasons", "key").rows() == [(3, ["format:rad"], "K2|DV111")]
+    assert result.accepted["vardkontakt_id"].to_list() == ["K1", "K3"]
+
+
+def test_stored_values() -> None:
+    row = parsed(
+        "vantetider", base("vantetider", status="Genomförd", kon="Kvinna", hsaid_enhet="se2321000164-abc")
+    ).accepted
+    assert row.select("status", "kon", "hsaid_enhet", "matperiod", "event_date", "vardgaranti").row(0) == (
+        "GENOMFORD",
+        "K",
+        "SE2321000164-ABC",
+        date(2022, 5, 31),
+        date(2022, 5, 30),
+        True,
+    )
+    waiting = parsed("vantetider", WAITING).accepted
+    assert waiting["event_date"].to_list() == [date(2022, 5, 31)]
+    person = parsed("kva", BASE["kva"]).accepted
+    assert person.select("kon", "fodelsear", "event_date").row(0) == ("M", 1980, date(2022, 5, 30))
+    assert len(person["person_id"][0]) == 32
+
+
+# --- Duplicates and conflicts ----------------------------------------------------------------------------------------
+
+
+def counts(source: str, *rows: dict[str, str]) -> tuple[int, int, int]:
+    result = parsed(source, *rows)
+    assert result.rows_read == len(rows)
+    return result.accepted.height, result.quarantined.height, result.rows_duplicate
+
+
+def test_identical_rows_are_counted_once() -> None:
+    assert counts("kva", BASE["kva"], BASE["kva"], BASE["kva"]) == (1, 0, 2)
+
+
+def test_identical_is_judged_after_parsing() -> None:
+    texts = spellings(PERSON)[:4]
+    rows = [
+        base("kva", personnummer=t, atgardsdatum=d) for t, d in zip(texts, ("2022-05-30", "20220530") * 2, strict=True)
+    ]
+    rows += [base("kva", kva_kod="dv111", hsaid_enhet=BASE["kva"]["hsaid_enhet"].lower(), makulerad="Nej")]
+    assert counts("kva", *rows) == (1, 0, 4)
+
+
+def test_same_key_other_content_is_a_conflict() -> None:
+    rows = [BASE["kva"], base("kva", atgardsdatum="2022-05-29"), base("kva", vardkontakt_id="K2")]
+    assert reasons("kva", *rows) == {2: {"dubblett:konflikt"}, 3: {"dubblett:konflikt"}}
+    assert counts("kva", *rows) == (1, 2, 0)
+    # A withdrawal beside the row it withdraws is other content too.
+    assert reasons("kva", BASE["kva"], base("kva", makulerad="Ja")) == {n: {"dubblett:konflikt"} for n in (2, 3)}
+
+
+def test_duplicates_of_rows_in_conflict_are_counted_as_duplicates() -> None:
+    rows = [BASE["kva"], BASE["kva"], base("kva", yrkeskategori="Läkare"), base("kva", yrkeskategori="Läkare")]
+    assert counts("kva", *rows) == (0, 2, 2)
+    assert set(reasons("kva", *rows)) == {2, 4}
+
+
+def test_rows_that_break_other_rules_take_part() -> None:
+    broken = base("kva", atgardsdatum=TOMORROW)
+    assert counts("kva", broken, broken) == (0, 1, 1)
+    assert reasons("kva", broken, BASE["kva"]) == {
+        2: {"dubblett:konflikt", "framtid:atgardsdatum"},
+        3: {"dubblett:konflikt"},
+    }
+    # Unreadable cells outside the key differ by what is written there.
+    assert counts("kva", base("kva", atgardsdatum="x"), base("kva", atgardsdatum="x")) == (0, 1, 1)
+    assert reasons("kva", base("kva", atgardsdatum="x"), base("kva", atgardsdatum="y")) == {
+        n: {"dubblett:konflikt", "format:atgardsdatum"} for n in (2, 3)
+    }
+
+
+@pytest.mark.parametrize("change", [{"kva_kod": "DV11"}, {"vardkontakt_id": ""}])
+def test_rows_without_a_readable_key_take_no_part(change: dict[str, str]) -> None:
+    row = base("kva", **change)
+    assert counts("kva", row, row, {**row, "yrkeskategori": "Läkare"}) == (0, 3, 0)
+    assert all("dubblett:konflikt" not in codes for codes in reasons("kva", row, row).values())
+    assert parsed("kva", row).quarantined["key"].to_list() == [None]
+
+
+def test_a_value_outside_the_list_is_a_readable_key() -> None:
+    outside = base("register_population", register="annat")
+    assert counts("register_population", outside, outside) == (0, 1, 1)
+    assert reasons("register_population", outside, {**outside, "hsaid_enhet": OTHER_UNIT}) == {
+        n: {"dubblett:konflikt", "varde:register"} for n in (2, 3)
+    }
+    assert parsed("register_population", outside).quarantined["key"].item() is not None
+
+
+def test_an_optional_key_cell_may_be_empty() -> None:
+    """formular is K and O: an empty one is a key of its own, also in a conflict."""
+    rows = [base("register_registreringar", formular=f) for f in ("", "", "a")]
+    assert counts("register_registreringar", *rows) == (2, 0, 1)
+    conflict = base("register_registreringar", formular="", hsaid_enhet=OTHER_UNIT)
+    assert counts("register_registreringar", rows[0], conflict) == (0, 2, 0)
+
+
+def test_matperiod_is_key_for_waiting_rows_only() -> None:
+    assert counts("vantetider", WAITING, {**WAITING, "matperiod": "2022-06"}) == (2, 0, 0)
+    done = BASE["vantetider"]
+    assert counts("vantetider", done, {**done, "matperiod": "2022-06", "start_datum": "2022-06-01"}) == (0, 2, 0)
+    assert counts("vantetider", done, WAITING) == (2, 0, 0)
+
+
+def test_overlapping_periods_of_one_unit() -> None:
+    first = base("enheter", giltig_till="2020-12-31")
+    second = base("enheter", giltig_fran="2021-01-01", verksamhet="VUH")
+    assert reasons("enheter", first, second) == {}
+    early = {**second, "giltig_fran": "2020-12-31"}
+    both = {n: {"overlapp:giltighet"} for n in (2, 3)}
+    assert reasons("enheter", first, early) == both
+    assert reasons("enheter", early, first, base("enheter", hsaid_enhet=OTHER_UNIT)) == both
+    third = base("enheter", giltig_fran="2019-01-01", giltig_till="2019-01-01")
+    far = base("enheter", giltig_fran="2025-01-01", giltig_till="2026-01-01")
+    assert reasons("enheter", third, first, {**second, "giltig_till": "2024-12-31"}, far) == both
+    # Identical rows are one period; a withdrawn one is none.
+    assert reasons("enheter", first, first) == {}
+    assert reasons("enheter", first, {**early, "makulerad": "Ja"}) == {}
+
+
+# --- What the quarantine shows ---------------------------------------------------------------------------------------
+
+
+def test_offending_values_are_shown_masked() -> None:
+    row = base("kva", personnummer=BAD["personnummer"], hsaid_enhet=PERSON, kva_kod="DV11", atgardsdatum="2022-09-09")
+    shown = parsed("kva", row).quarantined["values"][0].to_list()
+    assert shown == ["kva_kod=DV11", "personnummer=***", "hsaid_enhet=***", "atgardsdatum=2022-09-09"]
+    missing = parsed("kva", base("kva", personnummer="")).quarantined["values"][0].to_list()
+    assert missing == ["personnummer="]
+
+
+def test_key_is_shown_without_the_person() -> None:
+    row = base("register_population", utgangsdatum="2019-01-01")
+    assert parsed("register_population", row).quarantined["key"].to_list() == ["cpup|***|2020-05-01"]
+    assert parsed("vantetider", {**WAITING, "kon": "X"}).quarantined["key"].to_list() == ["V1|VANTANDE|2022-05"]
+    assert parsed("vantetider", base("vantetider", kon="X")).quarantined["key"].to_list() == ["V1|GENOMFORD"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*spellings(PERSON)[:4], f"pnr {PERSON}", OTHER_PERSON, f"{OTHER_PERSON},0", "198 005 179 810", f"SE{PERSON}"],
+)
+@pytest.mark.parametrize("source", BASE)
+def test_a_number_in_the_wrong_column_is_stored_nowhere(source: str, text: str) -> None:
+    for column in CONTRACTS[source].columns:
+        if column.type == "personnummer":
+            continue
+        result = parsed(source, base(source, **{column.name: text}))
+        content = repr(result.accepted.rows()) + repr(result.quarantined.rows())
+        assert result.accepted.height + result.quarantined.height == 1
+        for twelve in (PERSON, OTHER_PERSON):
+            assert not any(s in content for s in spellings(twelve)), column.name
+
+
+def test_keys_that_are_personal_numbers_stay_apart() -> None:
+    rows = [base("avvikelser", avvikelse_id=t) for t in (PERSON, OTHER_PERSON, PERSON)]
+    assert counts("avvikelser", *rows) == (2, 0, 1)
+
+
+# --- Every row ends in exactly one place -----------------------------------------------------------------------------
+
+GARBAGE = st.one_of(
+    st.text(st.characters(exclude_characters='";\r\n\x00Ã', exclude_categories=["Cs"]), max_size=12),
+    st.sampled_from(["", "1", "2022-05-30", "x", PERSON, "NULL", "-", "9999-12-31", "Ja", "VANTANDE", "cpup", "A"]),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data(), st.sampled_from(sorted(BASE)))
+def test_rows_read_are_accepted_quarantined_or_duplicate(data: st.DataObject, source: str) -> None:
+    changed = st.dictionaries(st.sampled_from(sorted(BASE[source])), GARBAGE, max_size=4)
+    rows = [base(source, **c) for c in data.draw(st.lists(changed, min_size=1, max_size=8))]
+    result = parsed(source, *rows)
+    assert result.rows_read == result.accepted.height + result.quarantined.height + result.rows_duplicate
+    lines = Counter(result.accepted["line"].to_list() + result.quarantined["line"].to_list())
+    assert set(lines.values()) <= {1} and set(lines) <= set(range(2, len(rows) + 2))
+    for codes in result.quarantined["reasons"]:
+        assert codes.len() and codes.n_unique() == codes.len()
+    key = [c.stored for c in CONTRACTS[source].key]
+    if source != "vantetider" and result.accepted.height:
+        assert not result.accepted.select(pl.struct(key).is_duplicated().any()).item(), "accepted keys are unique"

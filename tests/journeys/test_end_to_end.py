@@ -1,0 +1,320 @@
+"""The main job through the installed command on the committed sample, as an analyst starts it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import DataPaths
+from dagster_project.products.explain.explain import (
+    Address,
+    Query,
+    calculate,
+    check_agreement,
+    explain,
+    has_data,
+    months_of,
+    observations,
+    period_name,
+)
+from dagster_project.products.explain.text import sections
+from dagster_project.readers import read_delivery
+from dagster_project.releases import evidence
+from dagster_project.releases.publish import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_release
+from tests.oracle.compare import compare
+from tests.runs import SAMPLE, command
+
+FILES = {
+    "indicator_result.parquet",
+    "indicator_result.csv",
+    "indicator.parquet",
+    "indicator.csv",
+    "resultat.duckdb",
+    "kvalitet.parquet",
+    "leveranser.parquet",
+    "manifest.json",
+}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[DataPaths, subprocess.CompletedProcess[str]]:
+    data = tmp_path_factory.mktemp("sample") / "data"
+    return DataPaths(data), command("run", "--raw", SAMPLE, "--data", data)
+
+
+def test_the_sample_is_published_and_the_summary_says_where(sample) -> None:
+    data, result = sample
+    assert result.returncode == 0, result.stdout + result.stderr
+    release = data.current.resolve()
+    assert {p.name for p in release.iterdir()} == FILES
+    assert release.name in result.stdout
+    assert str(data.docs) in result.stdout
+    assert "register_registreringar" in result.stdout
+    assert "enhet:ej_giltig" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_manifest_describes_every_file(sample) -> None:
+    data, _ = sample
+    manifest = json.loads((data.current / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["files"]) == FILES - {"manifest.json"}
+    for name, file in manifest["files"].items():
+        assert hashlib.sha256((data.current / name).read_bytes()).hexdigest() == file["sha256"]
+        if name.endswith(".parquet"):
+            assert pl.read_parquet(data.current / name).height == file["rows"]
+    assert manifest["release_id"].startswith("2022-09-30-")
+    assert manifest["kallor"]["register_registreringar"] == "varning"
+    assert manifest["kvarhallna_indikatorer"] == {}
+
+
+def test_cells_have_the_agreed_shape(sample) -> None:
+    data, _ = sample
+    result = pl.read_parquet(data.current / "indicator_result.parquet")
+    assert dict(result.schema) == RESULT_SCHEMA
+    assert result.select(RESULT_KEY).is_unique().all()
+    assert result.equals(result.sort(RESULT_KEY))
+    assert set(result["status"]) == set(STATUSES)
+    assert set(result["kvalitet"]) == {"godkand", "varning"}
+    warned = set(result.filter(pl.col("kvalitet") == "varning")["indicator_id"])
+    assert warned == {i for i in result["indicator_id"].unique() if i.endswith("_tackning")}
+
+
+def test_every_cell_agrees_with_the_independent_oracle(sample, tmp_path: Path) -> None:
+    data, _ = sample
+    listing = tmp_path / "karantan.csv"
+    assert command("quarantine", "--data", data.root, "--all", "--csv", listing).returncode == 0
+    assert compare(SAMPLE, data.current.resolve(), listing, None) == []
+
+
+def test_csv_opens_in_swedish_excel(sample) -> None:
+    data, _ = sample
+    content = (data.current / "indicator_result.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = pl.read_csv(content, separator=";", decimal_comma=True, infer_schema_length=None)
+    parquet = pl.read_parquet(data.current / "indicator_result.parquet")
+    assert rows.height == parquet.height
+    assert rows["varde"].cast(pl.Float64).equals(parquet["varde"])
+    assert b"." not in re.sub(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}", b"", content.splitlines()[60000].split(b";")[10])
+
+
+def test_dashboards_read_while_a_run_works(sample) -> None:
+    data, _ = sample
+    readers = [duckdb.connect(str(data.current / "resultat.duckdb"), read_only=True) for _ in range(3)]
+    count = [r.execute("select count(*) from resultat where titel is not null").fetchone() for r in readers]
+    rows = json.loads((data.current / "manifest.json").read_text())["files"]["indicator_result.parquet"]["rows"]
+    assert count == [(rows,)] * 3
+    assert readers[0].execute("select count(*) from senaste_manad").fetchone()[0] > 0
+
+
+def test_nothing_new_is_said_and_changes_nothing(sample) -> None:
+    data, first = sample
+    before = data.current.resolve()
+    result = command("run", "--raw", SAMPLE, "--data", data.root)
+    assert result.returncode == first.returncode
+    assert "Inget nytt" in result.stdout
+    assert data.current.resolve() == before
+    assert [p.name for p in data.releases.iterdir()] == [before.name]
+
+
+def test_status_and_quarantine_answer(sample) -> None:
+    data, _ = sample
+    status = command("status", "--data", data.root)
+    assert status.returncode == 0
+    assert data.current.resolve().name in status.stdout
+    listing = command("quarantine", "--data", data.root, "--source", "kva")
+    assert listing.returncode == 0
+    assert "format:personnummer" in listing.stdout
+    assert "personnummer=***" in listing.stdout
+
+
+def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
+    from dagster_project.cli.summary import read_quarantine
+
+    data = sample[0]
+    everything = read_quarantine(data, every=True)
+    units = read_quarantine(data, every=True, reason="enhet")
+    assert 0 < units.height < everything.height
+    assert units["reasons"].str.contains("enhet:").all()
+    assert read_quarantine(data, reason="enhet:ej_giltig").height == 24
+    assert read_quarantine(data, reason="enhet:ej").height == 0
+    unit = units["hsaid_enhet"][0]
+    assert set(read_quarantine(data, every=True, unit=unit.lower())["hsaid_enhet"]) == {unit}
+    again = read_quarantine(data).filter(pl.col("followed_by").is_not_null())
+    assert read_quarantine(data, superseded=False).height == read_quarantine(data).height - again.height
+    old = read_quarantine(data, every=True, older_than=20)
+    assert set(old["first_seen"].cast(pl.String)) == {"2019-01-10", "2022-08-31"}
+
+
+def test_key_is_private(sample) -> None:
+    data, _ = sample
+    assert stat.S_IMODE((data.root / "person.key").stat().st_mode) == 0o600
+
+
+def _delivered_numbers() -> set[str]:
+    """Every delivered personnummer cell of the sample, as digits."""
+    numbers: set[str] = set()
+    for contract in load_contracts().values():
+        column = next((c.name for c in contract.columns if c.type == "personnummer"), None)
+        for path in (SAMPLE / contract.source).iterdir() if column else ():
+            extension = path.name.split(".", 1)[1]
+            cells = read_delivery(path.read_bytes(), extension, contract).frame[column].drop_nulls().unique()
+            numbers |= {re.sub(r"[^0-9A-Za-z]", "", c) for c in cells}
+    return {n for n in numbers if len(n) >= 10}
+
+
+def _texts(path: Path) -> list[str]:
+    """All text in a written file: cells of Parquet and DuckDB files, otherwise the bytes as they are."""
+    if path.suffix == ".parquet":
+        frame = pl.read_parquet(path)
+        return (
+            [t for c in frame.columns for t in frame[c].explode().cast(pl.String).drop_nulls().unique()]
+            if (frame.height)
+            else []
+        )
+    if path.suffix == ".duckdb":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            tables = [r[0] for r in connection.execute("select table_name from duckdb_tables()").fetchall()]
+            return [
+                t
+                for table in tables
+                for column in connection.execute(f'select * from "{table}" limit 0').to_arrow_table().column_names
+                for (t,) in connection.execute(
+                    f'select distinct "{column}"::varchar from "{table}" where "{column}" is not null'
+                ).fetchall()
+            ]
+    return [path.read_bytes().decode("latin-1")]
+
+
+def test_no_personal_number_is_written_anywhere(sample) -> None:
+    data, result = sample
+    numbers = _delivered_numbers()
+    assert len(numbers) > 1000
+    forms = numbers | {n[-10:] for n in numbers}
+    pattern = re.compile(r"(?<![0-9A-Za-z])(?:[0-9]{2})?[0-9]{6}[-+]?[0-9A-Za-z]{4}(?![0-9A-Za-z])")
+    found = []
+    written = [p for p in data.root.rglob("*") if p.is_file() and not p.is_symlink()]
+    assert len(written) > 100
+    for name, texts in [("output", [result.stdout, result.stderr]), *((str(p), _texts(p)) for p in written)]:
+        for text in texts:
+            found += [(name, m) for m in pattern.findall(text) if re.sub(r"[-+]", "", m) in forms]
+    assert found == []
+
+
+def test_dbt_unit_tests_pass(sample) -> None:
+    from dagster_project.engines.dbt import run_unit_tests
+
+    results = run_unit_tests(sample[0])
+    assert len(results) >= 70
+    assert [(r.unique_id, r.message) for r in results if r.status != "pass"] == []
+
+
+def test_dbt_docs_build(sample) -> None:
+    from dagster_project.engines.dbt import generate_docs
+
+    page = generate_docs(sample[0]).read_text(encoding="utf-8")
+    assert "obs_gas_t_forandring" in page
+
+
+def test_evidence_gives_the_published_numbers_of_all_indicators(sample) -> None:
+    data = sample[0]
+    release = read_release(data.current)
+    assert release is not None
+    rows = pl.read_parquet(release.folder / "indicator_result.parquet").filter(pl.col("status") != "dold")
+    seen = set()
+    for indicator in pl.read_parquet(release.folder / "indicator.parquet").iter_rows(named=True):
+        found = evidence.find(data, release.manifest, indicator["indicator_id"])
+        own = rows.filter(pl.col("indicator_id") == indicator["indicator_id"])
+        for (start, end), cells in own.group_by("period_start", "period_slut"):
+            months = months_of(start, end, indicator["bestand"])
+            counting = observations(found, months).filter(pl.col("exkludering").is_null())
+            for cell in cells.sample(min(5, cells.height), seed=start.toordinal()).iter_rows(named=True):
+                address = Address(cell["verksamhet"], cell["enhet"], cell["kon"])
+                observed = counting.filter(address.inside())
+                check_agreement(cell, calculate(indicator, observed, has_data(cell, found)))
+                seen.add((cell["indicator_id"], cell["period_typ"], cell["niva"], cell["kon"]))
+    assert len({s[0] for s in seen}) == 20
+    assert {s[1:] for s in seen} == {
+        (t, n, k)
+        for t in ("manad", "tertial", "delar", "ar", "r12")
+        for n in ("omrade", "verksamhet", "enhet")
+        for k in "TKM"
+    }
+
+
+def test_whole_explanations_of_the_sample(sample) -> None:
+    data = sample[0]
+    rows = pl.read_parquet(data.current / "indicator_result.parquet")
+    for (indicator,), cells in rows.group_by("indicator_id"):
+        for cell in cells.sample(6, seed=7).iter_rows(named=True):
+            period = period_name(cell["period_typ"], cell["period_start"], cell["period_slut"])
+            query = Query(
+                str(indicator),
+                period,
+                cell["period_typ"] if cell["period_typ"] == "r12" else None,
+                cell["verksamhet"],
+                cell["enhet"],
+                cell["kon"],
+                lines=True,
+            )
+            e = explain(data, query)
+            assert (e.refusal is not None) == (cell["status"] == "dold")
+            assert sections(e)
+            if e.files is not None and cell["namnare"] is not None and not str(indicator).endswith("_tackning"):
+                assert sum(g.count for g in e.files) == cell["namnare"]
+            if e.patient:
+                assert all(g.count >= 5 for g in e.files or ())
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"), [("barn_narstaende_du", "barn_narstaende"), ("vg_forsta_besok_90", "vantetid_median")]
+)
+def test_exclusions_are_not_told_where_they_complete_a_hidden_number(sample, part: str, whole: str) -> None:
+    """What the one indicator counts and excludes is what the other counts: hidden there, the excluded are not told."""
+    data = sample[0]
+    rows = pl.read_parquet(data.current / "indicator_result.parquet").filter(pl.col("period_typ") == "manad")
+    number = pl.coalesce("namnare", "taljare")
+    shown = rows.filter((pl.col("indicator_id") == part) & (pl.col("status") != "dold") & (number > 0))
+    hidden = rows.filter((pl.col("indicator_id") == whole) & (pl.col("status") == "dold"))
+    both = shown.join(hidden, on=[k for k in RESULT_KEY if k != "indicator_id"], how="semi", nulls_equal=True)
+    assert both.height > 0
+    for cell in both.head(5).iter_rows(named=True):
+        period = f"{cell['period_start']:%Y-%m}"
+        e = explain(data, Query(part, period, None, cell["verksamhet"], cell["enhet"], cell["kon"]))
+        assert e.exclusions == ()
+        assert e.exclusions_note
+
+
+def test_a_unit_of_two_verksamheter_must_be_told_apart(sample) -> None:
+    with pytest.raises(ResultattavlaError, match="hörde till AUD och SC"):
+        explain(sample[0], Query("avvikelser_antal", "2022", enhet="SE2321000164-DEMO22"))
+    assert explain(sample[0], Query("avvikelser_antal", "2022", None, "sc", "SE2321000164-DEMO22")).cell["varde"] > 0
+
+
+@pytest.mark.browser
+def test_data_docs_open_without_a_network(sample) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import ARGUMENTS, chromium_path
+
+    data, _ = sample
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        page = browser.new_page()
+        requests: list[str] = []
+        page.on("request", lambda r: requests.append(r.url))
+        page.goto((data.docs / "datadokumentation" / "index.html").as_uri())
+        page.get_by_role("link", name="register_registreringar").first.click()
+        page.wait_for_load_state()
+        assert "karantän" in page.content()
+        assert [u for u in requests if not u.startswith(("file:", "data:"))] == []
+        browser.close()

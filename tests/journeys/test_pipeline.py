@@ -1,0 +1,292 @@
+"""The job on small deliveries: what is held back, what is refused, what is repeated; in one process for speed."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import DataPaths
+from dagster_project.gates.decision import catalogue
+from dagster_project.releases.publish import publish, read_release
+from dagster_project.runs.identity import RunState
+from tests.oracle.compare import compare
+from tests.oracle.deliveries import write_deliveries
+from tests.runs import cases, command, deliver, deliver_cases, deliver_units, run
+
+DAY = "2022-08-31"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """A register and forty deviation reports."""
+    raw = tmp_path / "raw"
+    deliver_units(raw, DAY)
+    deliver_cases(raw, DAY, *cases(40))
+    return raw
+
+
+def result_of(outcome) -> pl.DataFrame:
+    return pl.read_parquet(outcome.release.folder / "indicator_result.parquet")
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_random_deliveries_agree_with_the_oracle(tmp_path: Path, seed: int) -> None:
+    as_of = write_deliveries(tmp_path / "raw", seed, hostile=seed % 2 == 1)
+    outcome = run(tmp_path / "raw", tmp_path / "data", as_of)
+    assert outcome.error is None
+    listing = tmp_path / "karantan.csv"
+    from dagster_project.cli.summary import read_quarantine, write_quarantine_csv
+
+    write_quarantine_csv(read_quarantine(outcome.data, every=True), listing)
+    assert compare(tmp_path / "raw", outcome.release.folder, listing, as_of) == []
+
+
+def test_missing_sources_hold_back_their_indicators_and_the_others_are_published(raw: Path, tmp_path: Path) -> None:
+    outcome = run(raw, tmp_path / "data")
+    assert outcome.exit_code == 2
+    published = {"avvikelser_antal", "avvikelser_7d", "avvikelser_180d", "utredning_60d"}
+    assert set(result_of(outcome)["indicator_id"]) == published
+    assert set(outcome.release.held_back) == {i.id for i in catalogue()} - published
+    assert outcome.release.held_back["gas_antal"] == ["gas"]
+    # Register, eight verksamheter, periods: the grid has no holes even where there is nothing.
+    month = result_of(outcome).filter(
+        (pl.col("indicator_id") == "avvikelser_antal")
+        & (pl.col("period_typ") == "manad")
+        & (pl.col("period_start") == date(2022, 3, 1))
+    )
+    assert month.height == 1 + 8 + 2
+    assert month.filter(pl.col("niva") == "omrade")["taljare"].item() == 40
+
+
+def test_too_many_rows_in_quarantine_hold_back_the_source(raw: Path, tmp_path: Path) -> None:
+    deliver_cases(raw, DAY, *cases(30), *cases(10, unit="SE2321000164-OKAND", first=100))
+    deliver(
+        raw,
+        f"kva_{DAY}.csv",
+        "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum",
+        "V1;DV113;201209129814;SE2321000164-AUD1;2022-03-01",
+    )
+    outcome = run(raw, tmp_path / "data")
+    assert outcome.exit_code == 2
+    assert set(outcome.release.held_back["avvikelser_7d"]) == {"avvikelser"}
+    assert "levnadsvanor" in set(result_of(outcome)["indicator_id"])
+    failed = {
+        o.expectation for o in outcome.outcomes if not o.success and o.severity != "info" and o.gate == "leverans"
+    }
+    failed -= {"har_rader", "alder_varning", "alder_stopp"}  # of the sources that were never delivered
+    assert failed == {"karantan_varning", "karantan_stopp"}
+
+
+def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, tmp_path: Path) -> None:
+    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
+    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
+    deliver(raw, f"kva_{DAY}.csv", header, *measures)
+    good = run(raw, tmp_path / "data")
+    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+    deliver_units(raw, "2022-09-30")
+    deliver_cases(raw, "2022-09-30", *cases(45))
+    bad = run(raw, tmp_path / "data")
+    assert bad.exit_code == 2
+    rows = result_of(bad)
+    frozen = rows.filter(pl.col("kvalitet") == "fryst")
+    kva = {"levnadsvanor", "barn_narstaende", "barn_narstaende_du"}
+    assert set(frozen["indicator_id"]) == kva == set(bad.release.frozen)
+    assert set(frozen["release_id"]) == {good.release.id}
+    before = result_of(good).filter(pl.col("indicator_id").is_in(kva))
+    assert frozen.drop("kvalitet").equals(before.drop("kvalitet"))
+    assert set(rows.filter(pl.col("kvalitet") != "fryst")["release_id"]) == {bad.release.id}
+    assert run(raw, tmp_path / "data").release.id == bad.release.id
+    # Frozen a second time, the rows still name the release that computed them.
+    deliver_units(raw, "2022-10-01")
+    worse = run(raw, tmp_path / "data")
+    assert set(result_of(worse).filter(pl.col("kvalitet") == "fryst")["release_id"]) == {good.release.id}
+    deliver(raw, "kva_2022-10-02.csv", header, *measures, measures[0].replace("V0", "V99"))
+    recovered = run(raw, tmp_path / "data")
+    assert "fryst" not in set(result_of(recovered)["kvalitet"])
+    assert not kva & set(recovered.release.held_back)
+
+
+def test_a_day_that_was_frozen_comes_out_the_same_again(raw: Path, tmp_path: Path) -> None:
+    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
+    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
+    deliver(raw, f"kva_{DAY}.csv", header, *measures)
+    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+    # The failing day first: there is nothing to freeze. Then the good day before it, then the failing one again.
+    alone = run(raw, tmp_path / "data")
+    assert alone.release.frozen == {} and "levnadsvanor" in alone.release.held_back
+    run(raw, tmp_path / "data", date(2022, 8, 31))
+    again = run(raw, tmp_path / "data")
+    assert again.release.id == alone.release.id and result_of(again).equals(result_of(alone))
+
+
+def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Path) -> None:
+    deliver_units(raw, "2022-10-05")
+    assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 5)))["kvalitet"]) == {"godkand"}
+    assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 6)))["kvalitet"]) == {"varning"}
+    deliver_units(raw, "2022-11-10")
+    # The rows of an earlier release stay, and say that they are frozen.
+    outcome = run(raw, tmp_path / "data", date(2022, 11, 10))
+    assert outcome.exit_code == 2
+    assert set(result_of(outcome)["kvalitet"]) == {"fryst"}
+
+
+def test_a_bad_register_freezes_everything(raw: Path, tmp_path: Path) -> None:
+    first = run(raw, tmp_path / "data")
+    deliver(
+        raw,
+        "enheter_2022-09-02.csv",
+        "hsaid_enhet;enhetsnamn;verksamhet;giltig_fran",
+        "SE2321000164-AUD1;Hörselmottagningen;AUD;2022-01-01",
+    )
+    second = run(raw, tmp_path / "data")
+    assert second.exit_code == 2
+    assert [o.expectation for o in second.outcomes if not o.success and o.source == "enheter"] == [
+        "giltighet_overlappar_inte"
+    ]
+    rows = result_of(second)
+    assert set(rows["kvalitet"]) == {"fryst"} and set(rows["release_id"]) == {first.release.id}
+    assert rows.drop("kvalitet").equals(result_of(first).drop("kvalitet"))
+    assert second.release.frozen_since == dict.fromkeys(rows["indicator_id"].unique(), DAY)
+    assert "indicator_result.csv" in second.release.manifest["files"]
+    # Without anything to show nothing is published, and that is said.
+    alone = run(raw, tmp_path / "fresh")
+    assert alone.exit_code == 1 and "inga tidigare rader" in alone.error
+    assert not alone.data.current.exists()
+
+
+def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    for folder in ("raw", "saknas"):
+        result = command("run", "--raw", tmp_path / folder, "--data", tmp_path / "data")
+        assert result.returncode == 1
+        assert str(tmp_path / folder) in result.stderr
+        assert "Traceback" not in result.stderr
+        assert not (tmp_path / "data" / "published").exists()
+
+
+def test_wrong_use_is_explained(tmp_path: Path) -> None:
+    for arguments, word in [
+        (("run", "--as-of", "i går"), "ÅÅÅÅ-MM-DD"),
+        (("quarantine", "--data", tmp_path, "--source", "bhkk"), "vantetider"),
+        (("status", "--data", tmp_path), "resultattavla run"),
+        (("quarantine", "--data", tmp_path), "resultattavla run"),
+    ]:
+        result = command(*arguments)
+        assert result.returncode != 0
+        assert word in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path: Path) -> None:
+    first = run(raw, tmp_path / "data")
+    data = first.data
+    state = RunState.read(data)
+    assert publish(data, state).id == first.release.id  # the same inputs: the same release again
+    import dataclasses
+
+    other = dataclasses.replace(state, release_id="2022-08-31-000000000000")
+    with pytest.raises(ResultattavlaError, match="inte prövad"):
+        publish(data, other)
+    # A gate that failed on exactly these inputs.
+    path = data.run / "grind_resultat.parquet"
+    frame = pl.read_parquet(path)
+    frame.with_columns(success=pl.lit(False)).write_parquet(path)
+    with pytest.raises(ResultattavlaError, match="Resultatgrinden"):
+        publish(data, state)
+    # A warehouse that was built from something else.
+    frame.write_parquet(path)
+    import duckdb
+
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute("update indicator_result set release_id = 'x' where niva = 'omrade'")
+    with pytest.raises(ResultattavlaError, match="andra leveranser"):
+        publish(data, state)
+    assert read_release(data.current) is not None
+    assert not list(data.releases.glob(".*"))
+
+
+def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
+    first = run(raw, tmp_path / "data")
+    deliver_units(raw, "2022-09-30")
+    deliver_cases(raw, "2022-09-30", *cases(45))
+    second = run(raw, tmp_path / "data")
+    assert second.release.id != first.release.id
+    again = run(raw, tmp_path / "data", date(2022, 8, 31))
+    assert again.release.id == first.release.id
+    # What lies under `data/` is always the latest run's: another day in between is not "nothing new".
+    assert not again.nothing_new and RunState.read(again.data).release_id == first.release.id
+    failed = [{(o.source, o.expectation) for o in outcome.outcomes if not o.success} for outcome in (first, again)]
+    assert failed[0] == failed[1]
+    back = run(raw, tmp_path / "data")
+    assert not back.nothing_new and back.release.id == second.release.id
+    assert run(raw, tmp_path / "data").nothing_new
+    fresh = run(raw, tmp_path / "fresh", date(2022, 8, 31))
+    assert fresh.release.id == first.release.id
+    assert result_of(fresh).equals(result_of(first))
+    for name in ("indicator_result.csv", "indicator_result.parquet", "indicator.parquet", "kvalitet.parquet"):
+        assert (fresh.release.folder / name).read_bytes() == (first.release.folder / name).read_bytes(), name
+    later = [d for d in fresh.settled.ledger if d.status == "senare"]
+    assert {d.uttagsdatum for d in later} == {date(2022, 9, 30)}
+
+
+def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(raw: Path, tmp_path: Path) -> None:
+    deliver_units(raw, "2022-09-30")
+    deliver_cases(raw, "2022-09-30", *cases(45))
+    august, september = (run(raw, tmp_path / "data", day) for day in (date(2022, 8, 31), date(2022, 9, 30)))
+    deliver_cases(raw, "2022-09-15", *cases(3, first=50, day="2022-04-01"))
+    assert run(raw, tmp_path / "data", date(2022, 8, 31)).release.id == august.release.id
+    late = run(raw, tmp_path / "data")
+    assert late.release.id != september.release.id
+    year = (pl.col("indicator_id") == "avvikelser_antal", pl.col("niva") == "omrade", pl.col("period_typ") == "r12")
+    counts = [result_of(o).filter(*year).sort("period_start")["taljare"][-1] for o in (september, late)]
+    assert counts == [45.0, 48.0]
+
+
+def test_deliveries_count_after_their_file_has_left_raw(raw: Path, tmp_path: Path) -> None:
+    first = run(raw, tmp_path / "data")
+    (raw / "avvikelser" / f"avvikelser_{DAY}.csv").unlink()
+    second = run(raw, tmp_path / "data")
+    assert second.nothing_new
+    assert second.release.id == first.release.id
+
+
+def test_another_person_key_changes_no_result(raw: Path, tmp_path: Path) -> None:
+    deliver(
+        raw,
+        f"kva_{DAY}.csv",
+        "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum",
+        *(f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)),
+    )
+    first = run(raw, tmp_path / "data")
+    ids = pl.read_parquet(tmp_path / "data/bronze/kva/2022*.accepted.parquet")["person_id"].unique()
+    (tmp_path / "data" / "person.key").write_text("en annan nyckel")
+    second = run(raw, tmp_path / "data")
+    assert second.release.id == first.release.id
+    assert set(ids).isdisjoint(pl.read_parquet(tmp_path / "data/bronze/kva/2022*.accepted.parquet")["person_id"])
+    (raw / "kva" / f"kva_{DAY}.csv").unlink()
+    (tmp_path / "data" / "person.key").write_text("en tredje nyckel")
+    with pytest.raises(ResultattavlaError, match="personnyckel"):
+        run(raw, tmp_path / "data")
+
+
+def test_two_runs_at_once_the_second_refuses(raw: Path, tmp_path: Path) -> None:
+    from dagster_project.operations.daily_run import run_lock
+
+    with run_lock(DataPaths(tmp_path / "data")):
+        result = command("run", "--raw", raw, "--data", tmp_path / "data")
+    assert result.returncode == 1
+    assert "En annan körning pågår" in result.stderr
+
+
+def test_manifest_has_no_clock_and_says_what_failed(raw: Path, tmp_path: Path) -> None:
+    outcome = run(raw, tmp_path / "data")
+    text = (outcome.release.folder / "manifest.json").read_text(encoding="utf-8")
+    assert str(date.today()) not in text
+    manifest = json.loads(text)
+    assert manifest["kallor"]["gas"] == "underkand"
+    assert any("har_rader" in f for f in manifest["grindar"]["leverans"]["gas"]["underkanda"])
