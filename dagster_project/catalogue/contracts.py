@@ -18,7 +18,10 @@ CONTRACT_DIR = Path(__file__).parent / "contracts"
 REGISTER_SOURCE = "enheter"
 """The unit register: reference data that every other source's rows are checked against."""
 
-CELL_TYPES = ("text", "kod", "date", "month", "int", "number", "ja_nej", "kon", "personnummer", "hsaid", "kva_kod")
+CELL_TYPES = ("text", "code", "date", "month", "int", "number", "yes_no", "sex", "personnummer", "hsaid", "kva_code")
+RULE_KINDS = ("required", "empty", "order", "in_month", "overlap")
+FILLED, EMPTY = "filled", "empty"
+"""Values of a condition that ask whether a cell is filled in."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Condition:
-    """`column` equals `value`, or is filled in (`ifyllt`) or empty (`tomt`)."""
+    """`column` equals `value`, or is filled in (FILLED) or not (EMPTY)."""
 
     column: str
     value: Any
@@ -55,7 +58,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class RowRule:
-    """One row rule; `kind` is kravs, tomt, ordning, i_manad or overlapp, `columns` what it is about."""
+    """One row rule; `kind` is one of RULE_KINDS, `columns` what it is about."""
 
     kind: str
     columns: tuple[str, ...]
@@ -65,13 +68,19 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Contract:
-    """A source's contract. `event` is a column, or (status column, {status: column}) where the event depends on it."""
+    """A source's contract. `event` is a column, or (status column, {status: column}) where the event depends on it.
+
+    unit: the column whose unit a row belongs to; verksamhet: the column that names one directly. A source has one of
+    them or neither; rows with a unit are judged by the unit register.
+    """
 
     source: str
     purpose: str
     columns: tuple[Column, ...]
     rules: tuple[RowRule, ...]
     event: str | tuple[str, dict[str, str]] | None
+    unit: str | None
+    verksamhet: str | None
     agreed_age_days: int
     fingerprint: str
 
@@ -92,11 +101,6 @@ class Contract:
             for c in self.key
         ]
 
-    @property
-    def has_unit(self) -> bool:
-        """Whether rows are checked against the unit register."""
-        return self.source != REGISTER_SOURCE and any(c.name == "hsaid_enhet" for c in self.columns)
-
 
 def _custom(node: dict[str, Any]) -> dict[str, Any]:
     return {p["property"]: p["value"] for p in node.get("customProperties", [])}
@@ -106,7 +110,7 @@ def _column(node: dict[str, Any]) -> Column:
     custom, options = _custom(node), node.get("logicalTypeOptions", {})
     if node["physicalType"] not in CELL_TYPES:
         raise ValueError(f"kolumnen {node['name']} har en okänd celltyp: {node['physicalType']}")
-    key_when = custom.get("nyckel_nar")
+    key_when = custom.get("key_when")
     return Column(
         name=node["name"],
         type=node["physicalType"],
@@ -117,7 +121,7 @@ def _column(node: dict[str, Any]) -> Column:
         values=tuple(e["value"] for e in node["enum"]) if "enum" in node else None,
         minimum=options.get("minimum"),
         maximum=options.get("maximum"),
-        maximum_extraction_year=custom.get("hogst_uttagsaret", False),
+        maximum_extraction_year=custom.get("at_most_extraction_year", False),
         pattern=options.get("pattern"),
         organisation=custom.get("organisation"),
         plan="plan" in node.get("tags", []),
@@ -126,9 +130,9 @@ def _column(node: dict[str, Any]) -> Column:
 
 def _rule(node: dict[str, Any]) -> RowRule:
     body = dict(node["implementation"])
-    when, per = body.pop("nar", None), body.pop("per", None)
+    when, per = body.pop("when", None), body.pop("per", None)
     ((kind, columns),) = body.items()
-    if kind not in ("kravs", "tomt", "ordning", "i_manad", "overlapp"):
+    if kind not in RULE_KINDS:
         raise ValueError(f"okänd radregel: {kind}")
     return RowRule(
         kind=kind,
@@ -143,9 +147,10 @@ def load_contract(path: Path) -> Contract:
     text = path.read_text(encoding="utf-8")
     document = yaml.safe_load(text)
     schema = document["schema"][0]
-    event = _custom(schema).get("event_date")
+    about = _custom(schema)
+    event = about.get("event_date")
     if isinstance(event, dict):
-        event = (event.pop("kolumn"), event)
+        event = (event.pop("column"), event)
     try:
         return Contract(
             source=document["name"],
@@ -153,6 +158,8 @@ def load_contract(path: Path) -> Contract:
             columns=tuple(_column(p) for p in schema["properties"]),
             rules=tuple(_rule(q) for q in schema.get("quality", [])),
             event=event,
+            unit=about.get("unit"),
+            verksamhet=about.get("verksamhet"),
             agreed_age_days=next(s["value"] for s in document["slaProperties"] if s["property"] == "latency"),
             fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
         )

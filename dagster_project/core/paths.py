@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,35 +66,3 @@ class DataPaths:
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.root / "dagster"
-
-
-def sql_files(paths: Iterable[Path]) -> str:
-    """A SQL list of file names, quoted, for DuckDB's readers."""
-    return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
-
-
-@contextmanager
-def variables(**values: str) -> Iterator[None]:
-    """Environment variables for what is called in the block (dbt, Dagster's definitions) and for nothing after it."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to that becomes `path` in one step when the block ends well; nothing is left when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -20,26 +20,26 @@ _TOLERANCE = 1e-9
 def hidden_cells(cells: pl.DataFrame, limit: int = 5, hidden_already: bool = False) -> pl.DataFrame:
     """The cells to hide.
 
-    `cells`: columns CELL plus `skyddat_tal` (the protected number, not null), one row per cell of indicators about
-    patients. Returns CELL plus `dold` (all true) for the cells whose number is 1..limit-1 and those hidden to protect
+    `cells`: columns CELL plus `protected_number` (the protected number, not null), one row per cell of indicators about
+    patients. Returns CELL plus `hidden` (all true) for the cells whose number is 1..limit-1 and those hidden to protect
     them. A shown 0 is never hidden. The result does not depend on the order of the rows. With `hidden_already` a column
-    `dold` says what is hidden from the start: an audit finds out whether more would have to be.
+    `hidden` says what is hidden from the start: an audit finds out whether more would have to be.
     """
     cells = (
-        cells.select(*CELL, "skyddat_tal", *(["dold"] if hidden_already else []))
+        cells.select(*CELL, "protected_number", *(["hidden"] if hidden_already else []))
         .with_columns(
             detail=pl.col("niva").replace_strict(_DETAIL, return_dtype=pl.Int8),
             whole=(pl.col("kon") == "T").cast(pl.Int8),
         )
         # The order in which cells are given up: smallest first, then detail, then by name.
-        .sort("skyddat_tal", "detail", "whole", "verksamhet", "enhet", "kon", *SYSTEM)
+        .sort("protected_number", "detail", "whole", "verksamhet", "enhet", "kon", *SYSTEM)
         .with_row_index("cell")
         .with_columns(system=pl.struct(SYSTEM).rank("dense"))
     )
-    value = cells["skyddat_tal"].to_numpy()
+    value = cells["protected_number"].to_numpy()
     hidden = (value >= 1) & (value < limit)
     if hidden_already:
-        hidden = hidden | cells["dold"].to_numpy()
+        hidden = hidden | cells["hidden"].to_numpy()
     if hidden.any():
         affected = cells.filter(pl.Series(hidden))["system"].unique()
         members = _equations(cells.filter(pl.col("system").is_in(affected.implode())))
@@ -48,7 +48,7 @@ def hidden_cells(cells: pl.DataFrame, limit: int = 5, hidden_already: bool = Fal
         while len(open_systems):
             _close(hidden, members, system)
             open_systems = _close_combinations(hidden, members, system, open_systems)
-    return cells.filter(pl.Series(hidden)).select(CELL).with_columns(dold=pl.lit(True))
+    return cells.filter(pl.Series(hidden)).select(CELL).with_columns(hidden=pl.lit(True))
 
 
 def _equations(cells: pl.DataFrame) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def _equations(cells: pl.DataFrame) -> pl.DataFrame:
         return frame.select(
             pl.struct(pl.lit(kind).alias("kind"), *by).alias("equation"),
             "cell",
-            "skyddat_tal",
+            "protected_number",
             pl.when(whole).then(1).otherwise(-1).alias("sign"),
         ).with_columns(pl.col("equation").struct.json_encode())
 
@@ -73,7 +73,7 @@ def _equations(cells: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     holds = members.group_by("equation").agg(
-        (pl.col("skyddat_tal") * pl.col("sign")).sum().abs().alias("rest"),
+        (pl.col("protected_number") * pl.col("sign")).sum().abs().alias("rest"),
         (pl.col("sign") == 1).sum().alias("sums"),
         pl.len().alias("size"),
     )
@@ -81,7 +81,7 @@ def _equations(cells: pl.DataFrame) -> pl.DataFrame:
     holds = holds.filter((pl.col("rest") < _TOLERANCE) & (pl.col("sums") == 1) & (pl.col("size") > 1))
     return (
         members.join(holds.select("equation"), on="equation", how="semi")
-        .filter(pl.col("skyddat_tal") != 0)
+        .filter(pl.col("protected_number") != 0)
         .select(pl.col("equation").rank("dense").cast(pl.Int64) - 1, pl.col("cell").cast(pl.Int64), "sign")
         .sort("equation", "cell")
     )

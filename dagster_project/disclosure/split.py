@@ -23,6 +23,7 @@ from datetime import date
 
 import polars as pl
 
+from dagster_project.catalogue.vocabulary import HIDDEN, NOT_APPLICABLE
 from dagster_project.disclosure.control import CELL, SYSTEM, hidden_cells
 
 ADDRESS = ["niva", "verksamhet", "enhet", "kon"]
@@ -31,7 +32,6 @@ _LEVELS: tuple[tuple[str, list[str]], ...] = (
     ("verksamhet", ["verksamhet"]),
     ("enhet", ["verksamhet", "enhet"]),
 )
-HIDDEN = "dold"
 
 
 @dataclass(frozen=True)
@@ -110,22 +110,22 @@ def month_groups(
 ) -> dict[date, dict[str, str]] | None:
     """Per month: delivery -> the name of its group (its first member), as fine as no hidden number follows.
 
-    observations: counting ones with `manad`, place, `kon`, `delivery`. months: the published cells of type manad of the
+    observations: counting ones with `month`, place, `kon`, `delivery`. months: the published cells of type manad of the
     same indicator. undivided: months that are not split. adds_up: the published number is the number of observations;
     all deliveries together then tell nothing new. Where it is not (persons), None when even all together would tell.
     """
-    found = observations.group_by("manad", "delivery").agg(pl.len().alias("n"))
+    found = observations.group_by("month", "delivery").agg(pl.len().alias("n"))
     groups: dict[date, dict[str, str]] = {m: {} for m in limit_to}
     size: dict[tuple[date, str], int] = {}
-    for month, delivery, n in found.sort("manad", "delivery").iter_rows():
+    for month, delivery, n in found.sort("month", "delivery").iter_rows():
         group = next(iter(groups[month].values()), delivery) if month in undivided else delivery
         groups[month][delivery] = group
         size[(month, group)] = size.get((month, group), 0) + n
     cells = months.filter(pl.col("period_start").is_in(list(limit_to))).select(
-        *ADDRESS, manad="period_start", dold=pl.col("status") == HIDDEN
+        *ADDRESS, month="period_start", hidden=pl.col("status") == HIDDEN
     )
-    with_hidden = set(cells.filter("dold")["manad"])
-    by_delivery = counts(observations.filter(pl.col("manad").is_in(list(with_hidden))), ["manad", "delivery"])
+    with_hidden = set(cells.filter("hidden")["month"])
+    by_delivery = counts(observations.filter(pl.col("month").is_in(list(with_hidden))), ["month", "delivery"])
     unsettled = {m for m in with_hidden if groups[m]}
     while unsettled:
         unsafe = _unsafe_groups(cells, by_delivery, {m: groups[m] for m in unsettled})
@@ -151,31 +151,31 @@ def _unsafe_groups(
     """Per month the groups within which a hidden number follows from the shown ones."""
     names = pl.DataFrame(
         [(m, d, g) for m, of in groups.items() for d, g in of.items()],
-        schema={"manad": pl.Date, "delivery": pl.String, "grupp": pl.String},
+        schema={"month": pl.Date, "delivery": pl.String, "group": pl.String},
         orient="row",
     )
     by_group = (
-        by_delivery.join(names, on=["manad", "delivery"]).group_by(*ADDRESS, "manad", "grupp").agg(pl.col("n").sum())
+        by_delivery.join(names, on=["month", "delivery"]).group_by(*ADDRESS, "month", "group").agg(pl.col("n").sum())
     )
     pairs = (
-        cells.join(names.select("manad", "grupp").unique(), on="manad")
-        .join(by_group, on=[*ADDRESS, "manad", "grupp"], how="left", nulls_equal=True)
+        cells.join(names.select("month", "group").unique(), on="month")
+        .join(by_group, on=[*ADDRESS, "month", "group"], how="left", nulls_equal=True)
         .select(
             *ADDRESS,
-            "dold",
+            "hidden",
             indicator_id=pl.lit(""),
-            period_typ="grupp",
-            period_start="manad",
-            skyddat_tal=pl.col("n").fill_null(0).cast(pl.Float64),
+            period_typ="group",
+            period_start="month",
+            protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
         )
     )
     # Limit 1: a small part of a shown cell is nothing to protect here, only what is hidden in the release.
     more = hidden_cells(pairs, limit=1, hidden_already=True)
     before, after = (
-        frame.group_by(SYSTEM).agg(pl.len().alias("dolda")) for frame in (pairs.filter("dold"), more.select(CELL))
+        frame.group_by(SYSTEM).agg(pl.len().alias("hidden_count")) for frame in (pairs.filter("hidden"), more.select(CELL))
     )
-    unsafe = after.join(before, on=SYSTEM, how="left", suffix="_forr").filter(
-        pl.col("dolda") != pl.col("dolda_forr").fill_null(0)
+    unsafe = after.join(before, on=SYSTEM, how="left", suffix="_before").filter(
+        pl.col("hidden_count") != pl.col("hidden_count_before").fill_null(0)
     )
     found: dict[date, set[str]] = {}
     for month, group in unsafe.select("period_start", "period_typ").iter_rows():
@@ -224,29 +224,29 @@ def file_groups(own: pl.DataFrame, names: dict[str, str], limit: int) -> list[Gr
 
 
 def masked_exclusions(excluded: pl.DataFrame, rows: pl.DataFrame, address: Address, limit: int) -> dict[str, str]:
-    """Per reason (`skal`) of the cell's excluded observations: `exakt`, `fa` (1 to limit-1) or `flera` (limit or more).
+    """Per reason (`reason`) of the cell's excluded observations: `exact`, `few` (1 to limit-1) or `several` (limit or more).
 
-    excluded: the period's excluded observations at every place, with `skal`; rows: the published cells of the period.
+    excluded: the period's excluded observations at every place, with `reason`; rows: the published cells of the period.
     What is few at any place is protected along levels and sexes like a published number; a reason that is the only
     one kept back in its cell takes the next smallest with it.
     """
-    own = dict(excluded.filter(address.excluded()).group_by("skal").agg(pl.len()).sort("skal").iter_rows())
+    own = dict(excluded.filter(address.excluded()).group_by("reason").agg(pl.len()).sort("reason").iter_rows())
     cells = (
-        rows.select(*ADDRESS, dold=pl.col("status").is_in([HIDDEN, "ej_tillamplig"]))
-        .join(pl.DataFrame({"skal": sorted(own)}, schema={"skal": pl.String}), how="cross")
-        .join(counts(excluded, ["skal"]), on=[*ADDRESS, "skal"], how="left", nulls_equal=True)
+        rows.select(*ADDRESS, hidden=pl.col("status").is_in([HIDDEN, NOT_APPLICABLE]))
+        .join(pl.DataFrame({"reason": sorted(own)}, schema={"reason": pl.String}), how="cross")
+        .join(counts(excluded, ["reason"]), on=[*ADDRESS, "reason"], how="left", nulls_equal=True)
         .select(
             *ADDRESS,
-            "dold",
+            "hidden",
             indicator_id=pl.lit(""),
-            period_typ="skal",
+            period_typ="reason",
             period_start=pl.lit(date(1, 1, 1)),
-            skyddat_tal=pl.col("n").fill_null(0).cast(pl.Float64),
+            protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
         )
     )
     kept_back = set(hidden_cells(cells, limit, hidden_already=True).filter(address.same())["period_typ"])
-    masks = {skal: "fa" if n < limit else "flera" if skal in kept_back else "exakt" for skal, n in own.items()}
-    exact = sorted((s for s, m in masks.items() if m == "exakt"), key=lambda s: (own[s], s))
+    masks = {reason: "few" if n < limit else "several" if reason in kept_back else "exact" for reason, n in own.items()}
+    exact = sorted((s for s, m in masks.items() if m == "exact"), key=lambda s: (own[s], s))
     if len(masks) - len(exact) == 1 and exact:
-        masks[exact[0]] = "flera"
+        masks[exact[0]] = "several"
     return masks

@@ -1,27 +1,35 @@
 """dbt in this process: parse once, build what is asked, keep its connection closed afterwards.
 
-dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster.
+dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster. What dbt parsed holds nothing of
+a data folder: the profile says where the warehouse lies and where relative file names are looked up.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
+from dagster_project.catalogue.sql_vars import sql_vars
+from dagster_project.core.errors import ResultattavlaError, machine_error
+from dagster_project.core.files import digest_of_files, replacing
 from dagster_project.core.masking import mask
-from dagster_project.core.paths import PROJECT, DataPaths, replacing, variables
-from dagster_project.runs.versions import dbt_version
+from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.engines.duckdb import database, require_unlocked
 
 DBT_DIR = PROJECT / "dbt"
-STAGING = "resultattavla.staging resource_type:seed"
-RESULTS = "resultattavla.intermediate resultattavla.observations resultattavla.marts"
+STAGING = "resultattavla.sources resource_type:seed"
+CELLS = "resultattavla.observations resultattavla.cells"
+RESULTS = "resultattavla.results"
+"""What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
 
-_parsed: dict[str, tuple[Any, str]] = {}
-"""By version of the models: the manifest, and the data folder that its sources name."""
+_parsed: dict[str, Any] = {}
+"""By version of the project: the manifest."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,13 @@ class NodeResult:
 def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_event: Callable | None = None) -> Any:
     from dbt.cli.main import dbtRunner
 
+    os.environ["DO_NOT_TRACK"] = "1"
     target = str(data.dbt_target.resolve())
+    variables = json.dumps({**sql_vars(), "data": str(data.root.resolve())})
     quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
     places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
-    with variables(
-        RESULTATTAVLA_DATA=str(data.root.resolve()), DBT_SEND_ANONYMOUS_USAGE_STATS="false", DO_NOT_TRACK="1"
-    ):
-        runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
-        result = runner.invoke([*quiet, *arguments, *places, "--log-path", target])
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
+    result = runner.invoke([*quiet, *arguments, *places, "--vars", variables, "--log-path", target])
     _close_connections()
     return result
 
@@ -61,10 +68,19 @@ def _close_connections() -> None:
             close()
 
 
+@cache
+def dbt_version() -> str:
+    """Hash over what dbt parses; a manifest made from something else is stale."""
+    files = [p for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/*") for p in DBT_DIR.glob(pattern)]
+    project = digest_of_files(DBT_DIR, [p for p in files if p.is_file()])
+    return hashlib.sha256((project + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
+
+
 def manifest_path(data: DataPaths) -> Path:
     """dbt's manifest, made now when there is no whole one for the models as they are."""
     path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
     if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
+        _parsed.pop(dbt_version(), None)
         parse(data)
     return path
 
@@ -80,7 +96,7 @@ def _stamp(manifest: Path) -> bytes:
 
 def parse(data: DataPaths) -> Any:
     """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
-    key, root = dbt_version(), str(data.root.resolve())
+    key = dbt_version()
     if key not in _parsed:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
         result = _invoke(["parse"], data)
@@ -90,16 +106,8 @@ def parse(data: DataPaths) -> Any:
             )
         with replacing(_stamp_path(data)) as part:
             part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
-        _parsed[key] = result.result, root
-    manifest, known_root = _parsed[key]
-    if known_root != root:
-        # Only where the sources lie depends on the data folder.
-        for source in manifest.sources.values():
-            for holder in (source.meta, source.source_meta, source.config.meta):
-                if "external_location" in holder:
-                    holder["external_location"] = holder["external_location"].replace(known_root, root)
-        _parsed[key] = manifest, root
-    return manifest
+        _parsed[key] = result.result
+    return _parsed[key]
 
 
 def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
@@ -128,22 +136,9 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     return nodes
 
 
-def require_unlocked(data: DataPaths) -> None:
-    """Raise BusyError when another program has the warehouse open for itself; a damaged file is no lock."""
-    import duckdb
-
-    if data.warehouse.exists():
-        try:
-            duckdb.connect(str(data.warehouse), read_only=True).close()
-        except duckdb.Error as error:
-            told = machine_error(error, data.root)
-            if isinstance(told, BusyError):
-                raise told from None
-
-
 def _start_anew(data: DataPaths) -> None:
     """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
-    require_unlocked(data)
+    require_unlocked(data.warehouse, data.root)
     for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
         path.unlink(missing_ok=True)
 
@@ -166,6 +161,14 @@ def run_unit_tests(data: DataPaths) -> list[NodeResult]:
     return [_node_result(r) for r in result.result.results]
 
 
+def compiled_sql(data: DataPaths) -> dict[str, str]:
+    """Every model's SQL as an engine gets it: name -> text. Needs no data."""
+    result = _invoke(["compile", "--select", "resource_type:model", "--no-introspect"], data)
+    if not result.success:
+        raise ResultattavlaError(f"dbt-projektet kan inte kompileras: {mask(str(result.exception))}")
+    return {r.node.name: r.node.compiled_code for r in result.result.results}
+
+
 def _node_result(result: Any) -> NodeResult:
     return NodeResult(result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures)
 
@@ -184,8 +187,6 @@ def require_success(nodes: Iterable[NodeResult], data: DataPaths) -> None:
 
 
 def table_rows(data: DataPaths, tables: Iterable[str]) -> dict[str, int]:
-    """Row counts of warehouse tables (read-only)."""
-    import duckdb
-
-    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+    """Row counts of warehouse tables."""
+    with database(data.warehouse) as connection:
         return {t: (connection.execute(f'select count(*) from "{t}"').fetchone() or (0,))[0] for t in tables}

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.masking import mask
-from dagster_project.gates.validate import GATES, Outcome, Suite, suites_for
+from dagster_project.gates.outcomes import Outcome
+from dagster_project.gates.suites import SUITES, Suite, gate_tables, suites_for
 
 COLUMNS = ("suite", "expectation", "source", "reason", "approved_by", "last_date")
 
@@ -122,7 +124,7 @@ def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]
 
 def may_be_waived(gate: str, severity: str) -> bool:
     """What stops the results gate guards integrity and confidentiality of the release itself: nobody may waive it."""
-    return not (gate == "resultat" and severity == "critical")
+    return not (gate == RESULTS and severity == CRITICAL)
 
 
 def expired(waivers: Iterable[Waiver], as_of: date) -> list[Waiver]:
@@ -152,3 +154,8 @@ def apply_waivers(outcomes: Iterable[Outcome], waivers: Iterable[Waiver]) -> lis
         else o
         for o in outcomes
     ]
+
+
+def load_run_waivers(path: Path) -> list[Waiver]:
+    """The waivers of a file, checked against the suites. Raises WaiverError."""
+    return load_waivers(path, SUITES, gate_tables())

@@ -1,8 +1,8 @@
-"""Find deliveries below raw, read each once into bronze, and decide which of them count in a run.
+"""Bronze: typed rows per delivery, written once.
 
-A delivery is known by its SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet` and,
-written last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key and bytes are
-unchanged is never parsed again; a delivery whose file has left raw still counts.
+A delivery is known by its date and SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet`
+and, written last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key and bytes
+are unchanged is never parsed again; a delivery whose file has left raw still counts.
 """
 
 from __future__ import annotations
@@ -11,171 +11,39 @@ import hashlib
 import io
 import json
 import logging
-import os
-import re
-import stat
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
-from dagster_project.catalogue.contracts import Contract, load_contracts
+from dagster_project.catalogue.contracts import Contract
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import BusyError, RejectedFileError, ResultattavlaError, machine_error
-from dagster_project.core.masking import display, mask_valid
-from dagster_project.core.paths import DataPaths, replacing
+from dagster_project.core.files import replacing, sha256_of
+from dagster_project.core.masking import display
+from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
+from dagster_project.ingestion.discover import Found, parse_name, rejected
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
-from dagster_project.readers import EXTENSIONS, read_delivery
+from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 3
+BRONZE_VERSION = 4
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
-
-ACCEPTED, REJECTED, SAME_CONTENT, LATER = "accepterad", "avvisad", "samma_innehall", "senare"
 
 log = logging.getLogger("resultattavla")
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One line of the delivery ledger. `file` is the path below raw; `position` orders a source's deliveries."""
-
-    source: str
-    file: str
-    sha256: str | None = None
-    uttagsdatum: date | None = None
-    status: str = ACCEPTED
-    orsak: str | None = None
-    rows_read: int = 0
-    rows_accepted: int = 0
-    rows_quarantined: int = 0
-    rows_duplicate: int = 0
-    position: int | None = None
-
-    @property
-    def id(self) -> str:
-        """What bronze rows carry: the extraction date is part of it, since dates are judged against it."""
-        return f"{self.uttagsdatum}_{(self.sha256 or '')[:16]}"
-
-    @property
-    def name(self) -> str:
-        return self.file.rsplit("/", 1)[-1]
-
-
-@dataclass(frozen=True)
-class _Found:
-    delivery: Delivery
-    path: Path | None
-
-
-Progress = Callable[[str], None]
-
-
-def read_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date, progress: Progress = lambda text: None
-) -> tuple[date | None, list[Delivery]]:
-    """Read every delivery up to the as-of date into bronze.
-
-    Returns the as-of date (given, else the newest extraction date among accepted deliveries not later than `today`;
-    None when there is none) and the ledger, sorted by source and file, with counts of form (the unit register is not
-    considered yet). Raises ResultattavlaError for a raw folder that cannot be read or a lost person key.
-    """
-    if not raw.is_dir():
-        raise ResultattavlaError(f"Mappen med leveranser finns inte: {raw} (ange den med --raw).")
-    try:
-        folders = sorted(os.listdir(raw))
-    except OSError as error:
-        raise ResultattavlaError(
-            f"Mappen med leveranser kan inte läsas: {raw} ({error.strerror}). Ge den som kör rätt att läsa den."
-        ) from error
-    key = persons.person_key(data.root)
-    horizon = as_of or today
-    ledger: list[Delivery] = []
-    for contract in load_contracts().values():
-        _anchor(data, contract)
-        found = _found_in_raw(raw, contract.source)
-        known = _found_in_bronze(data, contract.source, [f.delivery for f in found])
-        try:
-            ledger += _counted(found + known, data, contract, horizon, key, progress)
-        finally:
-            persons.forget()
-    if as_of is None:
-        dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
-        as_of = max(dates, default=None)
-    _log_unknown_folders(raw, folders)
-    return as_of, sorted(ledger, key=lambda d: (d.source, d.file))
-
-
-def _log_unknown_folders(raw: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if name not in load_contracts() and not name.startswith(".") and (raw / name).is_dir():
-            log.info("Mappen %s läses inte: det finns inget kontrakt för den.", _shown_name(name))
-
-
-def _found_in_raw(raw: Path, source: str) -> list[_Found]:
-    folder = raw / source
-    try:
-        if folder.is_symlink():
-            raise RejectedFileError("källans mapp är en länk: leveranser måste ligga i en vanlig mapp")
-        if folder.exists() and not folder.is_dir():
-            raise RejectedFileError("källans mapp är en fil: leveranser ska ligga i en mapp")
-        names = sorted(os.listdir(folder)) if folder.exists() else []
-    except RejectedFileError as error:
-        return [_Found(_rejected(Delivery(source, source), str(error)), None)]
-    except OSError as error:
-        return [_Found(_rejected(Delivery(source, source), f"mappen kan inte läsas ({error.strerror})"), None)]
-    return [_examined(folder / n, source) for n in names if not n.startswith((".", "~$"))]
-
-
-def _rejected(delivery: Delivery, cause: str) -> Delivery:
-    return replace(delivery, status=REJECTED, orsak=f"Filen {delivery.file} avvisades: {cause}.")
-
-
-def _shown_name(name: str) -> str:
-    """A file name as the ledger shows it: personal numbers masked, bytes that are no UTF-8 made visible."""
-    return mask_valid(name.encode("utf-8", "backslashreplace").decode("utf-8"))
-
-
-def parse_name(source: str, name: str) -> tuple[date, str]:
-    """Extraction date and extension of `<source>_<YYYY-MM-DD>[_anything].<ext>`; RejectedFileError otherwise."""
-    extension = next((e for e in sorted(EXTENSIONS, key=len, reverse=True) if name.endswith("." + e)), None)
-    if extension is None:
-        raise RejectedFileError(f"filändelsen är inte någon av {', '.join(EXTENSIONS)}")
-    match = re.fullmatch(rf"{source}_(\d{{4}}-\d{{2}}-\d{{2}})(?:_.*)?", name.removesuffix("." + extension), re.DOTALL)
-    try:
-        if match is None:
-            raise ValueError
-        return date.fromisoformat(match[1]), extension
-    except ValueError:
-        raise RejectedFileError(
-            f"namnet har inget giltigt uttagsdatum (det ska vara {source}_ÅÅÅÅ-MM-DD.{extension})"
-        ) from None
-
-
-def _examined(path: Path, source: str) -> _Found:
-    delivery = Delivery(source, f"{source}/{_shown_name(path.name)}")
-    try:
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            raise RejectedFileError("den är en länk, inte en vanlig fil")
-        if stat.S_ISDIR(mode):
-            raise RejectedFileError("den är en mapp, inte en fil")
-        if not stat.S_ISREG(mode):
-            raise RejectedFileError("den är ingen vanlig fil")
-        delivery = replace(delivery, sha256=_sha256(path))
-        extraction, _ = parse_name(source, path.name)
-        return _Found(replace(delivery, uttagsdatum=extraction), path)
-    except RejectedFileError as error:
-        return _Found(_rejected(delivery, str(error)), None)
-    except OSError as error:
-        return _Found(_rejected(delivery, f"den kan inte läsas ({error.strerror})"), None)
-
-
 def _meta_path(data: DataPaths, delivery: Delivery) -> Path:
     return data.bronze / delivery.source / f"{delivery.id}.json"
+
+
+def anchor_path(data: DataPaths, source: str) -> Path:
+    """An empty bronze file per source, so that dbt finds the columns also where nothing was delivered."""
+    return data.bronze / source / "0.accepted.parquet"
 
 
 def accepted_path(data: DataPaths, delivery: Delivery) -> Path:
@@ -188,9 +56,9 @@ def quarantine_path(data: DataPaths, delivery: Delivery) -> Path:
     return data.bronze / delivery.source / f"{delivery.id}.quarantine.parquet"
 
 
-def _anchor(data: DataPaths, contract: Contract) -> None:
-    """An empty bronze file per source, so that dbt finds the columns also where nothing was delivered."""
-    path = data.bronze / contract.source / "0.accepted.parquet"
+def write_anchor(data: DataPaths, contract: Contract) -> None:
+    """Make the source's empty file (`anchor_path`) as its contract says."""
+    path = anchor_path(data, contract.source)
     content = io.BytesIO()
     pl.DataFrame(schema=stored_schema(contract)).write_parquet(content)
     if not path.exists() or path.read_bytes() != content.getvalue():
@@ -198,7 +66,7 @@ def _anchor(data: DataPaths, contract: Contract) -> None:
             part.write_bytes(content.getvalue())
 
 
-def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[_Found]:
+def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[Found]:
     """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file.
 
     Raises ResultattavlaError for rows whose note is damaged or missing and that cannot be read again.
@@ -218,64 +86,36 @@ def _found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -
             )
         if meta["file"] not in seen and meta["status"] == ACCEPTED:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
-            found.append(_Found(delivery, None))
+            found.append(Found(delivery, None))
     return found
 
 
-def _counted(
-    found: list[_Found], data: DataPaths, contract: Contract, horizon: date, key: bytes, progress: Progress
-) -> list[Delivery]:
-    """Ledger lines of one source: which files count, which hold what another already held, which come later."""
-    ledger = [f.delivery for f in found if f.delivery.status == REJECTED]
-    valid = sorted(
-        (f for f in found if f.delivery.status != REJECTED), key=lambda f: (f.delivery.uttagsdatum, f.delivery.name)
-    )
-    first: dict[str | None, Delivery] = {}
-    counting: list[tuple[_Found, int]] = []
-    # A file that was renamed still holds the bytes of the delivery that it was first read as.
-    paths = {f.delivery.sha256: f.path for f in valid if f.path}
-    for position, item in enumerate(valid):
-        delivery = item.delivery
-        original = first.setdefault(delivery.sha256, delivery)
-        if delivery.uttagsdatum is not None and delivery.uttagsdatum > horizon:
-            ledger.append(replace(delivery, status=LATER, orsak="Uttagsdatumet ligger efter körningens datum."))
-        elif original is not delivery:
-            ledger.append(replace(delivery, status=SAME_CONTENT, orsak=f"Samma innehåll som {original.file}."))
-        else:
-            counting.append((replace(item, path=item.path or paths.get(delivery.sha256)), position))
-    # Two files at a time: much of the reading uses one core only. More would only take more memory.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return ledger + list(pool.map(lambda c: _ingested(c[0], data, contract, key, progress, c[1]), counting))
-
-
-def _ingested(
-    item: _Found, data: DataPaths, contract: Contract, key: bytes, progress: Progress, position: int
-) -> Delivery:
-    """The delivery as bronze has it, read now if it was not read before."""
-    delivery = item.delivery
+def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
+    """What the note of a delivery must say for its rows to count: reader version, contract, key."""
     uses_key = any(c.type == "personnummer" or (c.type == "text" and c.key_position) for c in contract.columns)
-    expected: dict[str, Any] = {
+    return {
         "version": BRONZE_VERSION,
         "contract": contract.fingerprint,
         "key": persons.key_fingerprint(key) if uses_key else None,
     }
+
+
+def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any]) -> dict[str, Any] | None:
+    """The delivery's note where bronze holds it as it would be read now; None where it has to be read."""
     meta = read_note(_meta_path(data, delivery))
     if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):
-        if item.path is None:
-            if meta is not None:
-                persons.require_same_key(meta["key"], expected["key"], delivery.source, delivery.name)
-            raise ResultattavlaError(
-                f"Leveransen {delivery.file} måste läsas om men filen finns inte längre i raw: lägg tillbaka den eller "
-                f"ta bort {data.bronze / delivery.source / delivery.id}.* för att köra utan den."
-            )
-        progress(f"läser {delivery.file}")
-        meta = _parse_into_bronze(item.path, delivery, data, contract, key, expected)
-    if meta["status"] == REJECTED:
-        return replace(delivery, status=REJECTED, orsak=meta["orsak"])
-    return replace(
-        delivery,
-        position=position,
-        **{k: meta[k] for k in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")},
+        return None
+    return meta
+
+
+def refuse_lost_file(data: DataPaths, delivery: Delivery, expected: dict[str, Any]) -> NoReturn:
+    """Raise ResultattavlaError: the delivery has to be read again and its file has left raw."""
+    meta = read_note(_meta_path(data, delivery))
+    if meta is not None:
+        persons.require_same_key(meta["key"], expected["key"], delivery.source, delivery.name)
+    raise ResultattavlaError(
+        f"Leveransen {delivery.file} måste läsas om men filen finns inte längre i raw: lägg tillbaka den eller "
+        f"ta bort {data.bronze / delivery.source / delivery.id}.* för att köra utan den."
     )
 
 
@@ -304,17 +144,13 @@ def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict) -> bool:
 
 def _checksums(data: DataPaths, delivery: Delivery) -> list[str]:
     """SHA-256 of the delivery's two bronze files: a damaged one must never be counted."""
-    return [_sha256(path(data, delivery)) for path in (accepted_path, quarantine_path)]
+    return [sha256_of(path(data, delivery)) for path in (accepted_path, quarantine_path)]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _parse_into_bronze(
+def parse_into_bronze(
     path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict
 ) -> dict:
+    """Read a file into bronze; its note. Raises BusyError for a file that changes, ResultattavlaError for a fault."""
     assert delivery.uttagsdatum is not None
     meta = {**expected, **asdict(delivery), "uttagsdatum": delivery.uttagsdatum.isoformat()}
     try:
@@ -349,7 +185,7 @@ def _parse_into_bronze(
             f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
         ) from None
     except RejectedFileError as error:
-        refused = _rejected(delivery, str(error))
+        refused = rejected(delivery, str(error))
         meta |= {"status": REJECTED, "orsak": refused.orsak}
     with replacing(_meta_path(data, delivery)) as part:
         note = {**meta, "note": digest_of(meta)}

@@ -186,8 +186,8 @@ def _lookup(table: dict[str, object], dtype: pl.DataType | type[pl.DataType]) ->
 
 
 _YES, _NO = ("1", "J", "JA", "T", "TRUE"), ("2", "N", "NEJ", "F", "FALSE")
-parse_ja_nej = _lookup({**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}, pl.Boolean)
-parse_kon = _lookup(
+parse_yes_no = _lookup({**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}, pl.Boolean)
+parse_sex = _lookup(
     {"1": "M", "M": "M", "MAN": "M", "2": "K", "K": "K", "KVINNA": "K", "3": "O", "O": "O", "OKÄNT": "O", "OKANT": "O"},
     pl.String,
 )
@@ -229,25 +229,25 @@ PARSERS: dict[str, Callable[[pl.Series], pl.Series]] = {
     "month": parse_month,
     "int": parse_int,
     "number": parse_number,
-    "ja_nej": parse_ja_nej,
-    "kon": parse_kon,
+    "yes_no": parse_yes_no,
+    "sex": parse_sex,
     "hsaid": parse_hsaid,
-    "kva_kod": parse_kva,
+    "kva_code": parse_kva,
 }
 """Parsers of the cell types that need no more than the text; codes, texts and personnummer have their own."""
 
 DTYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
-    "kod": pl.String(),
+    "code": pl.String(),
     "date": pl.Date(),
     "month": pl.Date(),
     "int": pl.Int64(),
     "number": pl.Float64(),
-    "ja_nej": pl.Boolean(),
-    "kon": pl.String(),
+    "yes_no": pl.Boolean(),
+    "sex": pl.String(),
     "personnummer": pl.String(),
     "hsaid": pl.String(),
-    "kva_kod": pl.String(),
+    "kva_code": pl.String(),
 }
 
 

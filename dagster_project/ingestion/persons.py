@@ -48,6 +48,11 @@ def person_key(data: Path) -> bytes:
     return path.read_bytes()
 
 
+def has_key(data: Path) -> bool:
+    """Whether there is a key already; `person_key` makes one where there is none."""
+    return bool(os.environ.get(KEY_VARIABLE)) or (data / "person.key").exists()
+
+
 def _not_empty(key: bytes, where: str) -> bytes:
     if not key.strip(b"\0 \t\r\n"):
         raise ResultattavlaError(

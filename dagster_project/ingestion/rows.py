@@ -10,7 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from dagster_project.catalogue.contracts import Column, Condition, Contract, RowRule
+from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Condition, Contract, RowRule
+from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.core.masking import MASK, display
 from dagster_project.ingestion import cells, persons
 from dagster_project.readers import RawTable
@@ -84,7 +85,7 @@ class _Table:
             return self.person["person_id"]
         if column.type == "text":
             return persons.pseudonymise_in_keys(text, key) if column.key_position else persons.mask_in_texts(text)
-        if column.type == "kod":
+        if column.type == "code":
             return persons.mask_in_texts(cells.parse_code(text, _allowed(column)))
         value = cells.PARSERS[column.type](text)
         if column.type in ("int", "number"):
@@ -115,9 +116,9 @@ class _Table:
     def holds(self, condition: Condition | None) -> pl.Series | None:
         if condition is None:
             return None
-        if condition.value == "ifyllt":
+        if condition.value == FILLED:
             return self.filled(condition.column)
-        if condition.value == "tomt":
+        if condition.value == EMPTY:
             return ~self.filled(condition.column)
         return (self.value[condition.column] == condition.value).fill_null(False)
 
@@ -128,8 +129,6 @@ def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
 
 def _allowed(column: Column) -> tuple[str, ...] | None:
     if column.organisation:
-        from dagster_project.catalogue.organisation import verksamhet_codes
-
         return verksamhet_codes()
     return column.values
 
@@ -184,22 +183,22 @@ def _cell_rules(table: _Table, column: Column) -> None:
 
 def _row_rule(table: _Table, rule: RowRule, duplicate: pl.Series) -> None:
     applies = table.holds(rule.when)
-    if rule.kind in ("kravs", "tomt"):
+    if rule.kind in ("required", "empty"):
         (name,) = rule.columns
-        wanted = rule.kind == "kravs"
+        wanted = rule.kind == "required"
         mask = ~table.filled(name) if wanted else table.filled(name)
-        assert applies is not None, "kravs and tomt always carry a condition"
+        assert applies is not None, "required and empty always carry a condition"
         table.breaks(f"{'saknas' if wanted else 'varde'}:{name}", rule.columns, applies & mask)
         return
     first, second = rule.columns
     a, b = table.value[first], table.value[second]
-    if rule.kind == "ordning":
+    if rule.kind == "order":
         mask = a > b
         table.breaks(f"ordning:{first}>{second}", rule.columns, mask if applies is None else mask & applies)
-    elif rule.kind == "i_manad":
+    elif rule.kind == "in_month":
         mask = a.dt.month_end() != b
         table.breaks(f"varde:{second}", (second,), mask if applies is None else mask & applies)
-    elif rule.kind == "overlapp":
+    elif rule.kind == "overlap":
         table.breaks("overlapp:giltighet", rule.columns, _overlaps(table, rule, duplicate))
 
 

@@ -5,7 +5,7 @@ indicator; the hash does not depend on the order of rows, so a release whose obs
 shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release. Evidence is
 internal: it holds small numbers, and it never lies below `published/`.
 
-Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exkludering (null: it counts), delivery, line, person.
+Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
 `person` numbers the persons of one file where the indicator counts persons, in the order of their first delivered row;
 no person_id is kept, and the number says nothing in another file.
 """
@@ -15,13 +15,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.paths import DataPaths, replacing, sql_files
+from dagster_project.core.files import replacing
+from dagster_project.core.paths import DataPaths
+from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.releases.manifest import Manifest, Origin, read_manifest
+from dagster_project.releases.store import Release
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,25 +37,22 @@ COLUMNS = (
     "kon",
     "taljare",
     "namnare",
-    "exkludering",
+    "exclusion",
     "delivery",
     "line",
     "person",
 )
-_ORIGIN_KEYS = ("release_id", "as_of", "code_version", "catalogue_version", "parameters", "inputs")
-
 
 @dataclass(frozen=True)
 class Evidence:
     """What is kept of one indicator of one release.
 
-    path: its observations. origin: of the release that computed the rows (another one when they are frozen): release
-    id, as-of date, code and catalogue version, parameters, inputs. as_of: how far every source of the indicator
-    reaches. data_start: the first month with data; both None where a source has none.
+    path: its observations. origin: of the release that computed the rows (another one when they are frozen). as_of: how
+    far every source of the indicator reaches. data_start: the first month with data; both None where a source has none.
     """
 
     path: Path
-    origin: dict[str, Any]
+    origin: Origin
     as_of: date | None
     data_start: date | None
 
@@ -69,38 +70,31 @@ def _index(data: DataPaths, release_id: str) -> dict[str, Any] | None:
         return None
 
 
-def _manifest(data: DataPaths, release_id: str) -> dict[str, Any]:
-    return dict(json.loads((data.releases / release_id / "manifest.json").read_text(encoding="utf-8")))
-
-
 def is_whole(data: DataPaths, release_id: str) -> bool:
     """Whether all evidence that was written for a release is still there."""
     index = _index(data, release_id)
     return index is not None and all((data.evidence / entry["file"]).exists() for entry in index["indicators"].values())
 
 
-def keep(data: DataPaths, release_id: str, frozen: Mapping[str, str]) -> None:
+def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     """Keep the evidence of the release that was just made from the warehouse; does nothing where all of it is there.
 
     frozen: held-back indicators that the release shows -> the release that computed their rows; their evidence is that
     release's. An indicator whose origin has lost its evidence is left out: `find` tells the reader.
     """
-    import duckdb
-
-    if is_whole(data, release_id):
+    if is_whole(data, release.id):
         return
-    manifest = _manifest(data, release_id)
-    hides = f"{manifest['code_version']}/{manifest['parameters']['suppression_limit']}/{manifest['as_of'][:4]}"
+    manifest = release.manifest
+    hides = f"{manifest.code_version}/{manifest.suppression_limit}/{manifest.as_of[:4]}"
     indicators: dict[str, dict[str, Any]] = {}
-    with duckdb.connect(str(data.warehouse), read_only=True) as connection:
-        connection.execute("set enable_progress_bar = false")
+    with database(data.warehouse) as connection:
         computed = connection.execute(
-            "select indicator_id, art = 'tackning', as_of, data_start from int_indikatorer order by indicator_id"
+            "select indicator_id, path = 'persons', as_of, data_start from run_indicators order by indicator_id"
         ).fetchall()
         for indicator, persons, as_of, data_start in computed:
             indicators[indicator] = {
                 "file": _store(connection, data, indicator, persons),
-                "release_id": release_id,
+                "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
                 "hides": hides,
@@ -110,10 +104,11 @@ def keep(data: DataPaths, release_id: str, frozen: Mapping[str, str]) -> None:
         index = _index(data, origin)
         if index is not None and indicator in index["indicators"]:
             indicators[indicator] = index["indicators"][indicator]
-            made = _manifest(data, origin)
-            origins[origin] = {key: made[key] for key in _ORIGIN_KEYS}
-    with replacing(_index_path(data, release_id)) as part:
-        content = {"release_id": release_id, "indicators": indicators, "origins": origins}
+            made = read_manifest(data.releases / origin)
+            assert made is not None, "frozen rows come from whole releases"
+            origins[origin] = asdict(made.origin)
+    with replacing(_index_path(data, release.id)) as part:
+        content = {"release_id": release.id, "indicators": indicators, "origins": origins}
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -125,7 +120,7 @@ def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: st
         leftover.unlink()
     part = folder / f".{os.getpid()}.part"
     observations = f"""
-        select o.event_date, o.verksamhet, o.enhet, o.kon, o.taljare, o.namnare, o.exkludering, o.delivery, o.line,
+        select o.event_date, o.verksamhet, o.enhet, o.kon, o.taljare, o.namnare, o.exclusion, o.delivery, o.line,
             {"p.person" if persons else "cast(null as bigint) as person"}
         from obs_{indicator} o
     """
@@ -165,20 +160,21 @@ def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:
     return f"{entry['file']} {entry['hides']}" if entry else release_id
 
 
-def find(data: DataPaths, manifest: Mapping[str, Any], indicator: str) -> Evidence:
+def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
     """The evidence of a published indicator. Raises ResultattavlaError, with what to do, when it is not there."""
-    release_id = str(manifest["release_id"])
+    release_id = manifest.release_id
     index = _index(data, release_id)
     entry = index["indicators"].get(indicator) if index else None
     if index is None or entry is None or not (data.evidence / entry["file"]).exists():
         raise ResultattavlaError(
             f"Underlaget till {indicator} i utgåvan {release_id} finns inte i {data.evidence}: kör `resultattavla run "
-            f"--as-of {manifest['as_of']}` igen, så sparas det (med samma kod och leveranser; annars blir det en ny "
+            f"--as-of {manifest.as_of}` igen, så sparas det (med samma kod och leveranser; annars blir det en ny "
             "utgåva)."
         )
-    origin = index["origins"].get(entry["release_id"], manifest)
+    other = index["origins"].get(entry["release_id"])
+    origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], {key: origin[key] for key in _ORIGIN_KEYS}, as_of, data_start)
+    return Evidence(data.evidence / entry["file"], origin, as_of, data_start)
 
 
 def prune(data: DataPaths, kept_release_ids: Collection[str]) -> None:

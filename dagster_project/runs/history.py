@@ -6,17 +6,17 @@ A record is written last, when everything else of the run stands; it holds count
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
-from dagster_project.core.paths import DataPaths, replacing
-from dagster_project.gates.validate import Outcome
+from dagster_project.catalogue.vocabulary import consequence
+from dagster_project.core.files import replacing
+from dagster_project.core.paths import DataPaths
 
 
 @dataclass(frozen=True)
 class CheckRecord:
-    """What one expectation found in one run: the fields of `expectations.Outcome` that a look back needs."""
+    """What one expectation found in one run: the fields of `gates.outcomes.Outcome` that a look back needs."""
 
     suite: str
     source: str
@@ -32,12 +32,17 @@ class CheckRecord:
     def gate(self) -> str:
         return self.suite.split("/")[0]
 
+    @property
+    def consequence(self) -> str:
+        """What a failure counts as: its severity, or one step milder when it is waived."""
+        return consequence(self.severity, self.undantag is not None)
+
 
 @dataclass(frozen=True)
 class RunRecord:
     """One finished run.
 
-    started: UTC, ISO 8601. run_id: identity of its inputs (`RunState.release_id`), None when ingestion already failed.
+    started: UTC, ISO 8601. run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
     release_id: what was published, None when nothing was; `error` then says why. held_back: indicator -> sources.
     frozen: held-back indicator -> the release that its rows come from.
     """
@@ -51,12 +56,6 @@ class RunRecord:
     held_back: dict[str, list[str]] = field(default_factory=dict)
     frozen: dict[str, str] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
-
-
-def check_records(outcomes: Sequence[Outcome]) -> tuple[CheckRecord, ...]:
-    """Outcomes as a record keeps them."""
-    kept = [f.name for f in fields(CheckRecord)]
-    return tuple(CheckRecord(**{name: getattr(o, name) for name in kept}) for o in outcomes)
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

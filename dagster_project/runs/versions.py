@@ -1,52 +1,63 @@
-"""What a release was made with: a hash over the project's own code and the versions of the packages that matter."""
+"""What numbers are made by: a hash over the calculation code, one over the catalogue, and the packages that matter.
+
+Texts that only people read (descriptions of models, of expectations), products, the demo and documentation are no part
+of it: a release keeps its id when a page is worded better.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
+import json
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
+from dagster_project.core.files import digest_of_files
 from dagster_project.core.paths import PROJECT
 
+CALCULATION_ROOMS = ("core", "catalogue", "engines", "runs", "ingestion", "gates", "disclosure", "releases")
 _CODE = (
-    "dagster_project/**/*.py",
-    "dagster_project/contracts/*.yaml",
-    "dbt/*.yml",
-    "dbt/models/**/*",
-    "dbt/macros/**/*",
-    "dbt/seeds/*",
+    *(f"dagster_project/{room}/**/*.py" for room in CALCULATION_ROOMS),
+    "dagster_project/catalogue/contracts/*.yaml",
+    "dbt/dbt_project.yml",
+    "dbt/models/**/*.sql",
+    "dbt/macros/**/*.sql",
     "expectations/**/*.json",
 )
-# Unit tests change no result.
-_IGNORED = re.compile(r"/__pycache__/|/unit_tests[^/]*\.yml$").search
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars")
+_SUITE_TEXTS = ("titel", "betydelse", "atgard")
 
 
-def _digest(patterns: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    files = {p for pattern in patterns for p in PROJECT.glob(pattern) if p.is_file() and not _IGNORED(p.as_posix())}
-    for path in sorted(files):
-        digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def _files(patterns: tuple[str, ...], root: Path) -> list[Path]:
+    return [path for pattern in patterns for path in root.glob(pattern) if path.is_file()]
+
+
+def _without_texts(path: Path) -> bytes:
+    """What a file says to the program: of a suite, everything but the texts for stewards."""
+    content = path.read_bytes()
+    if path.suffix != ".json":
+        return content
+    suite = json.loads(content)
+    for holder in (suite, *suite["expectations"]):
+        for text in _SUITE_TEXTS:
+            holder["meta"].pop(text, None)
+    return json.dumps(suite, sort_keys=True).encode()
+
+
+def code_digest(root: Path) -> str:
+    """SHA-256 over the calculation code of a project folder."""
+    return digest_of_files(root, _files(_CODE, root), _without_texts)
 
 
 @cache
 def code_version() -> str:
-    """Hash (12 hex) over code, contracts, models, catalogue and suites: the same for every clone of a commit."""
-    return _digest(_CODE)[:12]
+    """Hash (12 hex) over calculation code, contracts, models, macros and suites: the same for every clone of a commit."""
+    return code_digest(PROJECT)[:12]
 
 
 @cache
 def catalogue_version() -> str:
-    """Hash (12 hex) over the seeds: catalogue and organisation."""
-    return _digest(("dbt/seeds/*.csv",))[:12]
-
-
-@cache
-def dbt_version() -> str:
-    """Hash over what dbt parses; a manifest made from something else is stale."""
-    return _digest(tuple(p for p in _CODE if p.startswith("dbt/")))
+    """Hash (12 hex) over the seeds."""
+    return digest_of_files(PROJECT, _files(("dbt/seeds/*.csv",), PROJECT))[:12]
 
 
 def package_versions() -> dict[str, str]:

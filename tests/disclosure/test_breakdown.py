@@ -49,7 +49,7 @@ def published(found: pl.DataFrame, month: date = MONTH, limit: int = LIMIT) -> p
         indicator_id=pl.lit("x"),
         period_typ=pl.lit("manad"),
         period_start=pl.lit(month),
-        skyddat_tal=pl.col("n").fill_null(0).cast(pl.Float64),
+        protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
     )
     hidden = hidden_cells(cells, limit).select(*ADDRESS, "dold")
     return cells.join(hidden, on=ADDRESS, how="left", nulls_equal=True).with_columns(

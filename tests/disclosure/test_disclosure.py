@@ -53,14 +53,14 @@ def frame(system: System, indicator: str = "vg_forsta_besok_90", start: date = d
                 "period_typ": "manad",
                 "period_start": start,
                 **cell._asdict(),
-                "skyddat_tal": value,
+                "protected_number": value,
             }
             for cell, value in system.items()
         ],
         schema={
             **dict.fromkeys(CELL, pl.String),
             "period_start": pl.Date,
-            "skyddat_tal": pl.Int64,
+            "protected_number": pl.Int64,
         },
     )
 
@@ -249,12 +249,12 @@ def published(system: System, hidden: set[Cell], comparisons: dict[Cell, float] 
         status=pl.Series(["dold" if c in hidden else "inget_mal" for c in system], dtype=pl.String),
         jamforelse_varde=pl.Series([(comparisons or {}).get(c) for c in system], dtype=pl.Float64),
     )
-    return rows.drop("skyddat_tal")
+    return rows.drop("protected_number")
 
 
 def truth(system: System, before: System | None = None) -> pl.DataFrame:
-    now = frame(system).with_columns(i_rutnat=pl.lit(True))
-    year_before = frame(before or {}, start=date(2021, 5, 1)).with_columns(i_rutnat=pl.lit(False))
+    now = frame(system).with_columns(in_grid=pl.lit(True))
+    year_before = frame(before or {}, start=date(2021, 5, 1)).with_columns(in_grid=pl.lit(False))
     return pl.concat([now, year_before])
 
 
@@ -304,7 +304,7 @@ def test_the_audit_finds_comparisons_that_show_a_hidden_year_before(what: str) -
         else:
             earlier = published(before, hide(before)).with_columns(period_start=pl.lit(date(2021, 5, 1)))
             result = pl.concat([result, earlier])
-            full = pl.concat([truth(now), truth({}, before).with_columns(i_rutnat=pl.lit(True))])
+            full = pl.concat([truth(now), truth({}, before).with_columns(in_grid=pl.lit(True))])
         assert audit_disclosure(result, full, 5) == ["en jämförelse visar ett dolt tal"], cell
     other = at("b", "T")
     assert audit_disclosure(published(now, set(), {other: 50.0}), truth(now, before), 5) == []

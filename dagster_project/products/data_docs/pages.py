@@ -39,61 +39,6 @@ GATE_LEADS = {
 }
 SEVERITY_TITLES = {"critical": "Stoppar", "warning": "Varnar", "info": "Upplyser"}
 
-# Row counts are all that is kept of a result; any other figure that Great Expectations adds may show a value of a row.
-KEPT_COUNTS = (
-    "element_count",
-    "unexpected_count",
-    "unexpected_percent",
-    "unexpected_percent_total",
-    "unexpected_percent_nonmissing",
-    "missing_count",
-    "missing_percent",
-)
-
-
-@dataclass(frozen=True)
-class SuiteResult:
-    """What one suite found in one table: Great Expectations' results as JSON, with counts but without row values."""
-
-    gate: str
-    source: str
-    suite: str
-    titel: str
-    table: str
-    results: list[dict[str, Any]]
-
-
-@dataclass
-class DocsCollector:
-    """Collects the suite results of a run, gate by gate; can be kept in a file between the steps of the run."""
-
-    results: list[SuiteResult] = field(default_factory=list)
-
-    def add(self, gate: str, source: str, suite: Suite, table: str, results: Iterable[Mapping[str, Any]]) -> None:
-        """Keep the results of one suite, stripped of everything but counts and measured numbers."""
-        kept = [_strip(result) for result in results]
-        self.results.append(SuiteResult(gate, source, suite.name, suite.titel, table, kept))
-
-    def waive(self, outcomes: Iterable[Outcome]) -> None:
-        """Mark the failures that a waiver covers (`Outcome.undantag`), so that their pages say so."""
-        waived = {(o.suite, o.source, o.expectation): o.undantag for o in outcomes if o.undantag is not None}
-        for suite in self.results:
-            for result in suite.results:
-                meta = result["expectation_config"]["meta"]
-                text = waived.get((suite.suite, suite.source, meta["id"]))
-                if text is not None:
-                    result["expectation_config"]["meta"] = {**meta, "undantag": text}
-
-    def save(self, path: Path) -> None:
-        """Write what has been collected as JSON."""
-        path.write_text(json.dumps([asdict(result) for result in self.results], ensure_ascii=False), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> DocsCollector:
-        """Read what `save` wrote."""
-        return cls([SuiteResult(**item) for item in json.loads(path.read_text(encoding="utf-8"))])
-
-
 @dataclass(frozen=True)
 class Page:
     """One page (a gate and a source) as the index lists it; counts are expectations."""
@@ -158,21 +103,6 @@ def _swap(staging: Path, target: Path) -> None:
         target.rename(old)
     staging.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _strip(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result without anything that could show the value of a row: counts stay, and a measured number."""
-    found = {key: result["result"][key] for key in KEPT_COUNTS if key in result["result"]}
-    observed = result["result"].get("observed_value")
-    if isinstance(observed, int | float):
-        found["observed_value"] = observed
-    config = result["expectation_config"]
-    return {
-        "success": result["success"],
-        "expectation_config": {key: config[key] for key in ("type", "kwargs", "meta", "severity")},
-        "result": found,
-        "exception_info": {"raised_exception": False, "exception_message": None, "exception_traceback": None},
-    }
 
 
 def _by_page(results: Sequence[SuiteResult]) -> dict[tuple[str, str], list[SuiteResult]]:

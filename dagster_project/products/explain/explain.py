@@ -36,8 +36,6 @@ from dagster_project.ingestion.bronze import ACCEPTED
 from dagster_project.releases.evidence import Evidence, find, same_cells_key
 
 RESULT_FILE = "indicator_result.parquet"
-PERIOD_TYPES = ("manad", "tertial", "delar", "ar", "r12")
-NOTATIONS = "2022-08 (månad), 2022-T2 (tertial), 2022-D (delår), 2022 (år), --period-typ r12 --period 2022-08"
 RESULT_SOURCE = "indicator_result"
 SEXES = ("T", "K", "M")
 AREA = "HH"
@@ -280,44 +278,6 @@ def _rows(folder: Path, indicator_id: str) -> pl.DataFrame:
     return pl.scan_parquet(folder / RESULT_FILE).filter(pl.col("indicator_id") == indicator_id).collect()
 
 
-def parse_period(period: str, period_typ: str | None = None) -> tuple[str, date]:
-    """Type and first day of a period as it is written on the command line (NOTATIONS).
-
-    Raises ResultattavlaError when it is written otherwise, or another type is asked for than it says.
-    """
-    text = period.strip().upper()
-    if period_typ is not None and period_typ not in PERIOD_TYPES:
-        raise ResultattavlaError(f"Periodtypen {period_typ} finns inte: {', '.join(PERIOD_TYPES)}.")
-    found = re.fullmatch(r"([0-9]{4})(?:-(?:([0-9]{2})|T([1-3])|(D)))?", text)
-    year = int(found[1]) if found else 0
-    month = int(found[2]) if found and found[2] else 0
-    if found and year >= 1900 and (found[2] is None or 1 <= month <= 12):
-        if month and period_typ in (None, "manad"):
-            return "manad", date(year, month, 1)
-        if month and period_typ == "r12":
-            return "r12", date(year if month == 12 else year - 1, month % 12 + 1, 1)
-        if found[3] and period_typ in (None, "tertial"):
-            return "tertial", date(year, 4 * int(found[3]) - 3, 1)
-        whole_year = not found[2] and not found[3]
-        if whole_year and period_typ == "delar" or found[4] and period_typ is None:
-            return "delar", date(year, 1, 1)
-        if whole_year and not found[4] and period_typ in (None, "ar"):
-            return "ar", date(year, 1, 1)
-    asked = f" som {period_typ}" if period_typ else ""
-    raise ResultattavlaError(f"Perioden {period} kan inte läsas{asked}: skriv {NOTATIONS}.")
-
-
-def period_name(period_typ: str, start: date, end: date) -> str:
-    """A period as it is written on the command line."""
-    return {
-        "manad": f"{start:%Y-%m}",
-        "tertial": f"{start.year}-T{(start.month + 3) // 4}",
-        "delar": f"{start.year}-D",
-        "ar": f"{start.year}",
-        "r12": f"{end:%Y-%m}",
-    }[period_typ]
-
-
 def _period(query: Query, rows: pl.DataFrame) -> tuple[str, date]:
     period_typ, start = parse_period(query.period, query.period_typ and query.period_typ.strip().lower())
     known = rows.filter(pl.col("period_typ") == period_typ).select("period_start", "period_slut").unique()
@@ -379,13 +339,6 @@ def _limit(manifest: dict[str, Any], evidence: Evidence) -> int:
 
 
 # --- The numbers again -----------------------------------------------------------------------------------------
-
-
-def months_of(start: date, end: date, stock: bool) -> list[date]:
-    """First days of the months that a period's cell looks at: a stock looks at the last one only."""
-    first = (end.year, end.month) if stock else (start.year, start.month)
-    numbers = range(12 * first[0] + first[1] - 1, 12 * end.year + end.month)
-    return [date(n // 12, n % 12 + 1, 1) for n in numbers]
 
 
 def observations(evidence: Evidence, months: Sequence[date], undated: bool = False) -> pl.DataFrame:

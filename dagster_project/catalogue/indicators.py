@@ -1,0 +1,119 @@
+"""The catalogue of indicators: one row of the seed `catalogue` each, typed. What decides how a cell is computed is here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from dagster_project.catalogue.contracts import REGISTER_SOURCE
+from dagster_project.catalogue.seeds import seed
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target that is shown with the cells. base: what a relative target compares with; prorated: by days.
+
+    from_year, to_year: None where the plan names no years. Operator None: the indicator has no target.
+    """
+
+    operator: str | None
+    value: float | None
+    base: str | None
+    levels: tuple[str, ...]
+    prorated: bool
+    from_year: int | None
+    to_year: int | None
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator.
+
+    kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
+    small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
+    open cases are shown. register: of the register sources. code_list: of the seed code_lists. read: the sources of its
+    observations; sources: those and the unit register, whose failure touches every indicator.
+    """
+
+    id: str
+    titel: str
+    kind: str
+    stock: bool
+    patient: bool
+    by_sex: bool
+    path: str
+    timed: bool
+    limit_days: int | None
+    register: str | None
+    code_list: str | None
+    levels: tuple[str, ...]
+    comparison_base: str | None
+    read: tuple[str, ...]
+    scope: tuple[str, ...]
+    target: Target
+    direction: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (REGISTER_SOURCE, *self.read)
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "false": False}[text]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(text.split("|")) if text else ()
+
+
+def _optional(text: str, convert: Callable[[str], Any] = str) -> Any:
+    return convert(text) if text else None
+
+
+def _indicator(row: dict[str, str]) -> Indicator:
+    return Indicator(
+        id=row["indicator_id"],
+        titel=row["titel"],
+        kind=row["art"],
+        stock=_flag(row["bestand"]),
+        patient=_flag(row["patient"]),
+        by_sex=_flag(row["konsuppdelad"]),
+        path=row["path"],
+        timed=_flag(row["timed"]),
+        limit_days=_optional(row["limit_days"], int),
+        register=_optional(row["register"]),
+        code_list=_optional(row["code_list"]),
+        levels=_parts(row["levels"]),
+        comparison_base=_optional(row["comparison_base"]),
+        read=_parts(row["kallor"]),
+        scope=_parts(row["omfattning"]),
+        target=Target(
+            operator=_optional(row["mal_operator"]),
+            value=_optional(row["mal_varde"], float),
+            base=_optional(row["mal_jamforelse"]),
+            levels=_parts(row["mal_nivaer"]),
+            prorated=_flag(row["mal_prorateras"]),
+            from_year=_optional(row["mal_fran_ar"], int),
+            to_year=_optional(row["mal_till_ar"], int),
+        ),
+        direction=row["riktning"],
+    )
+
+
+@cache
+def load_catalogue() -> tuple[Indicator, ...]:
+    """All indicators in the order of the seed. Raises ValueError (indicator and cause) for a row that cannot be read."""
+    found = []
+    for row in seed("catalogue"):
+        try:
+            found.append(_indicator(row))
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"dbt/seeds/catalogue.csv: raden för {row.get('indicator_id')} kan inte läsas: {error}") from error
+    return tuple(found)
+
+
+def exclusion_words() -> dict[str, str]:
+    """Why an observation does not count: code -> Swedish words."""
+    return {row["exclusion"]: row["text"] for row in seed("exclusions")}

@@ -1,0 +1,42 @@
+"""What SQL is told of the catalogue and the contracts: dbt's variables, from the same typed rows as Python reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.indicators import load_catalogue
+
+
+def sql_vars() -> dict[str, Any]:
+    """dbt's variables.
+
+    catalogue: per indicator what decides which models read it and how (`macros/catalogue.sql` asks it). contracts:
+    source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), and whether its
+    rows are events.
+    """
+    return {
+        "catalogue": [
+            {
+                "indicator_id": i.id,
+                "kind": i.kind,
+                "path": i.path,
+                "stock": i.stock,
+                "timed": i.timed,
+                "limit_days": i.limit_days,
+                "register": i.register,
+                "code_list": i.code_list,
+                "sources": list(i.read),
+            }
+            for i in load_catalogue()
+        ],
+        "contracts": {
+            source: {
+                "key": contract.key_sql,
+                "unit": contract.unit,
+                "verksamhet": contract.verksamhet,
+                "events": contract.event is not None,
+            }
+            for source, contract in load_contracts().items()
+        },
+    }

@@ -1,0 +1,60 @@
+"""Every closed list, once. Values are published or delivered ones (Swedish); names are English.
+
+What people read for a value stands where it is shown (products, cli), keyed by these lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# --- Cells (indicators.md, published.md) ------------------------------------------------------------------------
+AREA, VERKSAMHET, UNIT = LEVELS = ("omrade", "verksamhet", "enhet")
+MONTH, TERTIAL, DELAR, YEAR, R12 = PERIOD_TYPES = ("manad", "tertial", "delar", "ar", "r12")
+ALL_SEXES, WOMEN, MEN = SEXES = ("T", "K", "M")
+MET, NOT_MET, NO_TARGET, NO_DATA, PRELIMINARY, NOT_APPLICABLE, HIDDEN = STATUSES = (
+    "uppfyllt",
+    "ej_uppfyllt",
+    "inget_mal",
+    "inga_data",
+    "preliminar",
+    "ej_tillamplig",
+    "dold",
+)
+HIDDEN_MARK = "MSK"
+GOOD, WARNED, FROZEN = QUALITIES = ("godkand", "varning", "fryst")
+
+# --- Indicators -------------------------------------------------------------------------------------------------
+SHARE, COUNT, MEDIAN, MEAN, COVERAGE, AMOUNT = KINDS = ("andel", "antal", "median", "medel", "tackning", "belopp")
+ADDS_UP, DISTRIBUTION, PERSONS = PATHS = ("adds_up", "distribution", "persons")
+"""How cells come from observations: summed; from the distribution of values; distinct persons."""
+LAST_YEAR = "foregaende_ar"
+COMPARISON_BASES = (LAST_YEAR,)
+OPERATORS = (">=", ">", "<=", "<")
+DIRECTIONS = ("upp", "ned")
+
+# --- Gates ------------------------------------------------------------------------------------------------------
+DELIVERY, STAGING, RESULTS = GATES = ("delivery", "staging", "results")
+CRITICAL, WARNING, INFO = SEVERITIES = ("critical", "warning", "info")
+"""The gravest first."""
+PASSED, PASSED_WITH_WARNING, FAILED = SOURCE_OUTCOMES = ("godkand", "varning", "underkand")
+
+# --- Deliveries -------------------------------------------------------------------------------------------------
+ACCEPTED, REJECTED, SAME_CONTENT, LATER = DELIVERY_STATUSES = ("accepterad", "avvisad", "samma_innehall", "senare")
+OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")
+UNKNOWN_UNIT, UNIT_NOT_VALID = "enhet:okand", "enhet:ej_giltig"
+
+
+def gravity(severity: str) -> int:
+    """Sorts severities: the gravest is 0."""
+    return SEVERITIES.index(severity)
+
+
+def consequence(severity: str, waived: bool) -> str:
+    """What a failure counts as: its severity, or one step milder when it is waived; never nothing, so that it shows."""
+    return SEVERITIES[min(gravity(severity) + waived, len(SEVERITIES) - 1)]
+
+
+def outcome_of(consequences: Iterable[str]) -> str:
+    """What failures with these consequences make of a source: godkand, varning or underkand."""
+    found = set(consequences)
+    return FAILED if CRITICAL in found else PASSED_WITH_WARNING if WARNING in found else PASSED

@@ -1,0 +1,27 @@
+"""Tables as CSV files that people open in a spreadsheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+
+def escaped(texts: pl.Expr) -> pl.Expr:
+    """Text that starts with = + - @ (or a control character) gets an apostrophe, so that no sheet runs it."""
+    return (
+        pl.when(texts.str.contains(r"^[=+\-@\t\r]"))
+        .then(pl.concat_str(pl.lit("'"), texts))
+        .otherwise(texts)
+        .name.keep()
+    )
+
+
+def escaped_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text column `escaped`."""
+    return frame.with_columns(escaped(pl.col(n)) for n, dtype in frame.schema.items() if dtype == pl.String)
+
+
+def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:
+    """CSV for Swedish Excel: `;`, UTF-8 with BOM, decimal comma; text that Excel would run as a formula is escaped."""
+    escaped_texts(frame).write_csv(path, separator=";", include_bom=True, decimal_comma=True, float_scientific=False)

@@ -1,0 +1,20 @@
+"""Disclosure control as a step between two builds: which of a run's cells are hidden, for everything built after it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dagster_project.disclosure.control import CELL, hidden_cells
+from dagster_project.engines.duckdb import database
+from dagster_project.runs.folder import HIDDEN_CELLS, RunFolder
+from dagster_project.runs.identity import RunIdentity
+
+
+def hide_cells(folder: RunFolder, identity: RunIdentity) -> pl.DataFrame:
+    """Read the warehouse's cells with a protected number; write the run table `hidden_cells` (CELL, hidden)."""
+    with database(folder.data.warehouse) as connection:
+        columns = ", ".join((*CELL, "protected_number"))
+        cells = connection.execute(f"select {columns} from cells where protected_number is not null").pl()
+    hidden = hidden_cells(cells, limit=identity.parameters["suppression_limit"])
+    folder.write(HIDDEN_CELLS, hidden)
+    return hidden

@@ -1,0 +1,72 @@
+"""Run one gate on a run's inputs and keep what it found in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.vocabulary import DELIVERY, STAGING
+from dagster_project.core.files import replacing
+from dagster_project.engines.duckdb import database, literal, sql_files
+from dagster_project.gates.decision import decide
+from dagster_project.gates.findings import Findings
+from dagster_project.gates.outcomes import Outcome, outcome_frame, outcomes_so_far
+from dagster_project.gates.suites import SUITES, gate_tables
+from dagster_project.gates.validate import run_suites
+from dagster_project.gates.waivers import Waiver, apply_waivers
+from dagster_project.ingestion.bronze import anchor_path
+from dagster_project.runs.folder import MEASURES, REFUSED, RunFolder
+from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.ledger import accepted
+
+
+def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcome]:
+    """Run one gate's suites; keep the outcomes, and what data docs show of them, for exactly this run's inputs.
+
+    Raises ExpectationError when an expectation could not be evaluated.
+    """
+    path = _delivery_database(folder) if gate == DELIVERY else folder.data.warehouse
+    found = Findings()
+    outcomes = run_suites(path, gate, gate_tables()[gate], SUITES, found, _parameters(gate, folder, identity))
+    outcomes = apply_waivers(outcomes, map(Waiver.from_dict, identity.waivers))
+    found.waive(outcomes)
+    folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
+    return outcomes
+
+
+def _parameters(gate: str, folder: RunFolder, identity: RunIdentity) -> Mapping[str, Mapping[str, Any]]:
+    """Parameters of the gate's suites by source (`*`: of every source)."""
+    if gate == DELIVERY:
+        ages = identity.parameters["agreed_age_days"]
+        return {"*": identity.parameters["thresholds"], **{s: {"age_days_max": days} for s, days in ages.items()}}
+    if gate == STAGING:
+        return {"*": {"as_of": identity.as_of}}
+    held_back = decide(outcomes_so_far(folder, identity.run_id)).held_back
+    # Where every indicator is held back nothing is computed: the release then has frozen rows only.
+    rows_min = 0 if len(held_back) == len(load_catalogue()) else 1
+    return {"*": {"suppression_limit": identity.parameters["suppression_limit"], "rows_min": rows_min}}
+
+
+def _delivery_database(folder: RunFolder) -> Path:
+    """A small DuckDB file for the first gate: views of the delivered rows, and the measures of every source."""
+    path = folder.data.run / "delivery.duckdb"
+    measures, refused = (sql_files([folder.path(n).resolve()]) for n in (MEASURES, REFUSED))
+    ledger = folder.ledger()
+    with replacing(path) as part, database(part, write=True) as connection:
+        connection.execute(f"create table measures as select * from read_parquet({measures})")
+        for source in load_contracts():
+            bronze = anchor_path(folder.data, source).resolve().parent
+            stems = ["0", *(d.id for d in accepted(ledger, source))]
+            files = sql_files(bronze / f"{stem}.accepted.parquet" for stem in stems)
+            connection.execute(
+                f"create view rows_{source} as select r.* from read_parquet({files}, union_by_name = true) r "
+                f"anti join read_parquet({refused}) a "
+                f"on a.source = {literal(source)} and a.delivery = r.delivery and a.line = r.line"
+            )
+            connection.execute(
+                f"create view measures_{source} as select * from measures where source = {literal(source)}"
+            )
+    return path

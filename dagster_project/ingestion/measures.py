@@ -1,0 +1,67 @@
+"""What the first gate judges of a source: one row of numbers (`runs.folder.MEASURES_SCHEMA`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.catalogue.contracts import Contract
+from dagster_project.engines.duckdb import count
+from dagster_project.ingestion.newest import newest_rows
+from dagster_project.runs.ledger import Delivery
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NOT_REFUSED = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
+
+
+def measure(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], as_of: date
+) -> dict[str, Any]:
+    """The measures of one source over its views (`settle`); deliveries: the accepted ones, settled, oldest first."""
+    newest = deliveries[-1] if deliveries else None
+    current = _current(connection, contract)
+    before = _current_before(connection, contract, newest) if newest else None
+    stored = count(connection, "accepted")
+    refused = count(connection, "accepted a semi join refused using (delivery, line)")
+    return {
+        "source": contract.source,
+        "deliveries": len(deliveries),
+        "rows_accepted": sum(d.rows_accepted for d in deliveries),
+        "rows_current": current,
+        "rows_fallen_share": (before - current) / before if before else 0.0,
+        "age_days": (as_of - newest.uttagsdatum).days if newest and newest.uttagsdatum else None,
+        "rows_read_newest": newest.rows_read if newest else None,
+        "rows_quarantined_newest": newest.rows_quarantined if newest else None,
+        "quarantined_share_newest": newest.rows_quarantined / newest.rows_read if newest else None,
+        # What bronze really holds against what the ledger says.
+        "units_unknown": _units_unknown(connection, contract),
+        "ledger_difference": abs(stored - refused - sum(d.rows_accepted for d in deliveries)),
+    }
+
+
+def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Rows that count now: newest per key, not withdrawn, not refused by the register."""
+    if count(connection, "accepted where makulerad"):
+        return count(connection, f"({newest_rows(contract, _NOT_REFUSED)})")
+    # Nothing is withdrawn: every key counts once. Their 64-bit hashes are much cheaper to tell apart than the keys.
+    keys = f"select distinct hash({', '.join(contract.key_sql)}) from accepted a where {_NOT_REFUSED}"
+    return count(connection, f"({keys})")
+
+
+def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: Delivery) -> int | None:
+    """Rows that counted without the newest date's deliveries; None where they can only have become more."""
+    on_newest = f"date '{newest.uttagsdatum}'"
+    withdrawn = f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"
+    if not count(connection, withdrawn):
+        return None
+    return count(connection, f"({newest_rows(contract, f'{_NOT_REFUSED} and d.uttagsdatum < {on_newest}')})")
+
+
+def _units_unknown(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    if contract.unit is None:
+        return 0
+    known = "(select hsaid_enhet from register)"
+    return count(connection, f"accepted a where {_NOT_REFUSED} and a.{contract.unit} not in {known}")

@@ -1,0 +1,137 @@
+"""Stage a release: every published file, written into a folder that nobody sees yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.files import sha256_of
+from dagster_project.core.paths import DataPaths
+from dagster_project.core.tables import write_swedish_csv
+from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.gates.decision import Decision
+from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcome
+from dagster_project.gates.waivers import Waiver
+from dagster_project.releases.frozen import origins
+from dagster_project.releases.manifest import Manifest
+from dagster_project.releases.tables import (
+    DATABASE_FILE,
+    INDICATOR_TABLE,
+    LEDGER_COLUMNS,
+    LEDGER_TABLE,
+    QUALITY_COLUMNS,
+    QUALITY_TABLE,
+    RESULT_KEY,
+    RESULT_SCHEMA,
+    RESULT_TABLE,
+)
+from dagster_project.runs.folder import LEDGER, RunFolder
+from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.versions import package_versions
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a release is made of: the run, what its gates found and decided, and the frozen rows (RESULT_SCHEMA)."""
+
+    release_id: str
+    identity: RunIdentity
+    outcomes: Sequence[Outcome]
+    decision: Decision
+    frozen: pl.DataFrame
+
+
+def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
+    """Write every file of the release into `folder`, the manifest last; returns it."""
+    tables = _tables(data, content)
+    rows: dict[str, int] = {}
+    for name, frame in tables.items():
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+        rows[f"{name}.parquet"] = frame.height
+    for name in (RESULT_TABLE, INDICATOR_TABLE):
+        write_swedish_csv(tables[name], folder / f"{name}.csv")
+        rows[f"{name}.csv"] = tables[name].height
+    _write_duckdb(folder, list(tables))
+    rows[DATABASE_FILE] = tables[RESULT_TABLE].height
+    manifest = _manifest(content, {n: {"sha256": sha256_of(folder / n), "rows": c} for n, c in sorted(rows.items())})
+    manifest.write(folder)
+    return manifest
+
+
+def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
+    """The published tables; computed rows get the id of the release that they become part of."""
+    with database(data.warehouse) as connection:
+        computed = connection.execute(f"select * from {RESULT_TABLE}").pl()
+        indicator = connection.execute(f"select * from {INDICATOR_TABLE}").pl()
+    computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
+        release_id=pl.lit(content.release_id)
+    )
+    result = pl.concat([computed, content.frozen]).sort(RESULT_KEY, nulls_last=False)
+    published = result["indicator_id"].unique()
+    ledger = RunFolder(data).read(LEDGER)
+    return {
+        RESULT_TABLE: result,
+        INDICATOR_TABLE: indicator.filter(pl.col("indicator_id").is_in(published.implode())).sort("indicator_id"),
+        QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
+        LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
+    }
+
+
+def _manifest(content: Content, files: dict[str, dict[str, Any]]) -> Manifest:
+    identity, origin = content.identity, origins(content.frozen)
+    waived_failures = {(o.suite, o.expectation, o.source) for o in content.outcomes if o.undantag is not None}
+    return Manifest(
+        release_id=content.release_id,
+        run_id=identity.run_id,
+        as_of=str(identity.as_of),
+        inputs=identity.inputs,
+        code_version=identity.code_version,
+        catalogue_version=identity.catalogue_version,
+        packages=package_versions(),
+        parameters=identity.parameters,
+        sources={source: source_outcome(content.outcomes, source) for source in load_contracts()},
+        gates=_gate_summary(content.outcomes),
+        held_back=content.decision.held_back,
+        frozen=origin,
+        # A release id begins with its as-of date: the day that the frozen rows show.
+        frozen_since={indicator: release[:10] for indicator, release in origin.items()},
+        waivers=[{**w, "anvant": Waiver.from_dict(w).names in waived_failures} for w in identity.waivers],
+        files=files,
+    )
+
+
+def _gate_summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """Per gate and source: the outcome and the names of failed expectations."""
+    summary: dict[str, dict[str, Any]] = {}
+    for outcome in outcomes:
+        entry = summary.setdefault(outcome.gate, {}).setdefault(
+            outcome.source, {"utfall": source_outcome([o for o in outcomes if o.gate == outcome.gate], outcome.source)}
+        )
+        if not outcome.success:
+            waived = ", undantag" if outcome.undantag else ""
+            entry.setdefault("underkanda", []).append(f"{outcome.expectation} ({outcome.severity}{waived})")
+    return summary
+
+
+def _write_duckdb(folder: Path, tables: Sequence[str]) -> None:
+    """The tables again as a database with two views, for dashboards."""
+    with database(folder / DATABASE_FILE, write=True) as connection:
+        for name in tables:
+            connection.execute(
+                f"create table {name} as select * from read_parquet({sql_files([folder / f'{name}.parquet'])})"
+            )
+        connection.execute(
+            f"create view resultat as select r.*, i.titel, i.definition, i.art, i.riktning, i.mal_id, i.planpunkt "
+            f"from {RESULT_TABLE} r join {INDICATOR_TABLE} i using (indicator_id)"
+        )
+        connection.execute(
+            "create view senaste_manad as select * from resultat r where r.period_typ = 'manad' and r.komplett "
+            f"and r.period_start = (select max(s.period_start) from {RESULT_TABLE} s where s.period_typ = 'manad' "
+            "and s.komplett and s.indicator_id = r.indicator_id)"
+        )
+    (folder / f"{DATABASE_FILE}.wal").unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""The store of releases: the one place that finds, orders and reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.files import sha256_of
+from dagster_project.core.paths import DataPaths
+from dagster_project.releases.manifest import MANIFEST_FILE, Manifest, read_manifest
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release: its folder and manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        return self.manifest.release_id
+
+    @property
+    def as_of(self) -> str:
+        return self.manifest.as_of
+
+    @property
+    def held_back(self) -> dict[str, list[str]]:
+        return self.manifest.held_back
+
+    @property
+    def frozen(self) -> dict[str, str]:
+        return self.manifest.frozen
+
+    @property
+    def whole(self) -> bool:
+        """Whether every file is there and as the manifest says; reads them all."""
+        try:
+            return all(sha256_of(self.folder / name) == f["sha256"] for name, f in self.manifest.files.items())
+        except OSError:
+            return False
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything was published, 2 when something is held back (published.md)."""
+        return 2 if self.held_back else 0
+
+    def table(self, name: str, indicator_id: str | None = None) -> pl.DataFrame:
+        """A published table (`tables`), or its rows of one indicator. Raises OSError or PolarsError where damaged."""
+        frame = self.scan(name)
+        return (frame if indicator_id is None else frame.filter(pl.col("indicator_id") == indicator_id)).collect()
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """A published table, lazily."""
+        return pl.scan_parquet(self.folder / f"{name}.parquet")
+
+
+def read_release(folder: Path) -> Release | None:
+    """The release in a folder, or None when it is not there or not whole (every file as its manifest says)."""
+    release = _release(folder)
+    return release if release is not None and release.whole else None
+
+
+def _release(folder: Path) -> Release | None:
+    manifest = read_manifest(folder)
+    return Release(folder, manifest) if manifest is not None else None
+
+
+def current_release(data: DataPaths) -> Release | None:
+    """The release that `current` names; None when nothing is published.
+
+    Raises ResultattavlaError when `current` names something that is not whole: it says what, and how to mend it.
+    """
+    if not os.path.lexists(data.current):
+        return None
+    release = read_release(data.current.resolve())  # by its own name: the link goes on to other releases
+    if release is None:
+        named = data.current.readlink().name if data.current.is_symlink() else str(data.current)
+        raise ResultattavlaError(
+            f"Utgåvan {named} som {data.current} pekar på är skadad eller borta: kör `resultattavla run`, som gör den "
+            "hel igen."
+        )
+    return release
+
+
+def published_release(data: DataPaths, release_id: str | None = None) -> Release:
+    """The current release, or a kept one. Raises ResultattavlaError (what there is) when it is not there or damaged."""
+    if release_id is None:
+        current = current_release(data)
+        if current is None:
+            raise ResultattavlaError(f"Ingen utgåva är publicerad i {data.root}: kör `resultattavla run` först.")
+        return current
+    kept = sorted(release_ids(data), reverse=True)
+    if release_id not in kept:
+        names = ", ".join(kept[:10]) + (f" och {len(kept) - 10} äldre" if len(kept) > 10 else "")
+        raise ResultattavlaError(f"Utgåvan {release_id} finns inte. Sparade utgåvor: {names or 'inga'}.")
+    release = read_release(data.releases / release_id)
+    if release is None:
+        raise ResultattavlaError(
+            f"Utgåvan i {data.releases / release_id} är skadad: en fil saknas eller stämmer inte med manifestet."
+        )
+    return release
+
+
+def release_ids(data: DataPaths) -> list[str]:
+    """Ids of all kept releases, damaged ones too, oldest first: by as-of date, then by when they were made.
+
+    A day that was made again (a corrected delivery, another code version) follows its first making; when a folder was
+    made only orders the releases of one day, it is no part of a release.
+    """
+    found = [(p.parent.name[:10], p.stat().st_mtime_ns, p.parent.name) for p in _manifests(data)]
+    return [name for _, _, name in sorted(found)]
+
+
+def _manifests(data: DataPaths) -> Iterator[Path]:
+    return data.releases.glob(f"[0-9]*/{MANIFEST_FILE}")
+
+
+def releases(data: DataPaths) -> list[Release]:
+    """All releases, newest first (`release_ids`); whoever reads the files of one asks first whether it is `whole`."""
+    found = (_release(data.releases / name) for name in reversed(release_ids(data)))
+    return [release for release in found if release is not None]

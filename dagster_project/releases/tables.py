@@ -1,0 +1,63 @@
+"""The published tables: names, columns and types are the contract with whoever reads a release (published.md)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+RESULT_TABLE = "indicator_result"
+INDICATOR_TABLE = "indicator"
+QUALITY_TABLE = "kvalitet"
+LEDGER_TABLE = "leveranser"
+DATABASE_FILE = "resultat.duckdb"
+
+RESULT_SCHEMA: dict[str, pl.DataType] = {
+    "indicator_id": pl.String(),
+    "niva": pl.String(),
+    "verksamhet": pl.String(),
+    "enhet": pl.String(),
+    "period_typ": pl.String(),
+    "period_start": pl.Date(),
+    "period_slut": pl.Date(),
+    "kon": pl.String(),
+    "taljare": pl.Float64(),
+    "namnare": pl.Float64(),
+    "varde": pl.Float64(),
+    "ki_lag": pl.Float64(),
+    "ki_hog": pl.Float64(),
+    "jamforelse_varde": pl.Float64(),
+    "forandring": pl.Float64(),
+    "mal_operator": pl.String(),
+    "malvarde": pl.Float64(),
+    "status": pl.String(),
+    "markering": pl.String(),
+    "komplett": pl.Boolean(),
+    "kvalitet": pl.String(),
+    "release_id": pl.String(),
+}
+RESULT_KEY = ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon"]
+"""What a cell is known by."""
+NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
+"""Empty where a cell is hidden."""
+QUALITY_COLUMNS = [
+    "suite",
+    "source",
+    "expectation",
+    "severity",
+    "success",
+    "checked",
+    "unexpected",
+    "share",
+    "observed",
+]
+LEDGER_COLUMNS = [
+    "source",
+    "file",
+    "sha256",
+    "uttagsdatum",
+    "rows_read",
+    "rows_accepted",
+    "rows_quarantined",
+    "rows_duplicate",
+    "status",
+    "orsak",
+]

@@ -1,0 +1,180 @@
+"""The run folder `data/run/`: what the steps of a run hand each other, typed; read and written only through here.
+
+`identity.json` says whose it is; the tables are Parquet. `finished` is written last: the run came to its end, and
+what it left is unchanged since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.files import replacing, sha256_of
+from dagster_project.core.paths import DataPaths
+from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
+
+LEDGER, QUARANTINE, REFUSED, MEASURES = "ledger", "quarantine", "refused_rows", "measures"
+PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
+
+QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "file": pl.String(),
+    "line": pl.Int64(),
+    "reasons": pl.String(),
+    "key": pl.String(),
+    "values": pl.String(),
+    "state": pl.String(),
+    "first_seen": pl.Date(),
+    "unit": pl.String(),
+    "delivery": pl.String(),
+    "followed_by": pl.String(),
+}
+"""`followed_by`: the file that resolved the row, or, of an open row, the newer file whose row with the same key is in
+quarantine too and supersedes it: correcting the newer one settles both."""
+
+REFUSED_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "delivery": pl.String(),
+    "line": pl.Int64(),
+    "reason": pl.String(),
+}
+"""Rows whose unit the register does not know or does not hold valid on the event date."""
+
+MEASURES_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "deliveries": pl.Int64(),
+    "rows_accepted": pl.Int64(),
+    "rows_current": pl.Int64(),
+    "rows_fallen_share": pl.Float64(),
+    "age_days": pl.Int64(),
+    "rows_read_newest": pl.Int64(),
+    "rows_quarantined_newest": pl.Int64(),
+    "quarantined_share_newest": pl.Float64(),
+    "units_unknown": pl.Int64(),
+    "ledger_difference": pl.Int64(),
+}
+"""What the first gate judges, one row per source. rows_fallen_share: by how much current rows have become fewer since
+the release before (0.05 = five percent; negative: more; 0 where there was none before)."""
+
+SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
+    LEDGER: LEDGER_SCHEMA,
+    QUARANTINE: QUARANTINE_SCHEMA,
+    REFUSED: REFUSED_SCHEMA,
+    MEASURES: MEASURES_SCHEMA,
+}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The run folder of a data folder."""
+
+    data: DataPaths
+
+    def path(self, table: str) -> Path:
+        """Where a table lies (dbt and the gates read it there)."""
+        return self.data.run / f"{table}.parquet"
+
+    def write(self, table: str, frame: pl.DataFrame) -> None:
+        """Write a table. Raises AssertionError where it has another schema than agreed (SCHEMAS)."""
+        assert table not in SCHEMAS or dict(frame.schema) == SCHEMAS[table], table
+        with replacing(self.path(table)) as part:
+            frame.write_parquet(part)
+
+    def read(self, table: str) -> pl.DataFrame:
+        """A table of the latest run. Raises ResultattavlaError when nothing was run."""
+        if not self.path(table).exists():
+            raise ResultattavlaError(f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först.")
+        return pl.read_parquet(self.path(table))
+
+    def ledger(self) -> list[Delivery]:
+        """The delivery ledger, sorted by source and file."""
+        return ledger_of(self.read(LEDGER))
+
+    # --- Whose it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def _identity(self) -> Path:
+        return self.data.run / "identity.json"
+
+    def begin(self, identity: RunIdentity) -> None:
+        """From now on what lies in the folder is on its way to being this run's."""
+        self._finished.unlink(missing_ok=True)
+        with replacing(self._identity) as part:
+            part.write_text(json.dumps(asdict(identity), default=str, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def identity(self) -> RunIdentity:
+        """The latest ingestion's. Raises ResultattavlaError when nothing was ingested yet or the file is damaged."""
+        try:
+            content = json.loads(self._identity.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ResultattavlaError(f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först.") from None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or content.keys() != {f.name for f in fields(RunIdentity)}:
+            raise ResultattavlaError(
+                f"Körningens uppgifter i {self._identity} är skadade: kör `resultattavla run` igen."
+            )
+        return RunIdentity(**{**content, "as_of": date.fromisoformat(content["as_of"])})
+
+    # --- Gates' outcomes -------------------------------------------------------------------------------------------
+
+    def write_outcomes(self, gate: str, run_id: str, outcomes: pl.DataFrame, results: Collection[Any]) -> None:
+        """Keep what a gate found on this run's inputs: a row per expectation, and the results that data docs show."""
+        with replacing(self.data.run / f"results_{gate}.json") as part:
+            part.write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
+        with replacing(self.path(f"outcomes_{gate}")) as part:
+            outcomes.with_columns(run_id=pl.lit(run_id)).write_parquet(part)
+
+    def outcomes(self, gate: str, run_id: str) -> pl.DataFrame | None:
+        """What a gate found on exactly this run's inputs; None when it was not run on them or the file is damaged."""
+        try:
+            frame = pl.read_parquet(self.path(f"outcomes_{gate}")).filter(pl.col("run_id") == run_id).drop("run_id")
+        except (FileNotFoundError, pl.exceptions.PolarsError):
+            return None
+        return frame if frame.height else None
+
+    def gate_results(self, gate: str) -> list[dict[str, Any]]:
+        """The results that data docs show of a gate whose outcomes are there."""
+        found: list[dict[str, Any]] = json.loads((self.data.run / f"results_{gate}.json").read_text(encoding="utf-8"))
+        return found
+
+    # --- The end ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _finished(self) -> Path:
+        return self.data.run / "finished"
+
+    def mark_finished(self, run_id: str) -> None:
+        """The run came to its end: gates, release and pages are there."""
+        with replacing(self._finished) as part:
+            part.write_bytes(self._end_of(run_id))
+
+    def finished_run(self) -> str | None:
+        """The run that came to its end and whose tables, warehouse and pages are still as it left them, or None."""
+        content = self._finished.read_bytes() if self._finished.exists() else b""
+        run_id = content.split(b" ")[0].decode(errors="replace")
+        return run_id if content == self._end_of(run_id) else None
+
+    def _end_of(self, run_id: str) -> bytes:
+        """A run's id and a hash over what it left beside the release: tables, outcomes, warehouse and pages."""
+        digest = hashlib.sha256()
+        files = [
+            *(p for p in self.data.run.glob("*") if p != self._finished),
+            *self.data.docs.glob("**/*"),
+            self.data.current / "manifest.json",
+        ]
+        if self.data.warehouse.exists():  # large: whether anybody wrote to it says enough
+            found = self.data.warehouse.stat()
+            digest.update(f"{found.st_size} {found.st_mtime_ns}".encode())
+        for path in sorted(p for p in files if p.is_file()):
+            digest.update(path.relative_to(self.data.root).as_posix().encode() + b"\0" + sha256_of(path).encode())
+        return f"{run_id} {digest.hexdigest()}".encode()

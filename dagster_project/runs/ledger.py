@@ -1,0 +1,95 @@
+"""The delivery ledger: one line per delivered file, and what a delivery is known by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER
+
+LEDGER_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "file": pl.String(),
+    "sha256": pl.String(),
+    "uttagsdatum": pl.Date(),
+    "rows_read": pl.Int64(),
+    "rows_accepted": pl.Int64(),
+    "rows_quarantined": pl.Int64(),
+    "rows_duplicate": pl.Int64(),
+    "status": pl.String(),
+    "orsak": pl.String(),
+    "delivery": pl.String(),
+    "position": pl.Int64(),
+}
+"""`delivery` (its id) and `position` (the order of a source's deliveries) are set for accepted deliveries only."""
+
+
+def delivery_id(uttagsdatum: date | str | None, sha256: str | None) -> str:
+    """What bronze rows carry: the extraction date is part of it, since dates are judged against it."""
+    return f"{uttagsdatum}_{(sha256 or '')[:16]}"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One line of the delivery ledger. `file` is the path below raw; `position` orders a source's deliveries."""
+
+    source: str
+    file: str
+    sha256: str | None = None
+    uttagsdatum: date | None = None
+    status: str = ACCEPTED
+    orsak: str | None = None
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    position: int | None = None
+
+    @property
+    def id(self) -> str:
+        return delivery_id(self.uttagsdatum, self.sha256)
+
+    @property
+    def name(self) -> str:
+        return self.file.rsplit("/", 1)[-1]
+
+
+def accepted(ledger: Iterable[Delivery], source: str) -> list[Delivery]:
+    """Accepted deliveries of a source, oldest first."""
+    return sorted((d for d in ledger if d.source == source and d.status == ACCEPTED), key=lambda d: d.position or 0)
+
+
+def inputs_of(ledger: Iterable[Delivery]) -> list[dict[str, Any]]:
+    """What of the ledger identifies a run. Later deliveries are no input: a past day's run keeps its identity."""
+    return [
+        {
+            "source": d.source,
+            "file": d.file,
+            "sha256": d.sha256,
+            "uttagsdatum": str(d.uttagsdatum) if d.uttagsdatum else None,
+            "status": d.status,
+        }
+        for d in ledger
+        if d.status != LATER
+    ]
+
+
+def ledger_frame(ledger: Sequence[Delivery]) -> pl.DataFrame:
+    """The ledger as a table (LEDGER_SCHEMA)."""
+    return pl.DataFrame(
+        [
+            {n: getattr(d, n) for n in LEDGER_SCHEMA if n != "delivery"}
+            | {"delivery": d.id if d.status == ACCEPTED else None}
+            for d in ledger
+        ],
+        schema=LEDGER_SCHEMA,
+    )
+
+
+def ledger_of(frame: pl.DataFrame) -> list[Delivery]:
+    """The ledger of `ledger_frame`."""
+    return [Delivery(**row) for row in frame.drop("delivery").iter_rows(named=True)]

@@ -1,0 +1,60 @@
+"""What a user can set that changes results; part of a run's identity and shown in the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from dagster_project.catalogue.contracts import load_contracts
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Limits of the first gate, shares 0-1: the suites' parameters of the same names."""
+
+    quarantined_share_warning: float = 0.05
+    quarantined_share_stop: float = 0.2
+    rows_fallen_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Days are calendar days.
+
+    tolerance_days: an återbesök this many days after the medical target date is still in time.
+    suppression_limit: protected numbers from 1 to one less than this are hidden.
+    years_before: the grid begins on 1 January this many years before the as-of year.
+    agreed_age_days: per source, how old its newest delivery may be.
+    thresholds: limits of the first gate.
+    """
+
+    tolerance_days: int = 0
+    suppression_limit: int = 5
+    years_before: int = 3
+    agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
+    thresholds: Thresholds = Thresholds()
+
+
+def agreed_ages(changed: Mapping[str, int]) -> dict[str, int]:
+    """Agreed age per source: the contract's, or what the settings say instead."""
+    return {source: changed.get(source, c.agreed_age_days) for source, c in load_contracts().items()}
+
+
+def parameter_row(run_id: str, as_of: date, parameters: Parameters) -> pl.DataFrame:
+    """The run table `parameters` (one row): limits of the grid, of the year before it and of r12 that end there."""
+    first = as_of.year - parameters.years_before
+    return pl.DataFrame(
+        {
+            "as_of": [as_of],
+            "grid_start": [date(first, 1, 1)],
+            "comparison_start": [date(first - 1, 1, 1)],
+            "first_month": [date(first - 2, 2, 1)],
+            "last_month": [date(as_of.year, 12, 1)],
+            "tolerance_days": [parameters.tolerance_days],
+            "suppression_limit": [parameters.suppression_limit],
+            "run_id": [run_id],
+        }
+    )
