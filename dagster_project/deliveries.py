@@ -26,9 +26,9 @@ import polars as pl
 from dagster_project import persons
 from dagster_project.contracts import Contract, load_contracts
 from dagster_project.errors import BusyError, RejectedFileError, ResultattavlaError, machine_error
+from dagster_project.ingestion.readers import EXTENSIONS, read_delivery
 from dagster_project.masking import display, mask_valid
 from dagster_project.paths import DataPaths, replacing
-from dagster_project.readers import EXTENSIONS, read_delivery
 from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
 
 BRONZE_VERSION = 3

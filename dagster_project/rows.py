@@ -12,8 +12,8 @@ import polars as pl
 
 from dagster_project import cells, persons
 from dagster_project.contracts import Column, Condition, Contract, RowRule
+from dagster_project.ingestion.readers import RawTable
 from dagster_project.masking import MASK, display
-from dagster_project.readers import RawTable
 
 FAR_FUTURE = date(9999, 12, 31)
 

@@ -12,8 +12,8 @@ import polars as pl
 
 from dagster_project.contracts import load_contracts
 from dagster_project.deliveries import Delivery, read_deliveries
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.paths import DataPaths
-from dagster_project.readers import read_delivery
 from dagster_project.rows import ParsedDelivery, parse_delivery
 from dagster_project.settle import Settled, settle
 

@@ -28,8 +28,8 @@ from dagster_project.explain import (
     period_name,
 )
 from dagster_project.explain_text import sections
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.paths import DataPaths
-from dagster_project.readers import read_delivery
 from dagster_project.release import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_release
 from tests.oracle.compare import compare
 from tests.runs import SAMPLE, command

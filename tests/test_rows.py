@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.contracts import load_contracts
-from dagster_project.readers import read_delivery
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.rows import parse_delivery, quarantine_schema, stored_schema
 from tests.extracts import (
     BASE,
