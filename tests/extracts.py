@@ -13,9 +13,9 @@ import polars as pl
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import Delivery, read_deliveries
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import ParsedDelivery, parse_delivery
 from dagster_project.ingestion.settle import Settled, settle
-from dagster_project.readers import read_delivery
 
 Row = Mapping[str, str]
 

@@ -334,7 +334,7 @@ def demo(
     as_of: Annotated[str, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Nyaste uttagsdatum.")] = "2022-09-30",
 ) -> None:
     """Skriv en påhittad men trolig uppsättning uttag (bara testpersonnummer)."""
-    from dagster_project.demo import write_demo
+    from dagster_project.samples import write_demo
 
     day = _day(as_of, "--as-of")
     assert day is not None

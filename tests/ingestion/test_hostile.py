@@ -17,11 +17,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from dagster_project import readers
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.ingestion.bronze import ACCEPTED, REJECTED, Delivery
 from dagster_project.ingestion.persons import KEY_VARIABLE
+from dagster_project.ingestion.readers import encoding, excel
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.identity import ingest
 from tests.extracts import (
@@ -129,8 +129,8 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks(pipeline: Pipeline, monkeypatc
             file.write(bytes(16 * 1024**2))
     pipeline.put("kva", "kva_2022-08-31.csv.gz", gzip.compress(stream.getvalue()))
     bomb = pipeline.put("kva", "kva_2022-08-30.csv.gz", gzip.compress(bytes(40 * 1024**2), 9))
-    monkeypatch.setattr(readers, "BOMB_BYTES", 20 * 1024**2)
-    monkeypatch.setattr(readers, "BOMB_RATIO", 100)
+    monkeypatch.setattr(encoding, "BOMB_BYTES", 20 * 1024**2)
+    monkeypatch.setattr(encoding, "BOMB_RATIO", 100)
     assert bomb.stat().st_size < 100_000
     tracemalloc.start()
     refused(pipeline, "kva/kva_2022-08-30.csv.gz", "bomb")
@@ -142,7 +142,7 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks(pipeline: Pipeline, monkeypatc
 
 
 def test_an_excel_bomb_is_refused(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MAX_EXCEL_BYTES", 1024**2)
+    monkeypatch.setattr(excel, "MAX_EXCEL_BYTES", 1024**2)
     pipeline.put("kva", "kva_2022-08-31.xlsx", zip_of(**{"xl/workbook.xml": bytes(4 * 1024**2)}))
     refused(pipeline, "kva/kva_2022-08-31.xlsx", "orimligt mycket")
 
