@@ -147,7 +147,9 @@ def test_empty_raw(tmp_path: Path) -> None:
     assert pipeline.ledger() == (None, {})
     settled = pipeline.run()
     assert settled.ledger == [] and settled.quarantine.height == 0
-    assert pl.read_parquet(pipeline.data.run / "measures.parquet")["rows_accepted"].to_list() == [0] * len(load_contracts())
+    assert pl.read_parquet(pipeline.data.run / "measures.parquet")["rows_accepted"].to_list() == [0] * len(
+        load_contracts()
+    )
 
 
 # --- As-of date, same content, later ---------------------------------------------------------------------------------
