@@ -48,6 +48,11 @@ def code_digest(root: Path) -> str:
     return digest_of_files(root, _files(_CODE, root), _without_texts)
 
 
+def catalogue_digest(root: Path) -> str:
+    """SHA-256 over the seeds of a project folder: their texts are published, so they count."""
+    return digest_of_files(root, _files(("dbt/seeds/*.csv",), root))
+
+
 @cache
 def code_version() -> str:
     """Hash (12 hex) over calculation code, contracts, models and suites: the same for every clone of a commit."""
@@ -57,7 +62,7 @@ def code_version() -> str:
 @cache
 def catalogue_version() -> str:
     """Hash (12 hex) over the seeds."""
-    return digest_of_files(PROJECT, _files(("dbt/seeds/*.csv",), PROJECT))[:12]
+    return catalogue_digest(PROJECT)[:12]
 
 
 def package_versions() -> dict[str, str]:
