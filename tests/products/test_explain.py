@@ -357,6 +357,15 @@ def test_evidence_that_disagrees_is_an_error(story: Story, tmp_path: Path) -> No
         explain(copy, Query("avvikelser_7d", "2022-08"))
 
 
+def test_a_damaged_release_is_not_compared_with_but_what_it_hid_stays_hidden(story: Story, tmp_path: Path) -> None:
+    copy = DataPaths(tmp_path / "data")
+    shutil.copytree(story.data.root, copy.root, symlinks=True)
+    (copy.releases / story.first / "manifest.json").write_text("{", encoding="utf-8")
+    e = explain(copy, Query("vg_forsta_besok_90", "2022-05"))
+    assert e.change is None
+    assert [(len(g.files), g.count) for g in e.files or ()] == [(2, 12)]
+
+
 def test_evidence_from_before_the_column_was_renamed_is_explained(story: Story, tmp_path: Path) -> None:
     copy = DataPaths(tmp_path / "data")
     shutil.copytree(story.data.root, copy.root, symlinks=True)
