@@ -1,10 +1,10 @@
 """Commands in processes of their own without the ten seconds of imports: a server that is ready forks one for each.
 
-The forked process runs `dagster_project.cli.main` as the console script does. It can be told to kill itself (SIGKILL)
+The forked process runs `cli.main.main` as the console script does. It can be told to kill itself (SIGKILL)
 before or after a call of a function, or at the n-th change to a file below the data folder, without any hook in the
 program: functions are wrapped and Python's audit events counted in the child only. The server has called nothing that
 starts polars' threads, which would not survive a fork. What differs from the console script: dbt's project is parsed
-once, by the server, so that all runs work on one data folder (`Server.data`; what dbt parsed holds its path).
+once, by the server (`Server.data`).
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="resultattavla-"))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RESULTATTAVLA_")}
         self.data = self.folder / "data"
-        environment |= {"RESULTATTAVLA_DATA": str(self.data), "COLUMNS": "200"}
+        environment |= {"COLUMNS": "200"}
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.processes"],
+            [sys.executable, "-m", "tests.processes", str(self.data)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -95,7 +95,8 @@ class Server:
         """Start `resultattavla <arguments>`; its number for `wait`. For `how` see `_child`."""
         assert self._server.stdin is not None and self._server.stdout is not None
         self._count += 1
-        order = {"arguments": [str(a) for a in arguments], "output": str(self.folder / str(self._count)), **how}
+        order = {"arguments": [str(a) for a in arguments], "output": str(self.folder / str(self._count))}
+        order |= {"data": str(self.data), **how}
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
         self._server.stdout.readline()
@@ -127,7 +128,7 @@ def _child(order: dict[str, Any]) -> None:
     """
     import resource
 
-    from dagster_project.cli.main import main as cli
+    from dagster_project.cli.main import main
 
     arguments = order["arguments"]
     for number, name in ((1, "out"), (2, "err")):
@@ -141,9 +142,9 @@ def _child(order: dict[str, Any]) -> None:
             if left[0] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        _at_changes(kill)
+        _at_changes(order["data"], kill)
     if "watch" in order:
-        _at_changes(lambda: _watch(Path(order["watch"])))
+        _at_changes(order["data"], lambda: _watch(Path(order["data"]), Path(order["watch"])))
     for word, number in (("before", 9), ("after", 9), ("term", signal.SIGTERM), ("int", signal.SIGINT)):
         if word in order:
             _signal_at(order[word], number, after=word == "after")
@@ -155,7 +156,7 @@ def _child(order: dict[str, Any]) -> None:
         _let_modes_count()
     os.chdir("/")
     sys.argv = ["resultattavla", *arguments]
-    cli.main()
+    main()
 
 
 def _signal_at(where: str, number: int, after: bool) -> None:
@@ -183,9 +184,8 @@ def _signal_at(where: str, number: int, after: bool) -> None:
                     setattr(other, key, wrapped)
 
 
-def _at_changes(act: Callable[[], None]) -> None:
+def _at_changes(below: str, act: Callable[[], None]) -> None:
     """Act before every change that Python makes to a file below the data folder."""
-    below = os.environ["RESULTATTAVLA_DATA"]
     acting = False
 
     def changes(event: str, args: tuple) -> bool:
@@ -204,10 +204,10 @@ def _at_changes(act: Callable[[], None]) -> None:
     sys.addaudithook(look)
 
 
-def _watch(log: Path) -> None:
-    from dagster_project.releases.publish import read_release
+def _watch(data: Path, log: Path) -> None:
+    from dagster_project.releases.store import read_release
 
-    release = read_release(Path(os.environ["RESULTATTAVLA_DATA"]) / "published" / "current")
+    release = read_release(data / "published" / "current")
     with log.open("a", encoding="utf-8") as file:
         file.write(f"{release.id if release else 'INGEN HEL'}\n")
 
@@ -226,17 +226,19 @@ def _let_modes_count() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _serve() -> None:
+def _serve(data: Path) -> None:
     import duckdb_sqlalchemy  # noqa: F401
     import great_expectations.expectations.core  # noqa: F401
 
-    from dagster_project.cli.main import main as cli  # noqa: F401
-    from dagster_project.cli.main import summary as report  # noqa: F401
-    from dagster_project.definitions import defs
-    from dagster_project.operations import daily_run as jobrun  # noqa: F401
-    from dagster_project.products.data_docs import pages as datadocs  # noqa: F401
+    import dagster_project.cli.main
+    import dagster_project.cli.summary
+    import dagster_project.defs.execute
+    import dagster_project.defs.instance  # noqa: F401
+    from dagster_project.defs.build import JOB, build_defs
+    from dagster_project.operations.settings import Settings
 
-    defs.resolve_job_def("daglig_korning")
+    settings = Settings(data=data)
+    build_defs(settings.paths, settings).resolve_job_def(JOB)
     print("ready", flush=True)
     children: dict[int, int] = {}
     count = 0
@@ -264,4 +266,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(Path(sys.argv[1]))

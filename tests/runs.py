@@ -7,18 +7,23 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.operations.daily_run import JobOutcome, run_job
+from dagster_project.core.paths import PROJECT
+from dagster_project.operations.daily_run import RunOutcome, run_daily
+from dagster_project.operations.settings import Settings
 
 SAMPLE = PROJECT / "raw"
 COMMAND = Path(sys.executable).parent / "resultattavla"
 UNIT = "SE2321000164-AUD1"
 
 
-def run(raw: Path, data: Path, as_of: date | None = None) -> JobOutcome:
-    """The daily job in this process."""
-    return run_job(raw, DataPaths(data), as_of)
+def run(raw: Path, data: Path, as_of: date | None = None, **settings: Any) -> RunOutcome:
+    """The daily run in this process, as the command does it."""
+    from dagster_project.defs.execute import run_in_process
+
+    chosen = Settings(raw=raw, data=data, **settings)
+    return run_daily(chosen, lambda *how: run_in_process(chosen, *how), as_of)
 
 
 def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

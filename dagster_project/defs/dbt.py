@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
-from dagster_dbt.asset_utils import get_asset_check_key_for_test
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, told
@@ -35,12 +34,13 @@ class Translator(DagsterDbtTranslator):
         return str(dbt_resource_props["description"])
 
 
-TRANSLATOR = Translator()
+# dbt's tests run in every build and stop it where they fail; as checks of their own they would only cost events.
+TRANSLATOR = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=False))
 
 
 def _built(
     context: dg.AssetExecutionContext, folders: Folders, manifest: Mapping[str, Any], select: str
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult]:
     """Build, and tell Dagster what each node came to."""
     nodes = build(folders.data, select, context.log.debug)
     models = {n.unique_id: manifest["nodes"][n.unique_id] for n in nodes if not n.unique_id.startswith("test.")}
@@ -53,15 +53,6 @@ def _built(
             if model["name"] in rows:
                 metadata["dagster/row_count"] = rows[model["name"]]
             yield dg.MaterializeResult(TRANSLATOR.get_asset_key(model), metadata=metadata)
-        else:
-            key = get_asset_check_key_for_test(manifest, TRANSLATOR, node.unique_id, project=None)
-            if key in context.selected_asset_check_keys:
-                yield dg.AssetCheckResult(
-                    passed=node.status == "pass",
-                    asset_key=key.asset_key,
-                    check_name=key.name,
-                    metadata={"failing_rows": node.failures or 0},
-                )
 
 
 def model_keys(data: DataPaths) -> dict[str, dg.AssetKey]:

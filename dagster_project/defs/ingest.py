@@ -11,7 +11,7 @@ from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.defs.common import OWNERS, Folders, told
 from dagster_project.operations.ingest import ingest
 from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED
-from dagster_project.runs.ledger import Delivery, accepted
+from dagster_project.runs.ledger import Delivery
 
 RUN_TABLES = {
     LEDGER: "The delivery ledger: every file, its counts, its status and, where rejected, why.",
@@ -84,7 +84,7 @@ def ingestion_asset() -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult]:
         identity, settled = ingest(folders.settings, folders.as_of, date.today(), context.log.info)
         for source in load_contracts():
-            deliveries = accepted(settled.ledger, source)
+            deliveries = settled.accepted(source)
             if deliveries:
                 _arrived(context, source, deliveries[-1])
             yield dg.MaterializeResult(

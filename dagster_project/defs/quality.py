@@ -1,96 +1,113 @@
-"""The gates as asset checks: one per expectation, and a blocking check `gate` where the run must wait or stop."""
+"""The gates as asset checks, one per gate and source; everything downstream waits for them."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 import dagster as dg
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import CRITICAL, DELIVERY, FAILED, INFO, RESULTS, STAGING, WARNING
+from dagster_project.catalogue.vocabulary import DELIVERY, FAILED, RESULTS, STAGING, gravity, outcome_of
 from dagster_project.defs.common import OWNERS, Folders, names, page, told
 from dagster_project.disclosure.step import hide_cells
 from dagster_project.gates.decision import decide, write_decision
-from dagster_project.gates.outcomes import Outcome, source_outcome
+from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.run import run_gate
 from dagster_project.gates.suites import RESULT_TABLE, SUITES, gate_tables, suites_for
 from dagster_project.products.data_docs.pages import page_of
 
-BLOCKING = "gate"
-_SEVERITY = {
-    CRITICAL: dg.AssetCheckSeverity.ERROR,
-    WARNING: dg.AssetCheckSeverity.WARN,
-    INFO: dg.AssetCheckSeverity.WARN,
-}
+CHECK = "gate"
+"""One check per gate and source, with its expectations in a table: every check costs Dagster's storage 30 ms."""
 
 Keys = Mapping[str, dg.AssetKey]
 """Source -> the asset that a gate judges it by."""
 
+_TABLE = dg.TableSchema(
+    columns=[
+        dg.TableColumn("svit"),
+        dg.TableColumn("förväntan"),
+        dg.TableColumn("titel"),
+        dg.TableColumn("uppfylld"),
+        dg.TableColumn("räknas som"),
+        dg.TableColumn("prövade", "int"),
+        dg.TableColumn("avviker", "int"),
+        dg.TableColumn("observerat"),
+    ]
+)
+
 
 def _specs(gate: str, keys: Keys) -> list[dg.AssetCheckSpec]:
     """Descriptions are what stewards read: Swedish, as in the suites."""
-    specs = []
-    for source, key in keys.items():
-        specs.append(dg.AssetCheckSpec(BLOCKING, asset=key, blocking=True, description="Får körningen gå vidare?"))
-        for suite in suites_for(SUITES, gate, source):
-            specs += [
-                dg.AssetCheckSpec(
-                    e["meta"]["id"],
-                    asset=key,
-                    description=f"{e['meta']['titel']}. {e['meta']['betydelse']}",
-                    metadata={"suite": suite.name, "severity": e["severity"]},
-                )
-                for e in suite.expectations
-            ]
-    return specs
+    titles = {
+        source: [e["meta"]["titel"] for suite in suites_for(SUITES, gate, source) for e in suite.expectations]
+        for source in keys
+    }
+    return [
+        dg.AssetCheckSpec(
+            CHECK,
+            asset=key,
+            blocking=True,
+            description=f"{GATE_TITLES[gate]}: får körningen gå vidare? {'. '.join(titles[source])}.",
+            metadata={"suites": [suite.name for suite in suites_for(SUITES, gate, source)]},
+        )
+        for source, key in keys.items()
+    ]
 
 
 def _told(outcome: Outcome) -> str:
-    """What an analyst reads of a check: the rule; when it failed, what to do, and the waiver that covers it."""
-    if outcome.success:
-        return outcome.titel
+    """What an analyst reads of a failure: the rule, what to do, and the waiver that covers it."""
     waiver = f" Undantag {outcome.undantag}." if outcome.undantag else ""
     return f"{outcome.titel}: nej. {outcome.atgard}{waiver}"
 
 
-def _figures(outcome: Outcome) -> dict[str, Any]:
-    """What was measured; a number is a number, so that Dagster draws its trend."""
-    observed: str | float | None = outcome.observed
-    if observed is not None:
-        with contextlib.suppress(ValueError):  # a text is shown as it is
-            observed = float(observed)
-    figures = {
-        "prövade": outcome.checked,
-        "avviker": outcome.unexpected,
-        "andel": outcome.share,
-        "observerat": observed,
-    }
-    return {name: value for name, value in figures.items() if value is not None}
-
-
-def _check_results(
-    outcomes: Sequence[Outcome], keys: Keys, folders: Folders, stops: set[str]
-) -> Iterator[dg.AssetCheckResult]:
-    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (`gates.decision`)."""
-    held_back = decide(outcomes).held_back
-    for source, key in keys.items():
-        held = sorted(i for i, sources in held_back.items() if source in sources)
-        outcome = source_outcome(outcomes, source)
-        yield dg.AssetCheckResult(
-            passed=source not in stops or outcome != FAILED,
-            asset_key=key,
-            check_name=BLOCKING,
-            metadata={"utfall": outcome, "håller tillbaka": ", ".join(held) or "inget"},
-        )
+def _observed(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """What was measured, by expectation; numbers, so that Dagster draws their trends."""
+    measured: dict[str, float] = {}
     for o in outcomes:
-        yield dg.AssetCheckResult(
-            passed=o.success,
-            asset_key=keys[o.source],
-            check_name=o.expectation,
-            severity=_SEVERITY[o.consequence],
-            description=_told(o),
-            metadata=_figures(o) | {"datadokumentation": page(page_of(folders.data, o.gate, o.source))},
-        )
+        if o.observed is not None:
+            with contextlib.suppress(ValueError):  # a text has no trend; it is in the table
+                measured[f"observerat {o.expectation}"] = float(o.observed)
+    return measured
+
+
+def _record(o: Outcome) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "svit": o.suite,
+            "förväntan": o.expectation,
+            "titel": o.titel,
+            "uppfylld": "ja" if o.success else "nej",
+            "räknas som": o.consequence,
+            "prövade": o.checked,
+            "avviker": o.unexpected,
+            "observerat": o.observed,
+        }
+    )
+
+
+def check_result(
+    outcomes: Sequence[Outcome], held: Sequence[str], key: dg.AssetKey, stops: bool, docs: Path
+) -> dg.AssetCheckResult:
+    """A source's outcomes at a gate as one check. held: indicators that it holds back; stops: a critical failure stops
+    the run (only severity ERROR does); elsewhere it holds back indicators and the run goes on.
+    """
+    failed = sorted((o for o in outcomes if not o.success), key=lambda o: gravity(o.consequence))
+    outcome = outcome_of(o.consequence for o in failed)
+    blocks = stops and outcome == FAILED
+    return dg.AssetCheckResult(
+        passed=not failed,
+        asset_key=key,
+        check_name=CHECK,
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description="\n".join(map(_told, failed)) or None,
+        metadata={
+            "utfall": outcome,
+            "håller tillbaka": ", ".join(held) or "inget",
+            "förväntningar": dg.MetadataValue.table([_record(o) for o in outcomes], schema=_TABLE),
+            "datadokumentation": page(docs),
+            **_observed(outcomes),
+        },
+    )
 
 
 def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinition:
@@ -98,7 +115,11 @@ def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinit
     @told
     def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
         outcomes = run_gate(gate, folders.run, folders.identity)
-        yield from _check_results(outcomes, keys, folders, stops)
+        held_back = decide(outcomes).held_back
+        for source, key in keys.items():
+            held = sorted(i for i, sources in held_back.items() if source in sources)
+            docs = page_of(folders.data, gate, source)
+            yield check_result([o for o in outcomes if o.source == source], held, key, source in stops, docs)
 
     return check
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.cli.main import main as cli
+from dagster_project.cli import output
+from dagster_project.cli.main import main
 from dagster_project.cli.summary import failed_checks
-from dagster_project.gates.validate import Outcome
-from dagster_project.operations import daily_run as jobrun
+from dagster_project.gates.outcomes import Outcome
+from dagster_project.operations import daily_run
 
 
 def test_an_unforeseen_error_is_told_without_personal_numbers(
@@ -19,10 +20,10 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
     def broken(*_: object) -> None:
         raise RuntimeError("cell 19800517-9810 kan inte tolkas")
 
-    monkeypatch.setattr(jobrun, "run_job", broken)
+    monkeypatch.setattr(daily_run, "run_daily", broken)
     monkeypatch.setattr(sys, "argv", ["resultattavla", "run", "--data", str(tmp_path)])
     with pytest.raises(SystemExit) as stop:
-        cli.main()
+        main()
     assert stop.value.code == 1
     shown = capsys.readouterr().err
     assert "RuntimeError" in shown
@@ -33,8 +34,8 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
 @pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,0803"), ("7449.0", "7\u00a0449"), ("fel", "fel")])
 def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
     outcome = Outcome(
-        "leverans",
-        "leverans/_alla",
+        "delivery",
+        "delivery/_all",
         "kva",
         "x",
         "warning",
@@ -52,8 +53,6 @@ def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
 
 def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """A file name or value with brackets is shown as it is; as markup it would change or stop the summary."""
-    from dagster_project.cli.main import main as cli
-
-    cli._table("Rader", ["fil"], [("[/bold] [red]x",)])
-    cli._say("Avvisad: [/a].csv")
+    output.table("Rader", ["fil"], [("[/bold] [red]x",)])
+    output.say("Avvisad: [/a].csv")
     assert capsys.readouterr().out.splitlines()[2:] == ["[/bold] [red]x  ", "Avvisad: [/a].csv"]

@@ -12,25 +12,23 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observations
+from dagster_project.products.explain.query import Query
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.periods import months_of, period_name
+from dagster_project.catalogue.vocabulary import HIDDEN, LEVELS, PERIOD_TYPES, SEXES, STATUSES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.disclosure.split import Address
+from dagster_project.ingestion.quarantine import select_quarantine
 from dagster_project.ingestion.readers import read_delivery
-from dagster_project.products.explain.explain import (
-    Address,
-    Query,
-    calculate,
-    check_agreement,
-    explain,
-    has_data,
-    months_of,
-    observations,
-    period_name,
-)
+from dagster_project.products.explain.explain import explain
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
-from dagster_project.releases.publish import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_release
+from dagster_project.releases.store import read_release
+from dagster_project.releases.tables import RESULT_KEY, RESULT_SCHEMA
+from dagster_project.runs.folder import RunFolder
 from tests.oracle.compare import compare
 from tests.runs import SAMPLE, command
 
@@ -104,7 +102,14 @@ def test_csv_opens_in_swedish_excel(sample) -> None:
     parquet = pl.read_parquet(data.current / "indicator_result.parquet")
     assert rows.height == parquet.height
     assert rows["varde"].cast(pl.Float64).equals(parquet["varde"])
-    assert b"." not in re.sub(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}", b"", content.splitlines()[60000].split(b";")[10])
+    # Every number as a Swedish sheet reads it: a comma, never a point; cells that are no whole number have one.
+    numbers = [n for n, dtype in parquet.schema.items() if dtype == pl.Float64]
+    texts = pl.read_csv(content, separator=";", infer_schema=False).select(numbers)
+    for name in numbers:
+        assert not texts[name].str.contains(".", literal=True).any()
+        broken = (parquet[name] != parquet[name].round(0)).fill_null(False)
+        assert texts[name].str.contains(",", literal=True).fill_null(False).filter(broken).all()
+    assert (parquet["varde"] != parquet["varde"].round(0)).any()
 
 
 def test_dashboards_read_while_a_run_works(sample) -> None:
@@ -138,20 +143,18 @@ def test_status_and_quarantine_answer(sample) -> None:
 
 
 def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
-    from dagster_project.cli.summary import read_quarantine
-
-    data = sample[0]
-    everything = read_quarantine(data, every=True)
-    units = read_quarantine(data, every=True, reason="enhet")
+    folder = RunFolder(sample[0])
+    everything = select_quarantine(folder, every=True)
+    units = select_quarantine(folder, every=True, reason="enhet")
     assert 0 < units.height < everything.height
     assert units["reasons"].str.contains("enhet:").all()
-    assert read_quarantine(data, reason="enhet:ej_giltig").height == 24
-    assert read_quarantine(data, reason="enhet:ej").height == 0
-    unit = units["hsaid_enhet"][0]
-    assert set(read_quarantine(data, every=True, unit=unit.lower())["hsaid_enhet"]) == {unit}
-    again = read_quarantine(data).filter(pl.col("followed_by").is_not_null())
-    assert read_quarantine(data, superseded=False).height == read_quarantine(data).height - again.height
-    old = read_quarantine(data, every=True, older_than=20)
+    assert select_quarantine(folder, reason="enhet:ej_giltig").height == 24
+    assert select_quarantine(folder, reason="enhet:ej").height == 0
+    unit = units["unit"][0]
+    assert set(select_quarantine(folder, every=True, unit=unit.lower())["unit"]) == {unit}
+    again = select_quarantine(folder).filter(pl.col("followed_by").is_not_null())
+    assert select_quarantine(folder, superseded=False).height == select_quarantine(folder).height - again.height
+    old = select_quarantine(folder, every=True, older_than=20)
     assert set(old["first_seen"].cast(pl.String)) == {"2019-01-10", "2022-08-31"}
 
 
@@ -229,26 +232,21 @@ def test_evidence_gives_the_published_numbers_of_all_indicators(sample) -> None:
     data = sample[0]
     release = read_release(data.current)
     assert release is not None
-    rows = pl.read_parquet(release.folder / "indicator_result.parquet").filter(pl.col("status") != "dold")
+    rows = pl.read_parquet(release.folder / "indicator_result.parquet").filter(pl.col("status") != HIDDEN)
     seen = set()
     for indicator in pl.read_parquet(release.folder / "indicator.parquet").iter_rows(named=True):
         found = evidence.find(data, release.manifest, indicator["indicator_id"])
         own = rows.filter(pl.col("indicator_id") == indicator["indicator_id"])
         for (start, end), cells in own.group_by("period_start", "period_slut"):
             months = months_of(start, end, indicator["bestand"])
-            counting = observations(found, months).filter(pl.col("exkludering").is_null())
+            counting = observations(found, months).filter(pl.col("exclusion").is_null())
             for cell in cells.sample(min(5, cells.height), seed=start.toordinal()).iter_rows(named=True):
                 address = Address(cell["verksamhet"], cell["enhet"], cell["kon"])
                 observed = counting.filter(address.inside())
                 check_agreement(cell, calculate(indicator, observed, has_data(cell, found)))
                 seen.add((cell["indicator_id"], cell["period_typ"], cell["niva"], cell["kon"]))
     assert len({s[0] for s in seen}) == 20
-    assert {s[1:] for s in seen} == {
-        (t, n, k)
-        for t in ("manad", "tertial", "delar", "ar", "r12")
-        for n in ("omrade", "verksamhet", "enhet")
-        for k in "TKM"
-    }
+    assert {s[1:] for s in seen} == {(t, n, k) for t in PERIOD_TYPES for n in LEVELS for k in SEXES}
 
 
 def test_whole_explanations_of_the_sample(sample) -> None:
@@ -267,7 +265,7 @@ def test_whole_explanations_of_the_sample(sample) -> None:
                 lines=True,
             )
             e = explain(data, query)
-            assert (e.refusal is not None) == (cell["status"] == "dold")
+            assert (e.refusal is not None) == (cell["status"] == HIDDEN)
             assert sections(e)
             if e.files is not None and cell["namnare"] is not None and not str(indicator).endswith("_tackning"):
                 assert sum(g.count for g in e.files) == cell["namnare"]
@@ -283,8 +281,8 @@ def test_exclusions_are_not_told_where_they_complete_a_hidden_number(sample, par
     data = sample[0]
     rows = pl.read_parquet(data.current / "indicator_result.parquet").filter(pl.col("period_typ") == "manad")
     number = pl.coalesce("namnare", "taljare")
-    shown = rows.filter((pl.col("indicator_id") == part) & (pl.col("status") != "dold") & (number > 0))
-    hidden = rows.filter((pl.col("indicator_id") == whole) & (pl.col("status") == "dold"))
+    shown = rows.filter((pl.col("indicator_id") == part) & (pl.col("status") != HIDDEN) & (number > 0))
+    hidden = rows.filter((pl.col("indicator_id") == whole) & (pl.col("status") == HIDDEN))
     both = shown.join(hidden, on=[k for k in RESULT_KEY if k != "indicator_id"], how="semi", nulls_equal=True)
     assert both.height > 0
     for cell in both.head(5).iter_rows(named=True):

@@ -9,11 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.gates.decision import catalogue
-from dagster_project.releases.publish import publish, read_release
-from dagster_project.runs.identity import RunState
+from dagster_project.ingestion.quarantine import select_quarantine, write_quarantine_csv
+from dagster_project.operations.lock import run_lock
+from dagster_project.releases.publish import publish
+from dagster_project.releases.store import read_release
+from dagster_project.runs.folder import RunFolder
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 from tests.runs import cases, command, deliver, deliver_cases, deliver_units, run
@@ -40,9 +43,7 @@ def test_random_deliveries_agree_with_the_oracle(tmp_path: Path, seed: int) -> N
     outcome = run(tmp_path / "raw", tmp_path / "data", as_of)
     assert outcome.error is None
     listing = tmp_path / "karantan.csv"
-    from dagster_project.cli.summary import read_quarantine, write_quarantine_csv
-
-    write_quarantine_csv(read_quarantine(outcome.data, every=True), listing)
+    write_quarantine_csv(select_quarantine(RunFolder(outcome.data), every=True), listing)
     assert compare(tmp_path / "raw", outcome.release.folder, listing, as_of) == []
 
 
@@ -51,7 +52,7 @@ def test_missing_sources_hold_back_their_indicators_and_the_others_are_published
     assert outcome.exit_code == 2
     published = {"avvikelser_antal", "avvikelser_7d", "avvikelser_180d", "utredning_60d"}
     assert set(result_of(outcome)["indicator_id"]) == published
-    assert set(outcome.release.held_back) == {i.id for i in catalogue()} - published
+    assert set(outcome.release.held_back) == {i.id for i in load_catalogue()} - published
     assert outcome.release.held_back["gas_antal"] == ["gas"]
     # Register, eight verksamheter, periods: the grid has no holes even where there is nothing.
     month = result_of(outcome).filter(
@@ -76,7 +77,7 @@ def test_too_many_rows_in_quarantine_hold_back_the_source(raw: Path, tmp_path: P
     assert set(outcome.release.held_back["avvikelser_7d"]) == {"avvikelser"}
     assert "levnadsvanor" in set(result_of(outcome)["indicator_id"])
     failed = {
-        o.expectation for o in outcome.outcomes if not o.success and o.severity != "info" and o.gate == "leverans"
+        o.expectation for o in outcome.outcomes if not o.success and o.severity != "info" and o.gate == "delivery"
     }
     failed -= {"har_rader", "alder_varning", "alder_stopp"}  # of the sources that were never delivered
     assert failed == {"karantan_varning", "karantan_stopp"}
@@ -151,8 +152,8 @@ def test_a_bad_register_freezes_everything(raw: Path, tmp_path: Path) -> None:
     rows = result_of(second)
     assert set(rows["kvalitet"]) == {"fryst"} and set(rows["release_id"]) == {first.release.id}
     assert rows.drop("kvalitet").equals(result_of(first).drop("kvalitet"))
-    assert second.release.frozen_since == dict.fromkeys(rows["indicator_id"].unique(), DAY)
-    assert "indicator_result.csv" in second.release.manifest["files"]
+    assert second.release.manifest.frozen_since == dict.fromkeys(rows["indicator_id"].unique(), DAY)
+    assert "indicator_result.csv" in second.release.manifest.files
     # Without anything to show nothing is published, and that is said.
     alone = run(raw, tmp_path / "fresh")
     assert alone.exit_code == 1 and "inga tidigare rader" in alone.error
@@ -185,19 +186,19 @@ def test_wrong_use_is_explained(tmp_path: Path) -> None:
 def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path: Path) -> None:
     first = run(raw, tmp_path / "data")
     data = first.data
-    state = RunState.read(data)
-    assert publish(data, state).id == first.release.id  # the same inputs: the same release again
+    identity = RunFolder(data).identity()
+    assert publish(data, identity).id == first.release.id  # the same inputs: the same release again
     import dataclasses
 
-    other = dataclasses.replace(state, release_id="2022-08-31-000000000000")
+    other = dataclasses.replace(identity, run_id="2022-08-31-000000000000")
     with pytest.raises(ResultattavlaError, match="inte prövad"):
         publish(data, other)
     # A gate that failed on exactly these inputs.
-    path = data.run / "grind_resultat.parquet"
+    path = data.run / "outcomes_results.parquet"
     frame = pl.read_parquet(path)
     frame.with_columns(success=pl.lit(False)).write_parquet(path)
     with pytest.raises(ResultattavlaError, match="Resultatgrinden"):
-        publish(data, state)
+        publish(data, identity)
     # A warehouse that was built from something else.
     frame.write_parquet(path)
     import duckdb
@@ -205,7 +206,7 @@ def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path:
     with duckdb.connect(str(data.warehouse)) as connection:
         connection.execute("update indicator_result set release_id = 'x' where niva = 'omrade'")
     with pytest.raises(ResultattavlaError, match="andra leveranser"):
-        publish(data, state)
+        publish(data, identity)
     assert read_release(data.current) is not None
     assert not list(data.releases.glob(".*"))
 
@@ -219,7 +220,7 @@ def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
     again = run(raw, tmp_path / "data", date(2022, 8, 31))
     assert again.release.id == first.release.id
     # What lies under `data/` is always the latest run's: another day in between is not "nothing new".
-    assert not again.nothing_new and RunState.read(again.data).release_id == first.release.id
+    assert not again.nothing_new and RunFolder(again.data).identity().run_id == first.release.id
     failed = [{(o.source, o.expectation) for o in outcome.outcomes if not o.success} for outcome in (first, again)]
     assert failed[0] == failed[1]
     back = run(raw, tmp_path / "data")
@@ -230,8 +231,8 @@ def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
     assert result_of(fresh).equals(result_of(first))
     for name in ("indicator_result.csv", "indicator_result.parquet", "indicator.parquet", "kvalitet.parquet"):
         assert (fresh.release.folder / name).read_bytes() == (first.release.folder / name).read_bytes(), name
-    later = [d for d in fresh.settled.ledger if d.status == "senare"]
-    assert {d.uttagsdatum for d in later} == {date(2022, 9, 30)}
+    later = fresh.ledger.filter(pl.col("status") == "senare")
+    assert set(later["uttagsdatum"]) == {date(2022, 9, 30)}
 
 
 def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(raw: Path, tmp_path: Path) -> None:
@@ -270,13 +271,10 @@ def test_another_person_key_changes_no_result(raw: Path, tmp_path: Path) -> None
     assert set(ids).isdisjoint(pl.read_parquet(tmp_path / "data/bronze/kva/2022*.accepted.parquet")["person_id"])
     (raw / "kva" / f"kva_{DAY}.csv").unlink()
     (tmp_path / "data" / "person.key").write_text("en tredje nyckel")
-    with pytest.raises(ResultattavlaError, match="personnyckel"):
-        run(raw, tmp_path / "data")
+    assert "personnyckel" in run(raw, tmp_path / "data").error
 
 
 def test_two_runs_at_once_the_second_refuses(raw: Path, tmp_path: Path) -> None:
-    from dagster_project.operations.daily_run import run_lock
-
     with run_lock(DataPaths(tmp_path / "data")):
         result = command("run", "--raw", raw, "--data", tmp_path / "data")
     assert result.returncode == 1
@@ -289,4 +287,4 @@ def test_manifest_has_no_clock_and_says_what_failed(raw: Path, tmp_path: Path) -
     assert str(date.today()) not in text
     manifest = json.loads(text)
     assert manifest["kallor"]["gas"] == "underkand"
-    assert any("har_rader" in f for f in manifest["grindar"]["leverans"]["gas"]["underkanda"])
+    assert any("har_rader" in f for f in manifest["grindar"]["delivery"]["gas"]["underkanda"])

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
 import pytest
 
+from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.core.paths import DataPaths
-from dagster_project.gates.decision import catalogue
-from dagster_project.operations.daily_run import COMMAND_TAG, end_dead_runs, forget_dead_runs, instance_home
-from dagster_project.operations.upkeep import prune_bronze, prune_dagster, prune_releases, sweep
-from dagster_project.releases.publish import current_release, read_release, switch_current
+from dagster_project.operations.upkeep import prune_bronze, prune_releases, sweep
+from dagster_project.releases.manifest import Manifest
+from dagster_project.releases.publish import switch_current
+from dagster_project.releases.store import current_release, read_release
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from tests.extracts import Pipeline, base
 
-INDICATORS = [i.id for i in catalogue()]
+INDICATORS = [i.id for i in load_catalogue()]
 
 
 @pytest.fixture
@@ -37,17 +37,25 @@ def release(data: DataPaths, day: int, held_back: tuple[str, ...] = (), frozen: 
     folder = data.releases / release_id
     folder.mkdir(parents=True)
     (folder / "indicator_result.csv").write_text(release_id)
-    manifest = {
-        "release_id": release_id,
-        "as_of": release_id[:10],
-        "kvarhallna_indikatorer": {i: ["kva"] for i in held_back},
-        "frysta_indikatorer": frozen or {},
-        "parameters": {},
-        "files": {"indicator_result.csv": {"sha256": hashlib.sha256(release_id.encode()).hexdigest(), "rows": 1}},
-    }
-    path = folder / "manifest.json"
-    path.write_text(json.dumps(manifest))
-    os.utime(path, (day, day))
+    files = {"indicator_result.csv": {"sha256": hashlib.sha256(release_id.encode()).hexdigest(), "rows": 1}}
+    Manifest(
+        release_id=release_id,
+        run_id=release_id,
+        as_of=release_id[:10],
+        inputs=[],
+        code_version="",
+        catalogue_version="",
+        packages={},
+        parameters={},
+        sources={},
+        gates={},
+        held_back={i: ["kva"] for i in held_back},
+        frozen=frozen or {},
+        frozen_since={},
+        waivers=[],
+        files=files,
+    ).write(folder)
+    os.utime(folder / "manifest.json", (day, day))
     return release_id
 
 
@@ -105,9 +113,9 @@ def test_what_killed_runs_leave_is_swept(data: DataPaths) -> None:
     switch_current(data, whole)
     leftovers = [
         "bronze/kva/.2022-09-01_0.accepted.parquet.7.part",
-        "run/.leverans.duckdb.7.part",
-        "run/.leverans.duckdb.7.part.wal",
-        "run/.leverans.duckdb.7.part.tmp/duckdb_temp_storage.tmp",
+        "run/.delivery.duckdb.7.part",
+        "run/.delivery.duckdb.7.part.wal",
+        "run/.delivery.duckdb.7.part.tmp/duckdb_temp_storage.tmp",
         "history/.x.json.7.part",
         "person.7.part",
         "published/.current.7",
@@ -150,41 +158,3 @@ def test_run_records_are_kept_to_a_number_and_damaged_ones_passed_over(data: Dat
     for path, text in zip(others, ("null", '"x"', "{"), strict=True):
         path.write_text(text)
     assert [r.started[8:10] for r in read_records(data, 9)] == ["07"]
-
-
-def test_logs_of_dagster_are_kept_to_a_number_and_dead_runs_end(
-    data: DataPaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import dagster as dg
-
-    monkeypatch.setenv("DAGSTER_HOME", "")
-    instance_home(data)
-    with dg.DagsterInstance.get() as instance:
-
-        @dg.op
-        def nothing() -> None:
-            pass
-
-        @dg.job
-        def empty() -> None:
-            nothing()
-
-        for _ in range(4):
-            empty.execute_in_process(instance=instance)
-        statuses = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED)
-        killed = [instance.create_run_for_job(empty, status=s, tags={COMMAND_TAG: "ja"}).run_id for s in statuses]
-        queued, of_the_daemon = (instance.create_run_for_job(empty, status=s).run_id for s in statuses)
-        stray = data.dagster_home / "history" / "runs" / "00000000-0000-0000-0000-000000000000.db"
-        stray.write_bytes(b"")
-        forget_dead_runs(instance)
-        assert not set(killed) & set(instance.get_run_ids())
-        end_dead_runs(instance, alive="another")
-        assert instance.get_run_by_id(of_the_daemon).status == dg.DagsterRunStatus.FAILURE
-        assert instance.get_run_by_id(queued).status == dg.DagsterRunStatus.NOT_STARTED
-        prune_dagster(instance, data, 3)
-        known = set(instance.get_run_ids())
-    assert len(known) == 3 + 1
-    shards = {p.name.split(".")[0] for p in stray.parent.glob("*.db*")} - {"index"}
-    assert shards <= known
-    outputs = {p.name for p in (data.dagster_home / "storage").glob("*-*-*-*-*")}
-    assert outputs <= known

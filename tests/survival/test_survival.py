@@ -20,9 +20,10 @@ import pytest
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.operations.upkeep import set_aside_damaged_history
-from dagster_project.releases.publish import current_release, publish, read_release
-from dagster_project.runs.identity import RunState
+from dagster_project.defs.instance import set_aside_damaged_history
+from dagster_project.releases.publish import publish
+from dagster_project.releases.store import current_release, read_release
+from dagster_project.runs.folder import RunFolder
 from tests.processes import Done, Server
 from tests.runs import cases, deliver_cases, deliver_units
 
@@ -114,14 +115,15 @@ def test_current_is_whole_at_every_change_of_a_file(survivor: Survivor) -> None:
 
 KILLS = [
     {"change": 3},
-    {"before": "dagster_project.ingestion.bronze._parse_into_bronze"},
+    {"before": "dagster_project.ingestion.bronze.parse_into_bronze"},
     {"before": "os.replace:9"},
     {"after": "dagster_project.ingestion.settle.settle"},
-    {"after": "dagster_project.gates.decision._delivery_database"},
-    {"before": "dagster_project.products.data_docs.pages._swap:2"},
+    {"after": "dagster_project.gates.run._delivery_database"},
+    {"before": "dagster_project.disclosure.step.hide_cells"},
     {"before": "dagster_project.releases.publish.switch_current"},
     {"after": "dagster_project.releases.publish.switch_current"},
-    {"before": "dagster_project.runs.identity.mark_finished"},
+    {"before": "dagster_project.products.data_docs.pages._swap"},
+    {"before": "dagster_project.products.steward_page.page.write_page"},
 ]
 
 
@@ -130,7 +132,7 @@ def test_killed_again_and_again_the_old_release_stays_and_the_next_run_is_as_unb
     for kill in KILLS:
         done = survivor.server.run(survivor.second, **kill)
         assert done.code == -9, (kill, done.text)
-        switched = kill in KILLS[-2:]
+        switched = kill in KILLS[-3:]
         assert survivor.current() == survivor.ids[switched], kill
     assert survivor.server("status", "--data", survivor.data.root).code == 0
     survivor.recovers()
@@ -151,7 +153,7 @@ def test_a_first_run_killed_shows_nothing_and_raw_alone_gives_the_same_release(s
 
 
 @pytest.mark.parametrize(
-    "stop", [{"term": "dagster_project.gates.decision.run_gate:2"}, {"int": "dagster_project.engines.dbt.build"}]
+    "stop", [{"term": "dagster_project.gates.run.run_gate:2"}, {"int": "dagster_project.engines.dbt.build"}]
 )
 def test_a_run_that_is_told_to_stop_says_one_sentence(survivor: Survivor, stop: dict[str, str]) -> None:
     survivor.server.restore("first")
@@ -315,13 +317,18 @@ def test_damage_everywhere_is_mended_by_the_next_run(survivor: Survivor) -> None
 @pytest.mark.parametrize("damage", [flip, truncate, garbage])
 def test_a_warehouse_or_outcome_damaged_since_is_made_again(survivor: Survivor, damage: Callable[[Path], None]) -> None:
     """Without running it: such a run is not taken for finished."""
-    from dagster_project.runs.identity import finished_run
-
-    for name in ("warehouse.duckdb", "run/grind_resultat.parquet", "run/finished", "docs/datadokumentation/index.html"):
+    folder = RunFolder(survivor.data)
+    for name in (
+        "warehouse.duckdb",
+        "run/outcomes_results.parquet",
+        "run/ledger.parquet",
+        "run/finished",
+        "docs/datadokumentation/index.html",
+    ):
         survivor.server.restore("second")
-        assert finished_run(survivor.data) == survivor.ids[1]
+        assert folder.finished_run() == survivor.ids[1]
         damage(survivor.data.root / name)
-        assert finished_run(survivor.data) != survivor.ids[1], name
+        assert folder.finished_run() != survivor.ids[1], name
 
 
 def _dangling(data: DataPaths) -> None:
@@ -360,7 +367,7 @@ def test_a_damaged_current_is_told_and_published_whole_again(
     damage(survivor.data)
     with pytest.raises(ResultattavlaError, match="är skadad eller borta: kör `resultattavla run`"):
         current_release(survivor.data)
-    assert publish(survivor.data, RunState.read(survivor.data)).id == survivor.ids[1]
+    assert publish(survivor.data, RunFolder(survivor.data).identity()).id == survivor.ids[1]
     assert survivor.current() == survivor.ids[1]
     assert survivor.published().equals(survivor.rows)
 
@@ -370,7 +377,7 @@ def test_a_manifest_that_says_something_else_is_replaced(survivor: Survivor) -> 
     path = survivor.data.current / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**manifest, "as_of": "2022-09-29"}), encoding="utf-8")
-    publish(survivor.data, RunState.read(survivor.data))
+    publish(survivor.data, RunFolder(survivor.data).identity())
     assert json.loads(path.read_text(encoding="utf-8"))["as_of"] == "2022-09-30"
 
 
@@ -379,7 +386,7 @@ def test_a_foreign_folder_in_the_place_of_current_is_left_alone(survivor: Surviv
     survivor.data.current.unlink()
     (survivor.data.current / "mitt").mkdir(parents=True)
     with pytest.raises(ResultattavlaError, match="är en mapp, inte en länk: flytta undan den"):
-        publish(survivor.data, RunState.read(survivor.data))
+        publish(survivor.data, RunFolder(survivor.data).identity())
     assert (survivor.data.current / "mitt").exists()
 
 

@@ -1,0 +1,150 @@
+"""What follows every run: the record, the retention rule, the page, the notification."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations import daily_run
+from dagster_project.operations.daily_run import JobEnd, Session
+from dagster_project.operations.notify import notify
+from dagster_project.operations.settings import Notify, Settings
+from dagster_project.releases.store import current_release
+from dagster_project.runs.history import RunRecord, add_record, read_records
+from tests.runs import cases, deliver_cases, deliver_units, run
+
+DAY = "2022-08-31"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    raw = tmp_path / "raw"
+    deliver_units(raw, DAY)
+    deliver_cases(raw, DAY, *cases(40))
+    return raw
+
+
+def _record(number: int) -> RunRecord:
+    return RunRecord(f"2022-09-01T00:00:{number:02d}+00:00", 0, "2022-09-01-abc", "2022-09-01", "2022-09-01-abc")
+
+
+def test_records_are_kept_newest_first_and_the_oldest_go(tmp_path: Path) -> None:
+    data = DataPaths(tmp_path)
+    for number in range(5):
+        add_record(data, _record(number), keep=3)
+    assert [r.started[17:19] for r in read_records(data, 2)] == ["04", "03"]
+    assert len(list(data.history.iterdir())) == 3
+    newest = max(data.history.iterdir())
+    newest.write_text("{skadad", encoding="utf-8")
+    assert [r.started[17:19] for r in read_records(data, 9)] == ["03", "02"]
+
+
+def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(raw: Path, tmp_path: Path) -> None:
+    first = run(raw, tmp_path / "data")
+    page = first.data.docs / "index.html"
+    assert page.exists()
+    (record,) = read_records(first.data, 9)
+    assert (record.exit_code, record.release_id, record.as_of) == (2, first.release.id, DAY)
+    assert record.held_back == first.release.held_back
+    assert len(record.checks) == len(first.outcomes)
+    # Nothing new adds no record.
+    run(raw, tmp_path / "data")
+    assert len(read_records(first.data, 9)) == 1
+    for path in [*raw.glob("*/*"), *(tmp_path / "data" / "bronze").glob("*/2*")]:
+        path.unlink()
+    (raw / "kva").mkdir()
+    (raw / "kva" / "kva_fel.csv").write_text("x")
+    assert "Ingenting att publicera" in run(raw, tmp_path / "data").error
+    failed = read_records(first.data, 1)[0]
+    assert failed.exit_code == 1 and failed.run_id is None and "kva_fel.csv" in str(failed.error)
+    assert current_release(first.data).id == first.release.id
+
+
+def test_what_cannot_be_done_afterwards_is_told_and_the_release_stands(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(daily_run, "write_page", full)
+    outcome = run(raw, tmp_path / "data")
+    assert outcome.exit_code == 2 and current_release(outcome.data).id == outcome.release.id
+    assert len(outcome.trouble) == 1 and "Granskningssidan" in outcome.trouble[0] and "full" in outcome.trouble[0]
+    # The page is owed: the next run does it all again and ends with the same release.
+    monkeypatch.undo()
+    again = run(raw, tmp_path / "data")
+    assert not again.nothing_new and again.trouble == () and again.release.id == outcome.release.id
+
+
+def test_a_command_is_told_what_was_held_back(raw: Path, tmp_path: Path) -> None:
+    told = tmp_path / "besked.json"
+    script = tmp_path / "avisera"
+    script.write_text(f"#!/bin/sh\ncat > {told}\n", encoding="utf-8")
+    script.chmod(0o755)
+    told_by = Notify(command=(str(script),))
+    outcome = run(raw, tmp_path / "data", notify=told_by)
+    content = json.loads(told.read_text(encoding="utf-8"))
+    assert content["kvarhallna_indikatorer"]["gas_antal"] == ["gas"]
+    assert content["utgava"] == outcome.release.id and content["exit_code"] == 2
+    assert Path(content["granskning"]).exists()
+    # Told once: a run with nothing new tells nobody.
+    told.unlink()
+    assert run(raw, tmp_path / "data", notify=told_by).nothing_new
+    assert not told.exists()
+
+
+def test_when_everything_passed_only_always_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "besked"
+    for when, expected in (("held_back", False), ("always", True)):
+        settings = Settings(data=tmp_path / "data", notify=Notify(command=("tee", str(told)), when=when))
+        Session(settings.paths, settings).end(JobEnd(ingested=False, error="Ingenting att publicera."))
+        # Without a release nothing was published: that is always told.
+        assert told.exists()
+        told.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(daily_run, "current_release", lambda data: _Published())
+            Session(settings.paths, settings).end(JobEnd(ingested=False))
+        assert told.exists() is expected
+        told.unlink(missing_ok=True)
+
+
+class _Published:
+    id, exit_code, held_back, frozen = "2022-09-01-abc", 0, {}, {}
+
+
+def test_an_address_gets_it_by_post(tmp_path: Path) -> None:
+    received: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204 if len(received) == 1 else 500)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings = Notify.model_validate({"webhook": f"http://127.0.0.1:{server.server_port}/hook"})
+    try:
+        assert notify(settings, {"utfall": "åäö"}) == []
+        assert received == [{"utfall": "åäö"}]
+        (refused,) = notify(settings, {})
+        assert "notify.webhook" in refused and "tog inte emot" in refused
+    finally:
+        server.shutdown()
+        server.server_close()
+    (gone,) = notify(settings, {})
+    assert "notify.webhook" in gone
+
+
+@pytest.mark.parametrize("command", [("/finns/inte",), ("false",)])
+def test_a_command_that_fails_is_told(command: tuple[str, ...]) -> None:
+    (sentence,) = notify(Notify(command=command), {})
+    assert Path(command[0]).name in sentence and "notify.command" in sentence
