@@ -53,12 +53,19 @@ class Release:
 
     def table(self, name: str, indicator_id: str | None = None) -> pl.DataFrame:
         """A published table (`tables`), or its rows of one indicator. Raises OSError or PolarsError where damaged."""
-        frame = self.scan(name)
-        return (frame if indicator_id is None else frame.filter(pl.col("indicator_id") == indicator_id)).collect()
+        return _rows(self.scan(name), indicator_id)
 
     def scan(self, name: str) -> pl.LazyFrame:
         """A published table, lazily."""
-        return pl.scan_parquet(self.folder / f"{name}.parquet")
+        return _scan(self.folder, name)
+
+
+def _scan(folder: Path, name: str) -> pl.LazyFrame:
+    return pl.scan_parquet(folder / f"{name}.parquet")
+
+
+def _rows(table: pl.LazyFrame, indicator_id: str | None) -> pl.DataFrame:
+    return (table if indicator_id is None else table.filter(pl.col("indicator_id") == indicator_id)).collect()
 
 
 def read_release(folder: Path) -> Release | None:
@@ -116,6 +123,11 @@ def release_ids(data: DataPaths) -> list[str]:
     """
     found = [(p.parent.name[:10], p.stat().st_mtime_ns, p.parent.name) for p in _manifests(data)]
     return [name for _, _, name in sorted(found)]
+
+
+def kept_table(data: DataPaths, release_id: str, name: str, indicator_id: str) -> pl.DataFrame:
+    """`Release.table` of any kept release, also of one that is damaged elsewhere: what it told once is known."""
+    return _rows(_scan(data.releases / release_id, name), indicator_id)
 
 
 def _manifests(data: DataPaths) -> Iterator[Path]:

@@ -12,19 +12,17 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
+from dagster_project.catalogue.indicators import exclusion_words
+from dagster_project.catalogue.periods import parse_period, period_name
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.products.explain.explain import (
-    Explanation,
-    Query,
-    explain,
-    parse_period,
-    period_name,
-)
-from dagster_project.products.explain.text import EXCLUSION_WORDS, sections, write_lines_csv
+from dagster_project.products.explain.explain import explain
+from dagster_project.products.explain.model import Explanation
+from dagster_project.products.explain.query import Query
+from dagster_project.products.explain.text import sections, write_lines_csv
 from dagster_project.releases import evidence
 from dagster_project.releases.publish import publish, release_of_run
-from dagster_project.runs.identity import RunState
+from dagster_project.runs.folder import RunFolder
 from tests.extracts import number
 from tests.runs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
 
@@ -155,10 +153,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     index = told.evidence / f"{second.release.id}.json"
     before = json.loads(index.read_text(encoding="utf-8"))
     index.unlink()
-    assert release_of_run(told, second.release.manifest["korning"]) is None
-    assert publish(told, RunState.read(told)).id == second.release.id
+    identity = RunFolder(told).identity()
+    assert release_of_run(told, identity.run_id) is None
+    assert publish(told, identity).id == second.release.id
     assert json.loads(index.read_text(encoding="utf-8")) == before
-    assert release_of_run(told, second.release.manifest["korning"]).id == second.release.id
+    again = release_of_run(told, identity.run_id)
+    assert again is not None and again.id == second.release.id
     told.warehouse.unlink()
     return Story(told, first.release.id, second.release.id)
 
@@ -357,6 +357,24 @@ def test_evidence_that_disagrees_is_an_error(story: Story, tmp_path: Path) -> No
         explain(copy, Query("avvikelser_7d", "2022-08"))
 
 
+def test_a_damaged_release_is_not_compared_with_but_what_it_hid_stays_hidden(story: Story, tmp_path: Path) -> None:
+    copy = DataPaths(tmp_path / "data")
+    shutil.copytree(story.data.root, copy.root, symlinks=True)
+    (copy.releases / story.first / "manifest.json").write_text("{", encoding="utf-8")
+    e = explain(copy, Query("vg_forsta_besok_90", "2022-05"))
+    assert e.change is None
+    assert [(len(g.files), g.count) for g in e.files or ()] == [(2, 12)]
+
+
+def test_evidence_from_before_the_column_was_renamed_is_explained(story: Story, tmp_path: Path) -> None:
+    copy = DataPaths(tmp_path / "data")
+    shutil.copytree(story.data.root, copy.root, symlinks=True)
+    for path in copy.evidence.glob("*/*.parquet"):
+        pl.read_parquet(path).rename({"exclusion": "exkludering"}).write_parquet(path)
+    for query in (Query("avvikelser_7d", "2022-08"), Query("vg_forsta_besok_90", "2022-04", lines=True)):
+        assert explain(copy, query) == explain(story.data, query)
+
+
 # --- Confidentiality -------------------------------------------------------------------------------------------
 
 
@@ -500,10 +518,10 @@ def test_every_reason_has_words() -> None:
     models = " ".join(
         p.read_text(encoding="utf-8")
         for folder in ("macros", "models/observations")
-        for p in (PROJECT / "dbt" / folder).glob("*.sql")
+        for p in (PROJECT / "dbt" / folder).rglob("*.sql")
         if p.name != "cells.sql"
     )
     reasons = set(re.findall(r"then\s+'([a-z_0-9]+)'", models)) | set(
         re.findall(r"'[A-Z]{2}[0-9]{3}': '([a-z_]+)'", models)
     )
-    assert reasons == set(EXCLUSION_WORDS)
+    assert reasons == set(exclusion_words())

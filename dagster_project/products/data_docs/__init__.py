@@ -1,0 +1,1 @@
+"""What every gate of a run expected and found, in detail."""

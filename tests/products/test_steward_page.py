@@ -14,23 +14,28 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.cli.summary import write_quarantine_csv
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS, STAGING
 from dagster_project.core.paths import DataPaths
-from dagster_project.gates.decision import SUITES, catalogue, data_docs, decide
-from dagster_project.gates.validate import GATES, Outcome, run_suites
+from dagster_project.gates.decision import decide
+from dagster_project.gates.outcomes import Outcome
+from dagster_project.gates.suites import SUITES, load_suite
 from dagster_project.gates.waivers import Waiver, apply_waivers
-from dagster_project.ingestion.settle import LEDGER_SCHEMA, QUARANTINE_SCHEMA
-from dagster_project.products.data_docs.pages import DocsCollector, build_data_docs
-from dagster_project.products.steward_page import page as review
-from dagster_project.products.steward_page.page import local_time, reason_text, write_review
-from dagster_project.runs.history import RunRecord, check_records
-from tests import expectation_samples as samples
+from dagster_project.ingestion.quarantine import write_quarantine_csv
+from dagster_project.products.data_docs.pages import build_data_docs, data_docs_folder, page_of
+from dagster_project.products.steward_page import page as steward_page
+from dagster_project.products.steward_page.page import write_page
+from dagster_project.products.steward_page.view_runs import local_time
+from dagster_project.runs.folder import LEDGER as LEDGER_TABLE
+from dagster_project.runs.folder import QUARANTINE, QUARANTINE_SCHEMA, RunFolder
+from dagster_project.runs.history import RunRecord
+from dagster_project.runs.ledger import LEDGER_SCHEMA
 from tests.browser import ARGUMENTS, chromium_path
+from tests.products.simulated import NOTED, STOPPED, WARNED, findings, outcomes_of
 
 AS_OF = date(2022, 9, 30)
 RUN = "2022-09-30-0123456789ab"
@@ -42,7 +47,7 @@ AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wc
 
 
 def outcome(source: str, expectation: str, severity: str = "critical", success: bool = False, **more: Any) -> Outcome:
-    gate = more.pop("gate", "leverans")
+    gate = more.pop("gate", DELIVERY)
     values: dict[str, Any] = {
         "checked": 1200,
         "unexpected": 30,
@@ -52,12 +57,12 @@ def outcome(source: str, expectation: str, severity: str = "critical", success: 
         "betydelse": f"Betyder {expectation}.",
         "atgard": f"Gör {expectation}.",
     }
-    suite = more.pop("suite", f"{gate}/_alla")
+    suite = more.pop("suite", f"{gate}/_all")
     return Outcome(gate, suite, source, expectation, severity, success, **(values | more))
 
 
 def waiver(source: str, expectation: str, last: date = AS_OF + timedelta(7), **more: Any) -> Waiver:
-    return Waiver("leverans/_alla", expectation, source, "Känt fel i källsystemet", "Anna Ansvarig", last, 2, **more)
+    return Waiver("delivery/_all", expectation, source, "Känt fel i källsystemet", "Anna Ansvarig", last, 2, **more)
 
 
 def quarantine(count: int = 3, **values: Any) -> pl.DataFrame:
@@ -71,7 +76,7 @@ def quarantine(count: int = 3, **values: Any) -> pl.DataFrame:
         "values": [f"kva_kod=XX{i}" for i in range(count)],
         "state": ["open"] * count,
         "first_seen": [date(2022, 9, i % 28 + 1) for i in range(count)],
-        "hsaid_enhet": [None] * count,
+        "unit": [None] * count,
         "delivery": ["d"] * count,
         "followed_by": ["kva/kva_2022-10-02.csv" if i == 0 else None for i in range(count)],
     }
@@ -85,9 +90,9 @@ def delivery(source: str, file: str, day: date | None, status: str = "accepterad
 
 def leave(data: DataPaths, rows: pl.DataFrame, ledger: Sequence[dict]) -> None:
     """What a run leaves for the page."""
-    data.run.mkdir(parents=True, exist_ok=True)
-    rows.write_parquet(data.run / "karantan.parquet")
-    pl.DataFrame(list(ledger), schema=LEDGER_SCHEMA).write_parquet(data.run / "leveranser.parquet")
+    folder = RunFolder(data)
+    folder.write(QUARANTINE, rows)
+    folder.write(LEDGER_TABLE, pl.DataFrame(list(ledger), schema=LEDGER_SCHEMA))
 
 
 def record(outcomes: Sequence[Outcome] = (), days_ago: int = 0, **more: Any) -> RunRecord:
@@ -101,7 +106,7 @@ def record(outcomes: Sequence[Outcome] = (), days_ago: int = 0, **more: Any) -> 
         "release_id": f"{day}-0123456789ab",
         "held_back": held,
         "frozen": dict.fromkeys(held, FROZEN),
-        "checks": check_records(outcomes),
+        "checks": tuple(o.record() for o in outcomes),
     }
     return RunRecord(**(values | more))
 
@@ -111,9 +116,9 @@ OUTCOMES = [
     outcome("vantetider", "alder_varning", "warning", observed="41.0", checked=None, unexpected=None, share=None),
     outcome("gas", "enheter_kanda"),
     outcome("kva", "karantan_varning", "warning", observed="0.0802675585", checked=None, unexpected=None, share=None),
-    outcome("kva", "helger", "info", suite="leverans/kva"),
+    outcome("kva", "helger", "info", suite="delivery/kva"),
     outcome("avvikelser", "alder_stopp", observed="80", checked=None, unexpected=None, share=None),
-    outcome("indicator_result", "har_rader", success=True, gate="resultat", suite="resultat/indicator_result"),
+    outcome("indicator_result", "har_rader", success=True, gate=RESULTS, suite="results/indicator_result"),
 ]
 WAIVERS = [
     waiver("avvikelser", "alder_stopp"),
@@ -152,7 +157,7 @@ def write(
 ) -> str:
     data = DataPaths(folder)
     leave(data, quarantine() if rows is None else rows, ledger)
-    path = write_review(data, [record(outcomes)] if records is None else records, outcomes, waivers)
+    path = write_page(data, [record(outcomes)] if records is None else records, outcomes, waivers)
     assert path == data.docs / "index.html"
     return path.read_text(encoding="utf-8")
 
@@ -168,7 +173,7 @@ def test_the_top_tells_the_run_and_what_is_held_back(full: str) -> None:
     top = words(full[full.index("<main") : full.index('<section id="grindar"')])
     held = decide(apply_waivers(OUTCOMES, WAIVERS)).held_back
     assert held and f"Publicerad, {len(held)} indikatorer hålls tillbaka" in top
-    assert all(html.escape(i.titel) in full for i in catalogue() if i.id in held)
+    assert all(html.escape(i.titel) in full for i in load_catalogue() if i.id in held)
     assert "Gäller per 2022-09-30" in top and "Kördes 2022-10-01 06:15" in top and f"Utgåva {RUN}" in top
     assert f"Frysta rader från 2022-08-31 (utgåva {FROZEN})" in top
     assert "2 av 7 kontroller uppfyllda" in top and "5 underkända förväntningar" in top
@@ -209,20 +214,19 @@ def test_failed_expectations_are_explained(full: str) -> None:
 
 def test_a_failure_leads_to_its_data_docs_page_where_there_is_one(tmp_path: Path) -> None:
     data = DataPaths(tmp_path)
-    for name in ("index", "leverans/kva"):
-        page = data_docs(data) / f"{name}.html"
+    for page in (data_docs_folder(data) / "index.html", page_of(data, DELIVERY, "kva")):
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text("", encoding="utf-8")
     text = write(tmp_path, OUTCOMES)
     assert (
         re.findall(r'href="(datadokumentation[^"]*)"', section(text, "underkanda"))
-        == ["datadokumentation/leverans/kva.html"] * 2
+        == ["datadokumentation/delivery/kva.html"] * 2
     )
     assert 'href="datadokumentation/index.html"' in section(text, "grindar")
 
 
 def test_a_failed_results_gate_says_that_nothing_is_published(tmp_path: Path) -> None:
-    failed = outcome("indicator_result", "dold_tom", gate="resultat", suite="resultat/indicator_result")
+    failed = outcome("indicator_result", "dold_tom", gate=RESULTS, suite="results/indicator_result")
     run = record([failed], exit_code=1, release_id=None, error="Resultatgrinden underkände dold_tom.")
     page = write(tmp_path, [failed], [run])
     top = words(page[: page.index('<section id="grindar"')])
@@ -232,7 +236,7 @@ def test_a_failed_results_gate_says_that_nothing_is_published(tmp_path: Path) ->
 
 
 def test_the_grid_shows_thirty_runs_newest_first_and_failures_on_top(tmp_path: Path) -> None:
-    failing = [outcome("kva", "helger", "info", suite="leverans/kva")]
+    failing = [outcome("kva", "helger", "info", suite="delivery/kva")]
     before = [record(failing if n % 2 else [], n) for n in range(1, 40)]
     now = [*OUTCOMES, outcome("kva", "rader_minskar", success=True)]
     page = write(tmp_path, now, [record(now), *before])
@@ -254,16 +258,21 @@ def test_the_grid_shows_thirty_runs_newest_first_and_failures_on_top(tmp_path: P
 
 def test_checks_of_earlier_runs_keep_their_title(tmp_path: Path) -> None:
     """A run that a gate stopped has fewer outcomes: the rest is told to be untested, by the suite's own title."""
-    staged = outcome("kva", "verksamhet_kand", gate="staging")
-    gone = outcome("kva", "finns_inte_mer", gate="staging")
-    page = write(tmp_path, OUTCOMES, [record(OUTCOMES), record([staged, gone], 1)])
+    suite = load_suite(SUITES / "staging" / "_all.json")
+    kept = suite.expectations[0]["meta"]
+    staged = outcome("kva", kept["id"], gate=STAGING, suite=suite.name)
+    gone = outcome("kva", "finns_inte_mer", gate=STAGING)
+    no_gate = outcome("kva", "alder_stopp", gate="leverans")
+    page = write(tmp_path, OUTCOMES, [record(OUTCOMES), record([staged, gone, no_gate], 1)])
     rows = {
         words(r).split(" kva ")[0]: r
         for r in re.findall(r"<tr data-kalla.*?</tr>", section(page, "grindar"), re.DOTALL)
     }
-    row = rows["Verksamheten är en av de kända"]
+    row = rows[kept["titel"]]
     assert re.findall(r'<td class="(\w+)"', row) == ["oprovad", "stopp"]
     assert "finns_inte_mer" in rows
+    # Of a gate that is no more nothing is left to say.
+    assert len(rows) == len(OUTCOMES) + 2
 
 
 def test_waived_failures_have_a_sign_of_their_own(full: str) -> None:
@@ -330,7 +339,7 @@ def test_old_deliveries_are_counted_but_not_listed(tmp_path: Path) -> None:
 def test_failed_ingestion_tells_why_and_shows_nothing_old(tmp_path: Path) -> None:
     write(tmp_path, OUTCOMES)
     run = RunRecord("2022-10-02T04:15:00+00:00", 1, error=f"Ingenting att publicera:\n{HOSTILE}")
-    page = write_review(DataPaths(tmp_path), [run, record(OUTCOMES)], [], [waiver("kva", "har_rader")]).read_text()
+    page = write_page(DataPaths(tmp_path), [run, record(OUTCOMES)], [], [waiver("kva", "har_rader")]).read_text()
     assert "Körningen 2022-10-02 06:15" in words(page) and "Ingenting publicerades" in words(page)
     assert "Ingenting att publicera:" in page and "&lt;script&gt;window.hacked=1" in page
     assert "– kontroller uppfyllda – underkända förväntningar" in words(page)
@@ -357,7 +366,7 @@ def test_a_quiet_first_run(tmp_path: Path) -> None:
 
 def test_there_is_no_page_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no run"):
-        write_review(DataPaths(tmp_path), [], [], [])
+        write_page(DataPaths(tmp_path), [], [], [])
 
 
 def hostile_page(folder: Path) -> str:
@@ -429,18 +438,20 @@ def test_same_inputs_give_the_same_files(tmp_path: Path, full: str) -> None:
 def test_the_old_page_stays_when_the_new_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = write(tmp_path, OUTCOMES)
 
-    def fail(*_: object) -> str:
+    def fail(**_: object) -> str:
         raise RuntimeError("no page")
 
-    monkeypatch.setattr(review, "_render", fail)
+    monkeypatch.setattr(steward_page, "render", fail)
     with pytest.raises(RuntimeError, match="no page"):
-        write_review(DataPaths(tmp_path), [record(OUTCOMES)], OUTCOMES, [])
+        write_page(DataPaths(tmp_path), [record(OUTCOMES)], OUTCOMES, [])
     assert (tmp_path / "docs" / "index.html").read_text(encoding="utf-8") == page
     assert {p.name for p in (tmp_path / "docs").iterdir()} == {"index.html", "karantan.csv", "karantan_alla.csv"}
 
 
 def test_heavy_packages_are_not_imported() -> None:
-    code = "import sys, dagster_project.review, dagster_project.release; print(*sys.modules)"
+    code = (
+        "import sys, dagster_project.products.steward_page.page, dagster_project.releases.publish; print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"great_expectations", "dagster", "dbt"} & set(loaded)
 
@@ -449,21 +460,6 @@ def test_headings_are_in_order(full: str) -> None:
     levels = [int(n) for n in re.findall(r"<h([1-6])\b", full)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
-
-
-@pytest.mark.parametrize(
-    ("reason", "text"),
-    [
-        ("saknas:kon", "kon saknas"),
-        ("format:rad", "Raden har fler celler än det finns rubriker"),
-        ("ordning:beslut_datum>start_datum", "beslut_datum är senare än start_datum"),
-        ("varde:fas", "fas har ett värde som inte är tillåtet"),
-        ("nytt:x", "nytt:x"),
-        ("ord", "ord"),
-    ],
-)
-def test_reasons_in_words(reason: str, text: str) -> None:
-    assert reason_text(reason) == text
 
 
 @pytest.mark.parametrize(
@@ -483,22 +479,12 @@ def test_times_are_a_swedish_clocks(started: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a run with many failures, with the data docs that Great Expectations made of the same run."""
+    """The page of a run with many failures, with the data docs of the same run."""
     folder = tmp_path_factory.mktemp("site")
     data = DataPaths(folder)
-    database = folder / "broken.duckdb"
-    samples.build(database)
-    with duckdb.connect(str(database)) as connection:
-        for key in (("leverans/_alla", "alder_varning"), ("leverans/avvikelser", "allvarlighetsgrad_ifylld")):
-            connection.execute(samples.MUTATIONS[key])
-        connection.execute(samples.MUTATIONS["staging/kva", "enhet_satt"])
-    docs = DocsCollector()
-    outcomes = [
-        o
-        for gate in GATES[:2]
-        for o in run_suites(database, gate, samples.tables(gate), SUITES, docs, {"*": {"as_of": samples.AS_OF}})
-    ]
-    build_data_docs(docs.results, data_docs(data))
+    results = findings((WARNED, NOTED, STOPPED), (DELIVERY, STAGING)).results
+    build_data_docs(results, data_docs_folder(data))
+    outcomes = outcomes_of(results)
     waivers = [waiver("kva", "alder_varning"), waiver("gas", "har_rader")]
     outcomes = apply_waivers(outcomes, waivers)
     rows = pl.concat(
@@ -765,7 +751,7 @@ def test_it_meets_wcag(tab: Any, site: Path, quiet: Path, state: str, width: int
 @pytest.mark.parametrize("width", [1280, 320])
 def test_the_data_docs_meet_wcag(tab: Any, site: Path, width: int) -> None:
     tab.set_viewport_size({"width": width, "height": 900})
-    for page in ("index", "leverans/kva", "leverans/avvikelser", "staging/kva", "staging/register_registreringar"):
+    for page in ("index", "delivery/kva", "delivery/avvikelser", "staging/kva", "staging/register_registreringar"):
         tab.goto((site / "datadokumentation" / f"{page}.html").as_uri())
         assert violations(tab) == [], page
         tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")

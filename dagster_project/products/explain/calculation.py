@@ -1,0 +1,103 @@
+"""A cell's numbers again, from the observations that its evidence keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dagster_project.catalogue.vocabulary import AMOUNT, COUNT, COVERAGE, MEAN, MEDIAN, NOT_APPLICABLE
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.products.explain.cell import Context
+from dagster_project.products.explain.model import UNDATED, Calculation, Definition
+from dagster_project.releases.evidence import Evidence
+
+COUNTS = pl.col("exclusion").is_null()
+"""Observations that count."""
+
+
+def observations(evidence: Evidence, months: Sequence[date], undated: bool = False) -> pl.DataFrame:
+    """The kept observations of these months at every place, with `month`; `undated`: also those without a date."""
+    month = pl.col("event_date").dt.truncate("1mo")
+    wanted = month.is_between(pl.lit(months[0]), pl.lit(months[-1]))
+    if undated:
+        wanted |= pl.col("event_date").is_null()
+    try:
+        kept = pl.scan_parquet(evidence.path).rename({"exkludering": "exclusion"}, strict=False)  # of older evidence
+        return kept.with_columns(month=month).filter(wanted).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResultattavlaError(f"Underlaget {evidence.path} kan inte läsas: ta bort filen och kör igen.") from error
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What the evidence keeps of a cell's period, undated ones too: at every place, and the cell's own.
+
+    Excluded ones have a `reason`, which says when they have no date.
+    """
+
+    counting: pl.DataFrame
+    excluded: pl.DataFrame
+    own: pl.DataFrame
+    own_excluded: pl.DataFrame
+
+
+def observed(context: Context) -> Observations:
+    """The observations behind a cell."""
+    address = context.cell.address
+    every = observations(context.evidence, context.cell.months, undated=True)
+    counting = every.filter(COUNTS)
+    excluded = every.filter(~COUNTS).with_columns(
+        reason=pl.when(pl.col("event_date").is_null()).then(UNDATED + pl.col("exclusion")).otherwise("exclusion")
+    )
+    return Observations(counting, excluded, counting.filter(address.inside()), excluded.filter(address.excluded()))
+
+
+def has_data(row: Mapping[str, Any], evidence: Evidence) -> bool:
+    """Whether a published cell's period reaches into the data; before them a cell is unknown, not empty."""
+    applicable = row["status"] != NOT_APPLICABLE
+    return applicable and evidence.data_start is not None and row["period_slut"] >= evidence.data_start
+
+
+def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculation:
+    """taljare, namnare and varde from the counting observations of a cell (indicators.md, Result of one cell).
+
+    known: whether the cell has data.
+    """
+    if not known:
+        return Calculation()
+    kind = indicator.kind
+    if kind in (COUNT, AMOUNT):
+        total = float(own["taljare"].sum())
+        return Calculation(total, None, total)
+    if kind == MEDIAN:
+        values = own["taljare"].sort().to_list()
+        n = len(values)
+        middle = tuple(values[(n - 1) // 2 : n // 2 + 1])
+        return Calculation(None, float(n), sum(middle) / len(middle) if n else None, middle)
+    if kind == COVERAGE:
+        top = float(own.filter(pl.col("taljare") == 1)["person"].n_unique())
+        bottom = float(own["person"].n_unique())
+    else:
+        top, bottom = float(own["taljare"].sum()), float(own["namnare"].sum())
+    value = None if bottom == 0 else top / bottom if kind == MEAN else 100 * top / bottom
+    return Calculation(top, bottom, value)
+
+
+def check_agreement(row: Mapping[str, Any], calculation: Calculation) -> None:
+    """Raise ResultattavlaError when the evidence gives other numbers than the release (neither number is told)."""
+    differing = [n for n in ("taljare", "namnare", "varde") if not _agree(row[n], getattr(calculation, n))]
+    if differing:
+        raise ResultattavlaError(
+            f"FEL: underlaget ger inte det publicerade talet ({', '.join(differing)} skiljer sig) för "
+            f"{row['indicator_id']} i utgåvan {row['release_id']}. Lita inte på talet: felanmäl."
+        )
+
+
+def _agree(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= 1e-9 * max(1.0, abs(a), abs(b))

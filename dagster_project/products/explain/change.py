@@ -1,0 +1,104 @@
+"""What changed in a cell since the release before that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import dropwhile, islice
+
+import polars as pl
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.products.explain.calculation import COUNTS, has_data, observations
+from dagster_project.products.explain.cell import Cell, Context
+from dagster_project.products.explain.deliveries import accepted_inputs
+from dagster_project.products.explain.model import Change
+from dagster_project.products.explain.patients import nothing_hidden_inside
+from dagster_project.releases.evidence import find
+from dagster_project.releases.store import Release, releases
+
+_OBSERVATION = ["delivery", "line"]
+
+
+def change_of(now: Context) -> Change | None:
+    """The same cell in the newest kept release before this one that has it; None when there is none."""
+    for release in _releases_before(now):
+        try:
+            before = now.cell.earlier(release)
+        except (OSError, pl.exceptions.PolarsError):
+            continue  # a damaged release is no release: the one before it is asked
+        if before is not None:
+            return _compare(now, before)
+    return None
+
+
+def _releases_before(now: Context) -> Iterator[Release]:
+    """Kept releases before the cell's own, newest first."""
+    return islice(dropwhile(lambda r: r.id != now.cell.release.id, releases(now.data)), 1, None)
+
+
+def _compare(now: Context, before: Cell) -> Change:
+    """What differs between two makings of a cell that is shown now."""
+    release, row = before.release, before.row
+    if before.hidden:
+        return Change(release.id, release.as_of, hidden=True)
+    try:
+        earlier = Context(now.data, before, find(now.data, release.manifest, before.indicator.id))
+    except ResultattavlaError:
+        earlier = None
+    was, made = earlier.evidence.origin if earlier else release.manifest.origin, now.evidence.origin
+    files_before, files_now = ([d.file for d in accepted_inputs(o, before.indicator)] for o in (was, made))
+    names = sorted({*was.parameters, *made.parameters})
+    change = Change(
+        release.id,
+        release.as_of,
+        hidden=False,
+        before=(row["taljare"], row["namnare"], row["varde"]),
+        status=row["status"],
+        code_version=_differing(was.code_version, made.code_version),
+        catalogue_version=_differing(was.catalogue_version, made.catalogue_version),
+        parameters=tuple(n for n in names if was.parameters.get(n) != made.parameters.get(n)),
+        new_files=tuple(f for f in files_now if f not in set(files_before)),
+        gone_files=tuple(f for f in files_before if f not in set(files_now)),
+    )
+    if earlier is None:
+        note = "Underlaget till den förra utgåvan finns inte kvar: tillkomna och borttagna visas inte."
+        return replace(change, note=note)
+    return _with_observations(change, now, earlier)
+
+
+def _differing(before: str, now: str) -> tuple[str, str] | None:
+    return (before, now) if before != now else None
+
+
+def _with_observations(change: Change, now: Context, earlier: Context) -> Change:
+    """The change with the observations that came and went, by delivery and line, as far as they may be told."""
+    before, after = _counted(earlier), _counted(now)
+    added, gone = after.join(before, on=_OBSERVATION, how="anti"), before.join(after, on=_OBSERVATION, how="anti")
+    if now.cell.indicator.patient:
+        limit = max(earlier.limit, now.limit)
+        few = any(0 < frame.height < limit for frame in (added, gone))
+        if few or not (nothing_hidden_inside(earlier.cell) and nothing_hidden_inside(now.cell)):
+            note = (
+                "Hur många observationer som kommit till och försvunnit visas inte: talen är små, eller en del av "
+                "cellen är dold."
+            )
+            return replace(change, note=note)
+        return replace(change, added=added.height, gone=gone.height)
+    kept = after.join(before, on=_OBSERVATION, suffix="_before")
+    file_of = earlier.file_of | now.file_of
+    came, went = (dict(frame.group_by("delivery").len().iter_rows()) for frame in (added, gone))
+    return replace(
+        change,
+        added=added.height,
+        gone=gone.height,
+        changed=kept.filter(pl.col("taljare") != pl.col("taljare_before")).height,
+        by_file=tuple((file_of.get(d, d), came.get(d, 0), went.get(d, 0)) for d in sorted({*came, *went})),
+    )
+
+
+def _counted(context: Context) -> pl.DataFrame:
+    """The observations that a cell counts; none where its period does not reach into the data."""
+    cell = context.cell
+    counting = observations(context.evidence, cell.months).filter(COUNTS & cell.address.inside())
+    return counting if has_data(cell.row, context.evidence) else counting.clear()

@@ -1,0 +1,208 @@
+"""What an explanation consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dagster_project.catalogue.periods import period_name
+from dagster_project.disclosure.split import Address
+from dagster_project.runs.ledger import delivery_id
+
+UNDATED = "utan_datum:"
+"""Prefix of a reason whose observations have no event date and so belong to no period."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The indicator as its release has it: what it meant then. kind: as in `vocabulary`."""
+
+    id: str
+    version: str
+    title: str
+    text: str
+    numerator: str | None
+    denominator: str | None
+    kind: str
+    stock: bool
+    patient: bool
+    sources: tuple[str, ...]
+    scope: tuple[str, ...]
+    target: float | None
+    target_base: str | None
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Definition:
+        """The definition in a row of the published table of indicators."""
+        return Definition(
+            id=row["indicator_id"],
+            version=row["version"],
+            title=row["titel"],
+            text=row["definition"],
+            numerator=row["taljare_text"],
+            denominator=row["namnare_text"],
+            kind=row["art"],
+            stock=bool(row["bestand"]),
+            patient=bool(row["patient"]),
+            sources=tuple(row["kallor"].split("|")),
+            scope=tuple(row["omfattning"].split("|")),
+            target=row["mal_varde"],
+            target_base=row["mal_jamforelse"],
+        )
+
+
+@dataclass(frozen=True)
+class Period:
+    """A period by its type (`vocabulary.PERIOD_TYPES`), first and last day."""
+
+    type: str
+    start: date
+    end: date
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return period_name(self.type, self.start, self.end)
+
+    def same(self) -> pl.Expr:
+        """Published rows of exactly this period."""
+        return (pl.col("period_typ") == self.type) & (pl.col("period_start") == self.start)
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """A cell computed from its evidence. middle: the one or two values in the middle of a median."""
+
+    taljare: float | None = None
+    namnare: float | None = None
+    varde: float | None = None
+    middle: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Observations that do not count, by reason. count None: at least `at_least`, or else too few to be told."""
+
+    reason: str
+    count: int | None
+    at_least: int | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One observation where it was delivered; reason: why it does not count, None when it does."""
+
+    file: str
+    line: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class DeliveryRef:
+    """One accepted delivery of a source that the indicator reads."""
+
+    source: str
+    file: str
+    uttagsdatum: str
+    sha256: str
+
+    @property
+    def id(self) -> str:
+        """What its observations are known by."""
+        return delivery_id(self.uttagsdatum, self.sha256)
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """Observations of one delivery, or of several together (`rest`)."""
+
+    files: tuple[str, ...]
+    count: int
+    rest: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """A failed expectation of a gate that judged the indicator's sources."""
+
+    suite: str
+    source: str
+    severity: str
+    title: str
+    found: str | None
+    waived: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What may be told of a cell's observations; a note says why something is None."""
+
+    exclusions: tuple[Exclusion, ...] = ()
+    exclusions_note: str | None = None
+    files: tuple[FileCount, ...] | None = None
+    files_note: str | None = None
+    lines: tuple[Line, ...] | None = None
+    lines_note: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """The same cell in the release before. `hidden`: it is hidden there, so nothing about amounts is told.
+
+    before: taljare, namnare, varde there. added, gone: observations that came and went (None: not told, `note` says
+    why); by_file: (file, added, gone), not about patients only.
+    """
+
+    release_id: str
+    as_of: str
+    hidden: bool
+    before: tuple[float | None, float | None, float | None] = (None, None, None)
+    status: str = ""
+    code_version: tuple[str, str] | None = None
+    catalogue_version: tuple[str, str] | None = None
+    parameters: tuple[str, ...] = ()
+    new_files: tuple[str, ...] = ()
+    gone_files: tuple[str, ...] = ()
+    added: int | None = None
+    gone: int | None = None
+    changed: int | None = None
+    by_file: tuple[tuple[str, int, int], ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that may be told of one cell. A refused one has its definition and the refusal only.
+
+    cell: the published row. exclusions to lines_note: as `Told`. limit: numbers below it are small. frozen_from: the
+    release that computed a frozen row.
+    """
+
+    release_id: str
+    as_of: str
+    indicator: Definition
+    address: Address
+    period: Period
+    refusal: str | None = None
+    cell: dict[str, Any] = field(default_factory=dict)
+    calculation: Calculation = Calculation()
+    evidence_as_of: date | None = None
+    data_start: date | None = None
+    limit: int = 0
+    exclusions: tuple[Exclusion, ...] = ()
+    exclusions_note: str | None = None
+    files: tuple[FileCount, ...] | None = None
+    files_note: str | None = None
+    lines: tuple[Line, ...] | None = None
+    lines_note: str | None = None
+    deliveries: tuple[DeliveryRef, ...] = ()
+    checks_passed: int = 0
+    checks: tuple[Check, ...] = ()
+    code_version: str = ""
+    catalogue_version: str = ""
+    frozen_from: str | None = None
+    change: Change | None = None

@@ -1,0 +1,103 @@
+"""The numbers of a cell in Swedish sentences: formula, interval, comparison, target, status."""
+
+from __future__ import annotations
+
+from calendar import isleap
+from collections.abc import Iterator
+
+from dagster_project.catalogue.vocabulary import (
+    COVERAGE,
+    MEAN,
+    MEDIAN,
+    MONTH,
+    NO_DATA,
+    NOT_APPLICABLE,
+    PRELIMINARY,
+    SHARE,
+)
+from dagster_project.core.swedish import number
+from dagster_project.products.explain.model import Calculation, Explanation
+from dagster_project.products.words import OPERATOR_SIGNS, QUALITY_WORDS, STATUS_WORDS, VALUE_UNITS
+
+
+def number_sentences(e: Explanation) -> Iterator[str]:
+    """What the cell shows and how it comes about."""
+    cell = e.cell
+    if e.indicator.stock and e.period.type != MONTH:
+        yield f"Ett läge: värdet är det för periodens sista månad, {e.period.end:%Y-%m}."
+    yield from _formula(e.indicator.kind, e.calculation)
+    if cell["ki_lag"] is not None:
+        yield (
+            "95 % intervall (Wilson): (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) med "
+            f"p = {number(cell['taljare'])}/{number(cell['namnare'])}, n = {number(cell['namnare'])}, z = 1,959964: "
+            f"{number(cell['ki_lag'])} till {number(cell['ki_hog'])} %."
+        )
+    if cell["forandring"] is not None:
+        yield (
+            "Samma cell ett år tidigare: "
+            f"{number(cell['jamforelse_varde'])}; förändring {number(cell['varde'])} − "
+            f"{number(cell['jamforelse_varde'])} = {number(cell['forandring'])}."
+        )
+    elif cell["varde"] is not None:
+        yield "Ingen jämförelse med året före visas."
+    yield from _target(e)
+    yield f"Status: {STATUS_WORDS[cell['status']]}."
+    if cell["status"] in (PRELIMINARY, NO_DATA):
+        yield from _incomplete(e)
+    if e.indicator.kind != MEDIAN and cell["status"] == NOT_APPLICABLE:
+        yield f"Indikatorn gäller {', '.join(e.indicator.scope)}."
+    yield f"Kvalitet: {QUALITY_WORDS[cell['kvalitet']]}."
+
+
+def _formula(kind: str, c: Calculation) -> Iterator[str]:
+    """The value from its numbers; nothing where there is none."""
+    if c.varde is None:
+        return
+    value = f"{number(c.varde)} {VALUE_UNITS[kind]}".rstrip()
+    if kind in (SHARE, COVERAGE):
+        who = "personer, var och en räknad en gång: " if kind == COVERAGE else ""
+        yield f"Värde: {who}100 × {number(c.taljare)} / {number(c.namnare)} = {value}."
+    elif kind == MEAN:
+        yield f"Värde: {number(c.taljare)} / {number(c.namnare)} = {value}."
+    elif kind == MEDIAN:
+        yield f"Värde: {_median(int(c.namnare or 0), c.middle)} = {value}."
+    else:
+        yield f"Värde: {value} (observationerna summerade)."
+
+
+def _median(n: int, middle: tuple[float, ...]) -> str:
+    if len(middle) == 2:
+        a, b = map(number, middle)
+        return (
+            f"medelvärdet av de två mittersta av {n} värden (nummer {n // 2} och {n // 2 + 1} i storleksordning): "
+            f"({a} + {b}) / 2"
+        )
+    return f"det mittersta av {n} värden (nummer {n // 2 + 1} i storleksordning)"
+
+
+def _target(e: Explanation) -> Iterator[str]:
+    target, annual = e.cell["malvarde"], e.indicator.target
+    if target is None:
+        return
+    days = (e.period.end - e.period.start).days + 1
+    year = 366 if isleap(e.period.start.year) else 365
+    origin = ""
+    if e.indicator.target_base:
+        origin = " (värdet ett år tidigare)"
+    elif annual is not None and abs(annual - target) > 1e-9:
+        origin = f" ({number(annual)} per år × {days} / {year} dagar)"
+    yield f"Mål: {OPERATOR_SIGNS[e.cell['mal_operator']]} {number(target)}{origin}."
+
+
+def _incomplete(e: Explanation) -> Iterator[str]:
+    """Why a cell has no data, or is preliminary."""
+    if e.data_start is None:
+        yield "Indikatorns källor har inga händelser."
+    elif e.period.end < e.data_start:
+        yield f"Underlaget börjar {e.data_start:%Y-%m}: vad som hände dessförinnan är okänt."
+    elif e.cell["status"] == NO_DATA:
+        yield "Nämnaren är 0: det finns ingenting att räkna ett värde av."
+    if e.data_start is not None and not e.indicator.stock and e.period.start < e.data_start <= e.period.end:
+        yield f"Underlaget börjar {e.data_start:%Y-%m}, inne i perioden."
+    if e.evidence_as_of is not None and e.evidence_as_of < e.period.end:
+        yield f"Källorna når till {e.evidence_as_of}, perioden till {e.period.end}."

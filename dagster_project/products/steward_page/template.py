@@ -1,0 +1,66 @@
+"""The page's template, styles and script, so that one file holds them all and nothing else can run in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from dagster_project.core.swedish import counted, number
+
+ASSETS = Path(__file__).parent / "assets"
+SHARED_STYLES = ASSETS.parent.parent / "base.css"
+
+
+def render(**values: Any) -> str:
+    """The page with these values of its template; each is escaped."""
+    css = "".join(path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / "page.css"))
+    script = (ASSETS / "page.js").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            css=Markup(css),
+            script=Markup(script),
+            css_hash=_csp_hash(css),
+            script_hash=_csp_hash(script),
+            **values,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {"tal": number}
+    environment.globals |= {"antal": counted}
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """What the template puts out: characters that steer text (direction marks, control codes) as their numbers."""
+    if value is None:
+        return ""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    if value.isprintable():
+        return value
+    return "".join(
+        c if c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs" else f"⟨U+{ord(c):04X}⟩" for c in value
+    )
+
+
+def _csp_hash(text: str) -> str:
+    """What the page's Content-Security-Policy knows an inline style or script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,65 @@
+"""The quarantine: open rows by source and reason, with what their values were."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dagster_project.catalogue.vocabulary import OPEN
+from dagster_project.ingestion.quarantine import open_by_reason
+from dagster_project.products.words import reason_text
+
+ROWS_PER_GROUP = 200
+ROWS_SHOWN = 6000
+"""Quarantined rows in the page, all groups together: with very many groups each shows fewer than ROWS_PER_GROUP."""
+
+_SHOWN = ["nr", "file", "followed_by", "line", "values", "key", "age", "first_seen", "reasons"]
+
+
+def quarantine_view(quarantine: pl.DataFrame, as_of: date | None) -> dict[str, Any]:
+    """Open rows by source and reason; of each group the rows that have waited longest."""
+    counts = open_by_reason(quarantine)
+    waiting = quarantine.filter(pl.col("state") == OPEN)
+    rows = _longest_waiting(waiting, as_of, min(ROWS_PER_GROUP, max(1, ROWS_SHOWN // max(1, len(counts)))))
+    sources: dict[str, list[dict[str, Any]]] = {}
+    for source, reason, count in counts:
+        sources.setdefault(source, []).append(_group(reason, count, rows[source, reason]))
+    by_source = dict(waiting.group_by("source").len().iter_rows())
+    oldest = waiting["first_seen"].min()
+    return {
+        "open": waiting.height,
+        "resolved": quarantine.height - waiting.height,
+        "oldest": (as_of - oldest).days if as_of and isinstance(oldest, date) else None,
+        "sources": [{"name": name, "count": by_source[name], "groups": groups} for name, groups in sources.items()],
+        "shortened": any(g["count"] > len(g["rows"]) for groups in sources.values() for g in groups),
+    }
+
+
+def _longest_waiting(waiting: pl.DataFrame, as_of: date | None, limit: int) -> dict[tuple, list[dict[str, Any]]]:
+    """Per source and reason at most `limit` rows."""
+    age = pl.lit(as_of, dtype=pl.Date) - pl.col("first_seen")
+    shown = (
+        waiting.with_row_index("nr")
+        .with_columns(reason=pl.col("reasons").str.split("|"), age=age.dt.total_days())
+        .explode("reason")
+        .sort("first_seen", "file", "line")
+        .group_by("source", "reason", maintain_order=True)
+        .head(limit)
+    )
+    groups = shown.partition_by("source", "reason", as_dict=True)
+    return {key: list(part.select(_SHOWN).iter_rows(named=True)) for key, part in groups.items()}
+
+
+def _group(reason: str, count: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One reason's rows, each with its other reasons."""
+    for row in rows:
+        row["others"] = "; ".join(reason_text(r) for r in row.pop("reasons").split("|") if r != reason)
+    return {
+        "reason": reason,
+        "text": reason_text(reason),
+        "count": count,
+        "rows": rows,
+        "several": any(row["others"] for row in rows),
+    }

@@ -1,0 +1,64 @@
+"""The run, the ones before it, and what it holds back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dagster_project.catalogue.vocabulary import CRITICAL, WARNING
+from dagster_project.core.swedish import counted
+from dagster_project.products.steward_page.checks import FAILED, PASSED
+from dagster_project.runs.history import RunRecord
+
+LOCAL = ZoneInfo("Europe/Stockholm")
+
+
+def local_time(started: str) -> str:
+    """A UTC time of a record as a Swedish clock showed it: `2022-09-30 06:15`."""
+    time = datetime.fromisoformat(started)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")
+
+
+def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
+    """One run. names: indicator -> title."""
+    by_source: dict[str, list[str]] = {}
+    for indicator, sources in run.held_back.items():
+        for source in sources:
+            by_source.setdefault(source, []).append(names.get(indicator, indicator))
+    status, text = _outcome(run)
+    return {
+        "started": local_time(run.started),
+        "as_of": run.as_of,
+        "run_id": run.run_id,
+        "release_id": run.release_id,
+        "error": run.error,
+        "status": status,
+        "text": text,
+        "held": [(source, sorted(titles)) for source, titles in sorted(by_source.items())],
+        "held_count": len(run.held_back),
+    }
+
+
+def _outcome(run: RunRecord) -> tuple[str, str]:
+    """Class and text of what a run came to."""
+    if run.release_id is None:
+        return FAILED[CRITICAL][0], "Ingenting publicerades"
+    if held := len(run.held_back):
+        return FAILED[WARNING][0], f"Publicerad, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
+    if any(not c.success and c.consequence == WARNING for c in run.checks):
+        return FAILED[WARNING][0], "Publicerad, med varning"
+    return PASSED[0], "Publicerad"
+
+
+def held_back_view(run: RunRecord, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Held-back indicators in groups of the same sources and the same origin of their rows."""
+    groups: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
+    for indicator, sources in run.held_back.items():
+        key = (tuple(sorted(sources)), run.frozen.get(indicator))
+        groups.setdefault(key, []).append(names.get(indicator, indicator))
+    return [
+        {"sources": sources, "since": origin[:10] if origin else None, "origin": origin, "titles": sorted(titles)}
+        for (sources, origin), titles in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+    ]

@@ -1,0 +1,52 @@
+"""What people read: words for every value of every closed list that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from dagster_project.catalogue import vocabulary
+from dagster_project.products import words
+from dagster_project.products.words import reason_text
+
+
+@pytest.mark.parametrize(
+    ("values", "table"),
+    [
+        (vocabulary.PERIOD_TYPES, words.PERIOD_WORDS),
+        (vocabulary.SEXES, words.SEX_WORDS),
+        (vocabulary.STATUSES, words.STATUS_WORDS),
+        (vocabulary.QUALITIES, words.QUALITY_WORDS),
+        (vocabulary.KINDS, words.VALUE_UNITS),
+        (vocabulary.OPERATORS, words.OPERATOR_SIGNS),
+        (vocabulary.SEVERITIES, words.SEVERITY_WORDS),
+        (vocabulary.SEVERITIES, words.PLAIN_SEVERITY_WORDS),
+        (vocabulary.SEVERITIES, words.SEVERITY_VERBS),
+        (vocabulary.SOURCE_OUTCOMES, words.SOURCE_OUTCOME_WORDS),
+        (vocabulary.GATES, words.GATE_HEADINGS),
+        (vocabulary.GATES, words.GATE_QUESTIONS),
+        (vocabulary.DELIVERY_STATUSES, words.DELIVERY_STATUS_WORDS),
+        (vocabulary.QUARANTINE_STATES, words.QUARANTINE_STATE_WORDS),
+    ],
+)
+def test_every_value_of_a_closed_list_has_words(values: Collection[str], table: Mapping[str, str]) -> None:
+    assert set(table) == set(values)
+    # Two values that read alike could not be told apart; units may be the same.
+    assert table is words.VALUE_UNITS or len(set(table.values())) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("saknas:kon", "kon saknas"),
+        ("format:rad", "Raden har fler celler än det finns rubriker"),
+        ("ordning:beslut_datum>start_datum", "beslut_datum är senare än start_datum"),
+        ("enhet:okand", "Enheten finns inte i enhetsregistret"),
+        ("varde:fas", "fas har ett värde som inte är tillåtet"),
+        ("nytt:x", "nytt:x"),
+        ("ord", "ord"),
+    ],
+)
+def test_reasons_in_words(reason: str, text: str) -> None:
+    assert reason_text(reason) == text
