@@ -9,7 +9,8 @@ from dagster_project.cli.output import DataOption, data_paths, out, say, table
 
 def status(data: DataOption = None) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
-    from dagster_project.cli.summary import OUTCOME_TEXT, held_back_sentences, quarantine_by_source, waiver_sentences
+    from dagster_project.cli.summary import held_back_sentences, quarantine_by_source, waiver_sentences
+    from dagster_project.products.words import SOURCE_OUTCOME_WORDS
     from dagster_project.releases.store import published_release
     from dagster_project.runs.folder import QUARANTINE, RunFolder
     from dagster_project.runs.history import read_records
@@ -20,7 +21,11 @@ def status(data: DataOption = None) -> None:
     out.print(
         f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True
     )
-    table("Källor", ["källa", "utfall"], [(s, OUTCOME_TEXT[u]) for s, u in sorted(release.manifest.sources.items())])
+    table(
+        "Källor",
+        ["källa", "utfall"],
+        [(s, SOURCE_OUTCOME_WORDS[u]) for s, u in sorted(release.manifest.sources.items())],
+    )
     for text in held_back_sentences(release) or ["Ingen källa håller tillbaka något."]:
         say(text)
     for text in waiver_sentences(release):

@@ -8,28 +8,20 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import (
-    CRITICAL,
     DELIVERY,
-    FAILED,
-    INFO,
     OPEN,
-    PASSED,
-    PASSED_WITH_WARNING,
     REJECTED,
     RESULTS,
     STAGING,
-    WARNING,
     gravity,
 )
 from dagster_project.core.swedish import number
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import RESULT_TABLE
+from dagster_project.products.words import PLAIN_SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.runs.ledger import Delivery, accepted
-
-SEVERITY_WORDS = {CRITICAL: "STOPP", WARNING: "Varning", INFO: "Upplysning"}
-OUTCOME_TEXT = {PASSED: "godkänd", PASSED_WITH_WARNING: "varning", FAILED: "UNDERKÄND"}
 
 
 def delivery_rows(ledger: Sequence[Delivery]) -> list[tuple]:
@@ -61,14 +53,14 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
     rows: list[tuple] = []
     for source in load_contracts():
         by_gate = [
-            OUTCOME_TEXT[source_outcome([o for o in outcomes if o.gate == gate], source)]
+            SOURCE_OUTCOME_WORDS[source_outcome([o for o in outcomes if o.gate == gate], source)]
             for gate in (DELIVERY, STAGING)
         ]
         held = [i for i, sources in held_back.items() if source in sources]
         rows.append((source, *by_gate, f"{len(held)} indikatorer" if held else ""))
     results = [o for o in outcomes if o.gate == RESULTS]
     if results:
-        rows.append(("resultat", OUTCOME_TEXT[source_outcome(results, RESULT_TABLE)], "", ""))
+        rows.append(("resultat", SOURCE_OUTCOME_WORDS[source_outcome(results, RESULT_TABLE)], "", ""))
     return rows
 
 
@@ -85,7 +77,7 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
         )
         found = f" ({measured})" if measured else ""
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
-        sentences.append(f"{SEVERITY_WORDS[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
+        sentences.append(f"{PLAIN_SEVERITY_WORDS[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
     return sentences
 
 

@@ -118,13 +118,13 @@ class Session:
         """Do all that follows the job; what could not be done is told in `trouble`."""
         identity = RunFolder(self.data).identity() if job.ingested else None
         outcomes = tuple(outcomes_so_far(RunFolder(self.data), identity.run_id)) if identity else ()
-        error, trouble = job.error, list[str]()
-        if error and _switched_at(self.data) != self._switched:
-            # The disk became full after the release was in place: it is published, and that is what the run came to.
-            error, trouble = None, [error]
+        error = job.error
+        # The disk became full after the release was in place: it is published, and that is what the run came to.
+        late = error if error and _switched_at(self.data) != self._switched else None
+        error = None if late else error
         release = None if error else current_release(self.data)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
-        return replace(outcome, trouble=(*trouble, *_follow(outcome, self.settings)))
+        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings)))
 
 
 @contextmanager

@@ -102,7 +102,12 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest in a folder; None when it is not there or is no manifest."""
     try:
         content = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        early: dict[str, Any] = {"korning": None, "frysta_indikatorer": {}, "frysta_sedan": {}, "undantag": []}  # of the first releases
+        early: dict[str, Any] = {
+            "korning": None,
+            "frysta_indikatorer": {},
+            "frysta_sedan": {},
+            "undantag": [],
+        }  # of the first releases
         said: dict[str, Any] = {f: content[key] if key in content else early[key] for f, key in _KEYS.items()}
         manifest = Manifest(**said)
         shaped = (
