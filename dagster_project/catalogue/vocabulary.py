@@ -6,6 +6,7 @@ What people read for a value stands where it is shown (products, cli), keyed by 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 # --- Cells (indicators.md, published.md) ------------------------------------------------------------------------
 AREA, VERKSAMHET, UNIT = LEVELS = ("omrade", "verksamhet", "enhet")
@@ -20,11 +21,17 @@ MET, NOT_MET, NO_TARGET, NO_DATA, PRELIMINARY, NOT_APPLICABLE, HIDDEN = STATUSES
     "ej_tillamplig",
     "dold",
 )
+JUDGED = (MET, NOT_MET)
+"""Statuses that say how the value stands to its target."""
 HIDDEN_MARK = "MSK"
 GOOD, WARNED, FROZEN = QUALITIES = ("godkand", "varning", "fryst")
 
 # --- Indicators -------------------------------------------------------------------------------------------------
 SHARE, COUNT, MEDIAN, MEAN, COVERAGE, AMOUNT = KINDS = ("andel", "antal", "median", "medel", "tackning", "belopp")
+PROPORTIONS = (SHARE, COVERAGE)
+"""Kinds whose value is how much of namnare taljare is, in percent."""
+TOTALS = (COUNT, AMOUNT)
+"""Kinds without a namnare: the value is taljare."""
 ADDS_UP, DISTRIBUTION, PERSONS = PATHS = ("adds_up", "distribution", "persons")
 """How cells come from observations: summed; from the distribution of values; distinct persons."""
 LAST_YEAR = "foregaende_ar"
@@ -41,6 +48,8 @@ PASSED, PASSED_WITH_WARNING, FAILED = SOURCE_OUTCOMES = ("godkand", "varning", "
 # --- Deliveries -------------------------------------------------------------------------------------------------
 ACCEPTED, REJECTED, SAME_CONTENT, LATER = DELIVERY_STATUSES = ("accepterad", "avvisad", "samma_innehall", "senare")
 OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")
+FIRST_DATE = date(1900, 1, 1)
+"""A row carries no date before this."""
 UNKNOWN_UNIT, UNIT_NOT_VALID = "enhet:okand", "enhet:ej_giltig"
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, STAGING
+from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS
 from dagster_project.core.files import replacing
 from dagster_project.engines.duckdb import database, literal, sql_files
 from dagster_project.gates.decision import decide
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome, outcome_frame, outcomes_so_far
+from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES, gate_tables
 from dagster_project.gates.validate import run_suites
 from dagster_project.gates.waivers import Waiver, apply_waivers
@@ -29,25 +28,22 @@ def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcom
     Raises ExpectationError when an expectation could not be evaluated.
     """
     path = _delivery_database(folder) if gate == DELIVERY else folder.data.warehouse
+    tables = gate_tables()[gate]
+    rows_min = _rows_min(folder, identity) if gate == RESULTS else 1
+    parameters = suite_parameters(tables, identity.as_of, identity.parameters, rows_min)
     found = Findings()
-    outcomes = run_suites(path, gate, gate_tables()[gate], SUITES, found, _parameters(gate, folder, identity))
+    outcomes = run_suites(path, gate, tables, SUITES, parameters, found)
     outcomes = apply_waivers(outcomes, map(Waiver.from_dict, identity.waivers))
     found.waive(outcomes)
     folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
     return outcomes
 
 
-def _parameters(gate: str, folder: RunFolder, identity: RunIdentity) -> Mapping[str, Mapping[str, Any]]:
-    """Parameters of the gate's suites by source (`*`: of every source)."""
-    if gate == DELIVERY:
-        ages = identity.parameters["agreed_age_days"]
-        return {"*": identity.parameters["thresholds"], **{s: {"age_days_max": days} for s, days in ages.items()}}
-    if gate == STAGING:
-        return {"*": {"as_of": identity.as_of}}
+def _rows_min(folder: RunFolder, identity: RunIdentity) -> int:
+    """Rows that the results have at least."""
     held_back = decide(outcomes_so_far(folder, identity.run_id)).held_back
     # Where every indicator is held back nothing is computed: the release then has frozen rows only.
-    rows_min = 0 if len(held_back) == len(load_catalogue()) else 1
-    return {"*": {"suppression_limit": identity.parameters["suppression_limit"], "rows_min": rows_min}}
+    return 0 if len(held_back) == len(load_catalogue()) else 1
 
 
 def _delivery_database(folder: RunFolder) -> Path:

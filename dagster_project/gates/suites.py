@@ -4,39 +4,39 @@
 ``expectations/staging/``   gate 2, the staged tables
 ``expectations/results/``   gate 3, the results before they are published
 
-``<gate>/_all.json`` holds what every source of the gate must meet; ``<gate>/<source>.json`` what only that source
-must meet. Both apply, each under its own name (``delivery/_all``, ``delivery/kva``). Nothing is merged or overridden,
-so an expectation is known by (suite, expectation, source), which is what a waiver names. Beside Great Expectations' own
-fields a file says, in ``meta``:
+``<gate>/_<trait>.json`` holds what every source with a trait must meet (``_all``: every source); a source's traits
+follow from its contract (`traits`). ``<gate>/<source>.json`` holds what only that source must meet: it needs one only
+where it has something more to say. In ``results/`` every file is named after what it judges, a source or the results,
+and says in ``meta.table`` where that is read. All suites of a source apply, each under its own name (``staging/_all``,
+``staging/kva``). Nothing is merged or overridden, so an expectation is known by (suite, expectation, source), which is
+what a waiver names. Beside Great Expectations' own fields a file says, in ``meta``:
 
-``titel``       Swedish, for stewards
-``table``       the relation that the suite reads, with ``{source}`` filled in; without it the caller's table
-``parameters``  defaults of the suite parameters (``$PARAMETER``) that its expectations use; the caller's values win.
-                In SQL, where Great Expectations takes none, a number is written ``$name``
+``titel``  Swedish, for stewards
+``table``  the relation that the suite reads, with ``{source}`` filled in; without it the gate's table of the source
 
 and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards).
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
+
+Keys, closed lists and limits are never typed in a suite: they are parameters (`gates.parameters`), ``{"$PARAMETER":
+"as_of"}`` among the kwargs and ``$key`` in SQL. SQL is such that DuckDB and Spark read it alike.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS, SEVERITIES, STAGING
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
 
 SUITES = PROJECT / "expectations"
-SHARED_SUITE = "_all"
 RESULT_TABLE = "indicator_result"
-RESULT_TABLES = {RESULT_TABLE: RESULT_TABLE, "register_population": "closed_units"}
-"""What the results gate reads: the results, and what a source's steward should know of them."""
 META_TEXTS = ("id", "titel", "betydelse", "atgard")
 
 
@@ -44,23 +44,45 @@ class SuiteError(ResultattavlaError):
     """A suite file that cannot be used: the message names the file and what is wrong with it."""
 
 
-def gate_tables() -> dict[str, dict[str, str]]:
-    """What each gate judges: gate -> source -> table."""
-    return {
-        DELIVERY: {source: f"rows_{source}" for source in load_contracts()},
-        STAGING: {source: f"stg_{source}" for source in load_contracts()},
-        RESULTS: RESULT_TABLES,
-    }
+def event_day(contract: Contract) -> str | None:
+    """The column with the day of the source's events; None where no event has a day (months are no days).
+
+    Raises SuiteError where different rows have it in different columns: no suite can name it then.
+    """
+    if contract.event is None:
+        return None
+    names = [contract.event] if isinstance(contract.event, str) else list(contract.event[1].values())
+    days = sorted({name for name in names if contract.column(name).type == "date"})
+    if len(days) > 1:
+        raise SuiteError(
+            f"Kontraktet för {contract.source} har händelsens dag i flera kolumner ({', '.join(days)}): "
+            f"de gemensamma sviterna kan bara pröva en."
+        )
+    return days[0] if days else None
+
+
+_TRAITS: dict[str, Callable[[Contract], bool]] = {
+    "_all": lambda contract: True,
+    "_unit": lambda contract: contract.unit is not None,
+    "_verksamhet": lambda contract: contract.unit is not None or contract.verksamhet is not None,
+    "_event_day": lambda contract: event_day(contract) is not None,
+    "_unit_event": lambda contract: contract.unit is not None and contract.event is not None,
+}
+"""Stem of a shared suite -> whether it applies to a source, in the order in which they apply."""
+
+
+def traits(contract: Contract) -> list[str]:
+    """The shared suites that apply to a source, by what its contract says of its rows."""
+    return [stem for stem, applies in _TRAITS.items() if applies(contract)]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite file, checked: its name (``<gate>/<file stem>``), relation, parameter defaults and GX document."""
+    """One suite file, checked: its name (``<gate>/<file stem>``), relation and GX document."""
 
     name: str
     titel: str
     table: str | None
-    parameters: Mapping[str, Any]
     document: Mapping[str, Any]
 
     @property
@@ -103,19 +125,46 @@ def load_suite(path: Path) -> Suite:
         seen.add(texts["id"])
         if expectation.get("severity") not in SEVERITIES:
             raise SuiteError(f"{path}: förväntan {texts['id']}: severity ska vara en av {', '.join(SEVERITIES)}")
-    return Suite(name, meta["titel"], meta.get("table"), dict(meta.get("parameters") or {}), document)
+    return Suite(name, meta["titel"], meta.get("table"), document)
 
 
 def suites_for(root: Path, gate: str, source: str) -> list[Suite]:
-    """The suites that apply to `source` at `gate`: the shared one first, then its own; `root` holds the gate folders.
+    """The suites that apply to `source` at `gate`: the shared ones first, then its own; `root` holds the gate folders.
 
-    Raises SuiteError when there is none: a table that nothing is expected of must not pass a gate.
+    Raises SuiteError when there is none (a table that nothing is expected of must not pass a gate), and for a file that
+    would apply to no source at all.
     """
-    paths = [root / gate / f"{stem}.json" for stem in (SHARED_SUITE, source)]
+    _require_used(root / gate)
+    shared = traits(load_contracts()[source]) if gate != RESULTS else []
+    paths = [root / gate / f"{stem}.json" for stem in (*shared, source)]
     suites = [load_suite(path) for path in paths if path.exists()]
     if not suites:
         raise SuiteError(f"{root / gate}: det finns ingen svit för {source}")
     return suites
+
+
+def _require_used(folder: Path) -> None:
+    """Raise SuiteError for a file that is named after neither a trait nor a source: it would silently judge nothing."""
+    names = [*load_contracts(), RESULT_TABLE] if folder.name == RESULTS else [*_TRAITS, *load_contracts()]
+    for path in sorted(folder.glob("*.json")):
+        if path.stem not in names:
+            raise SuiteError(f"{path}: {path.stem} är ingenting som grinden prövar ({', '.join(names)})")
+
+
+def gate_tables(root: Path = SUITES) -> dict[str, dict[str, str]]:
+    """What each gate judges: gate -> source -> table. The results gate reads what its suites name."""
+    return {
+        DELIVERY: {source: f"rows_{source}" for source in load_contracts()},
+        STAGING: {source: f"stg_{source}" for source in load_contracts()},
+        RESULTS: {path.stem: _named_table(path) for path in sorted((root / RESULTS).glob("*.json"))},
+    }
+
+
+def _named_table(path: Path) -> str:
+    table = load_suite(path).table
+    if table is None:
+        raise SuiteError(f"{path}: meta.table saknas; i den här grinden säger sviten själv vilken tabell den prövar")
+    return table
 
 
 def suite_titles(suite: str) -> dict[tuple[str, str], str]:

@@ -6,10 +6,9 @@ The only module that runs it. Importing it takes about 8 s, so it is imported in
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from dagster_project.catalogue.vocabulary import GATES
@@ -17,10 +16,17 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, sqlalchemy_url
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
+from dagster_project.gates.parameters import Values, filled, numbers
 from dagster_project.gates.suites import Suite, SuiteError, suites_for
 
 # Without partial lists Great Expectations neither asks for nor keeps the values of failing rows.
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+# Asked of every table, and part of no suite: a query does not tell how many rows it looked at.
+ROW_COUNT: dict[str, Any] = {
+    "type": "expect_table_row_count_to_be_between",
+    "kwargs": {"min_value": 0},
+    "id": "rows",
+}
 
 
 class ExpectationError(ResultattavlaError):
@@ -32,23 +38,23 @@ def run_suites(
     gate: str,
     tables: Mapping[str, str],
     root: Path,
+    parameters: Mapping[str, Values],
     found: Findings | None = None,
-    parameters: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Outcome]:
     """Validate the tables of one gate, pushed down to DuckDB, and return one Outcome per expectation and source.
 
     database    DuckDB file; opened read-only and released before returning
     tables      source -> table or view in that file
     root        folder that holds ``<gate>/<source>.json``
+    parameters  source -> the parameters of its suites (`parameters.suite_parameters`)
     found       collects what data docs show, when given (counts only, never values of rows)
-    parameters  source -> suite parameters (``"*"``: for every source); dates are given as date or ISO text
 
-    Raises SuiteError for an unusable suite file and ExpectationError when an expectation could not be evaluated.
+    Raises SuiteError for an unusable suite file or a parameter that is not there, and ExpectationError when an
+    expectation could not be evaluated.
     """
     if gate not in GATES:
         raise SuiteError(f"{gate!r} är ingen grind ({', '.join(GATES)})")
-    planned = {source: suites_for(root, gate, source) for source in tables}
-    given = parameters or {}
+    trials = [trial for source in tables for trial in _trials(root, gate, source, tables[source], parameters[source])]
     gx = import_gx()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
@@ -59,10 +65,16 @@ def run_suites(
     except Exception as error:
         raise ExpectationError(f"{database}: kan inte öppnas för grinden {gate}: {_first_line(error)}") from error
     outcomes: list[Outcome] = []
+    batches: dict[str, Any] = {}
     try:
-        batches: dict[str, Any] = {}
-        for source, suites in planned.items():
-            outcomes += _validate_source(gx, datasource, batches, gate, source, tables[source], suites, given, found)
+        for trial in trials:
+            results = _validate(gx, datasource, batches, trial)
+            rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
+            for suite in trial.suites:
+                of_suite = [results[_id(suite, e)] for e in suite.expectations]
+                outcomes += [_outcome(gate, suite.name, trial.source, result, rows) for result in of_suite]
+                if found is not None:
+                    found.add(gate, trial.source, suite, trial.relation, of_suite)
     finally:
         # A connection left open would stop the next writer of the same process.
         datasource.get_execution_engine().close()
@@ -70,53 +82,56 @@ def run_suites(
     return outcomes
 
 
-def _validate_source(
-    gx: Any,
-    datasource: Any,
-    batches: dict[str, Any],
-    gate: str,
-    source: str,
-    table: str,
-    suites: Iterable[Suite],
-    parameters: Mapping[str, Mapping[str, Any]],
-    found: Findings | None,
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for suite in suites:
-        relation = suite.relation(source, table)
-        values = {**suite.parameters, **parameters.get("*", {}), **parameters.get(source, {})}
-        values = {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
-        where = f"{suite.name} för {source} ({relation})"
-        try:
-            if relation not in batches:
-                asset = datasource.add_table_asset(relation, table_name=relation)
-                batches[relation] = asset.add_batch_definition_whole_table("whole").get_batch()
-            validation = batches[relation].validate(
-                gx.ExpectationSuite(name=suite.name, expectations=_with_numbers(suite.expectations, values)),
-                result_format=RESULT_FORMAT,
-                expectation_parameters=values,
-            )
-        except Exception as error:
-            raise ExpectationError(f"{where}: kan inte prövas: {_first_line(error)}") from error
-        results = _in_suite_order(suite, validation.to_json_dict()["results"], where)
-        rows = _row_count(results)
-        outcomes += [_outcome(gate, suite.name, source, result, rows) for result in results]
-        if found is not None:
-            found.add(gate, source, suite, relation, results)
-    return outcomes
+@dataclass(frozen=True)
+class _Trial:
+    """The suites that judge one table of a source, validated together: each of them alone would scan the table anew."""
+
+    source: str
+    relation: str
+    suites: list[Suite]
+    parameters: Values
+    expectations: list[dict[str, Any]]
+
+    def where(self, *suites: Suite) -> str:
+        return f"{', '.join(s.name for s in suites or self.suites)} för {self.source} ({self.relation})"
 
 
-def _with_numbers(expectations: Iterable[dict[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The expectations with ``$name`` in their SQL replaced; raises KeyError for a name that is no given number."""
-    numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-    filled = []
-    for expectation in expectations:
-        query = expectation["kwargs"].get("unexpected_rows_query")
-        if query is not None:
-            kwargs = {**expectation["kwargs"], "unexpected_rows_query": Template(query).substitute(numbers)}
-            expectation = {**expectation, "kwargs": kwargs}
-        filled.append(expectation)
-    return filled
+def _trials(root: Path, gate: str, source: str, table: str, parameters: Values) -> list[_Trial]:
+    """The tables that a gate judges of a source; expectations with their parameters filled in, and the row count."""
+    by_relation: dict[str, list[Suite]] = {}
+    for suite in suites_for(root, gate, source):
+        by_relation.setdefault(suite.relation(source, table), []).append(suite)
+    trials = []
+    for relation, suites in by_relation.items():
+        asked = [{**e, "id": _id(suite, e)} for suite in suites for e in filled(suite, source, parameters)]
+        trials.append(_Trial(source, relation, suites, parameters, [*asked, ROW_COUNT]))
+    return trials
+
+
+def _id(suite: Suite, expectation: Mapping[str, Any]) -> str:
+    """What an expectation is known by among those of its source."""
+    return f"{suite.name} {expectation['meta']['id']}"
+
+
+def _validate(gx: Any, datasource: Any, batches: dict[str, Any], trial: _Trial) -> dict[str, dict[str, Any]]:
+    """The results of one table by the expectations' ids (`_id`), complete."""
+    try:
+        if trial.relation not in batches:
+            asset = datasource.add_table_asset(trial.relation, table_name=trial.relation)
+            batches[trial.relation] = asset.add_batch_definition_whole_table("whole").get_batch()
+        validation = batches[trial.relation].validate(
+            gx.ExpectationSuite(name=trial.relation, expectations=trial.expectations),
+            result_format=RESULT_FORMAT,
+            expectation_parameters=numbers(trial.parameters),
+        )
+    except Exception as error:
+        raise ExpectationError(f"{trial.where()}: kan inte prövas: {_first_line(error)}") from error
+    results = {result["expectation_config"]["id"]: result for result in validation.to_json_dict()["results"]}
+    for suite in trial.suites:
+        for e in suite.expectations:
+            _require_measured(results.get(_id(suite, e)), f"{trial.where(suite)}: {e['meta']['id']}")
+    _require_measured(results.get(ROW_COUNT["id"]), f"{trial.where()}: antalet rader")
+    return results
 
 
 def import_gx() -> Any:
@@ -127,22 +142,15 @@ def import_gx() -> Any:
     return gx
 
 
-def _in_suite_order(suite: Suite, results: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
-    """The results in the file's order; raises ExpectationError for one that is missing or ended in an exception."""
-    by_id = {result["expectation_config"]["meta"]["id"]: result for result in results}
-    ordered = []
-    for expectation in suite.expectations:
-        name = expectation["meta"]["id"]
-        result = by_id.get(name)
-        if result is None:
-            raise ExpectationError(f"{where}: {name} gav inget resultat")
-        message = exception_of(result)
-        if message is not None:
-            raise ExpectationError(f"{where}: {name} kunde inte prövas: {message}")
-        if not result.get("result"):
-            raise ExpectationError(f"{where}: {name} kunde inte prövas: resultatet är tomt")
-        ordered.append(result)
-    return ordered
+def _require_measured(result: Mapping[str, Any] | None, what: str) -> None:
+    """Raise ExpectationError for a result that is missing, ended in an exception or measured nothing."""
+    if result is None:
+        raise ExpectationError(f"{what} gav inget resultat")
+    message = exception_of(result)
+    if message is not None:
+        raise ExpectationError(f"{what} kunde inte prövas: {message}")
+    if not result.get("result"):
+        raise ExpectationError(f"{what} kunde inte prövas: resultatet är tomt")
 
 
 def exception_of(result: Mapping[str, Any]) -> str | None:
@@ -164,17 +172,7 @@ def _first_line(error: object) -> str:
     return (text.splitlines()[0] if text else type(error).__name__)[:300]
 
 
-def _row_count(results: Iterable[Mapping[str, Any]]) -> int | None:
-    """Rows of the validated table, where any expectation of the suite counted them."""
-    for result in results:
-        if "element_count" in result["result"]:
-            return int(result["result"]["element_count"])
-        if result["expectation_config"]["type"] == "expect_table_row_count_to_be_between":
-            return int(result["result"]["observed_value"])
-    return None
-
-
-def _outcome(gate: str, suite: str, source: str, result: Mapping[str, Any], rows: int | None) -> Outcome:
+def _outcome(gate: str, suite: str, source: str, result: Mapping[str, Any], rows: int) -> Outcome:
     config, found = result["expectation_config"], result["result"]
     checked = unexpected = observed = None
     if "unexpected_count" in found:

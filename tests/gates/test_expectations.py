@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dagster_project.core.paths import PROJECT
-from dagster_project.gates.decision import validate as expectations
-from dagster_project.gates.validate import ExpectationError, Outcome, SuiteError, load_suite, run_suites
-from dagster_project.products.data_docs.pages import DocsCollector
-from tests import expectation_samples as samples
+from dagster_project.catalogue.contracts import Column, Contract, load_contracts
+from dagster_project.catalogue.vocabulary import DELIVERY, GATES, RESULTS, STAGING
+from dagster_project.gates.findings import Findings
+from dagster_project.gates.outcomes import Outcome
+from dagster_project.gates.parameters import suite_parameters
+from dagster_project.gates.suites import SUITES as ROOT
+from dagster_project.gates.suites import SuiteError, event_day, gate_tables, load_suite, suites_for, traits
+from dagster_project.gates.validate import ExpectationError, exception_of, run_suites
+from tests.gates import expectation_samples as samples
 
-ROOT = PROJECT / "expectations"
 SUITES = {suite.name: suite for suite in map(load_suite, sorted(ROOT.glob("*/*.json")))}
 EXPECTATIONS = [(name, item["meta"]["id"]) for name, suite in SUITES.items() for item in suite.expectations]
-PARAMETERS = {"*": {"as_of": samples.AS_OF}}
+BREAKS = [(names, sql) for names, sql in samples.MUTATIONS.items()] + [
+    (names, sql) for names, several in samples.OTHER_MUTATIONS.items() for sql in several
+]
+EVENTS = Contract(
+    source="ronder",
+    purpose="A source that no suite file names.",
+    columns=(
+        Column("rond_id", "text", "The round", required=True, key_position=1),
+        Column("punkt", "int", "Its point", required=True, key_position=2),
+        Column("enhet", "hsaid", "The unit", required=True),
+        Column("rond_datum", "date", "Day of the round"),
+    ),
+    rules=(),
+    event="rond_datum",
+    unit="enhet",
+    verksamhet=None,
+    agreed_age_days=40,
+    fingerprint="",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +57,31 @@ def broken(good: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(good, tmp_path / "broken.duckdb"))
 
 
-def _change(database: Path, sql: str) -> None:
+@pytest.fixture
+def new_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database with a source that has a contract and no suite file."""
+    contracts = {**load_contracts(), EVENTS.source: EVENTS}
+    for module in ("suites", "parameters"):
+        monkeypatch.setattr(f"dagster_project.gates.{module}.load_contracts", lambda: contracts)
+    samples.build(tmp_path / "new.duckdb", [EVENTS])
+    return tmp_path / "new.duckdb"
+
+
+def _change(database: Path, *statements: str) -> None:
     with duckdb.connect(str(database)) as connection:
-        connection.execute(sql)
+        for sql in statements:
+            connection.execute(sql)
 
 
-def _run(database: Path, gate: str, sources: tuple[str, ...] | None = None, root: Path = ROOT) -> list[Outcome]:
+def _run(
+    database: Path, gate: str, sources: Iterable[str] | None = None, root: Path = ROOT, **changes: object
+) -> list[Outcome]:
     tables = {s: t for s, t in samples.tables(gate).items() if sources is None or s in sources}
-    return run_suites(database, gate, tables, root, parameters=PARAMETERS)
+    return run_suites(database, gate, tables, root, samples.parameters(gate, **changes))
+
+
+def _failed(outcomes: Iterable[Outcome]) -> set[tuple[str, str]]:
+    return {(outcome.source, outcome.expectation) for outcome in outcomes if not outcome.success}
 
 
 def _write_suite(root: Path, *expectation: dict[str, object], source: str = "kva", **meta: object) -> Path:
@@ -61,65 +101,72 @@ def test_every_expectation_has_a_mutation_that_breaks_it() -> None:
     assert sorted(samples.MUTATIONS) == sorted(EXPECTATIONS)
 
 
-@pytest.mark.parametrize("gate", expectations.GATES)
+@pytest.mark.parametrize("gate", GATES)
 def test_good_data_meets_every_expectation(good: Path, gate: str) -> None:
     outcomes = _run(good, gate)
     assert {outcome.suite for outcome in outcomes} == {name for name in SUITES if name.startswith(f"{gate}/")}
     assert [outcome for outcome in outcomes if not outcome.success] == []
 
 
-@pytest.mark.parametrize(("suite", "expectation"), EXPECTATIONS, ids=map("-".join, EXPECTATIONS))
-def test_expectation_fails_when_broken(broken: Path, suite: str, expectation: str) -> None:
-    _change(broken, samples.MUTATIONS[suite, expectation])
-    gate, source = suite.split("/")
-    outcomes = _run(broken, gate, ("kva",) if source == "_alla" else (source,))
-    failed = {outcome.expectation for outcome in outcomes if not outcome.success}
-    assert failed == {expectation} | samples.ALSO_FAILS.get((suite, expectation), set())
-    found = next(outcome for outcome in outcomes if (outcome.suite, outcome.expectation) == (suite, expectation))
-    # A failure tells how much failed: rows of the rows checked, or the value that was measured.
-    assert (found.unexpected and found.checked is not None) or found.observed is not None
+@pytest.mark.parametrize(("names", "sql"), BREAKS, ids=[f"{'-'.join(n)}-{i}" for i, (n, _) in enumerate(BREAKS)])
+def test_expectation_fails_when_broken(broken: Path, names: tuple[str, str], sql: str) -> None:
+    """For every source that the suite applies to; nothing else fails."""
+    suite, expectation = names
+    sources = samples.sources_of(suite)
+    contracts = load_contracts()
+    for source in sources:
+        contract = contracts.get(source)
+        columns = {"unit": contract.unit, "event": event_day(contract)} if contract else {}
+        _change(broken, sql.format(s=source, **columns))
+    outcomes = _run(broken, suite.split("/")[0], sources)
+    also = samples.ALSO_FAILS.get(names, set())
+    together = {(s if named == "*" else named, e) for s in sources for named, e in also}
+    assert _failed(outcomes) == {(source, expectation) for source in sources} | together
+    for found in (o for o in outcomes if (o.suite, o.expectation) == names):
+        # A failure tells how much failed: rows of the rows checked, or the value that was measured.
+        assert (found.unexpected and found.checked is not None) or found.observed is not None
 
 
 def test_limits_belong_to_the_accepted_side(broken: Path) -> None:
-    _change(broken, "update matt set age_days = 35, quarantined_share_newest = 0.05, rows_current = 95")
-    assert all(outcome.success for outcome in _run(broken, "leverans", ("kva",)))
-    _change(broken, "update matt set age_days = 70, quarantined_share_newest = 0.2")
-    failed = {outcome.severity for outcome in _run(broken, "leverans", ("kva",)) if not outcome.success}
+    _change(broken, "update measures set age_days = 35, quarantined_share_newest = 0.05, rows_fallen_share = 0.05")
+    assert all(outcome.success for outcome in _run(broken, DELIVERY, ("kva",)))
+    _change(broken, "update measures set age_days = 70, quarantined_share_newest = 0.2")
+    failed = {outcome.severity for outcome in _run(broken, DELIVERY, ("kva",)) if not outcome.success}
     assert failed == {"warning"}
 
 
-def test_first_release_has_nothing_to_fall_from(broken: Path) -> None:
-    _change(broken, "update matt set rows_current_before = null where source = 'kva'")
-    _change(broken, "update matt set rows_current_before = 0 where source = 'gas'")
-    assert all(outcome.success for outcome in _run(broken, "leverans", ("kva", "gas")))
+def test_more_rows_or_none_before_are_no_fall(broken: Path) -> None:
+    _change(broken, "update measures set rows_fallen_share = -3 where source = 'kva'")
+    _change(broken, "update measures set rows_fallen_share = 0 where source = 'gas'")
+    assert all(outcome.success for outcome in _run(broken, DELIVERY, ("kva", "gas")))
 
 
 def test_parameters_are_given_per_source(good: Path) -> None:
-    tables = {source: f"rader_{source}" for source in ("kva", "gas")}
-    parameters = {"kva": {"age_days_max": 17}}
-    outcomes = run_suites(good, "leverans", tables, ROOT, parameters=parameters)
-    failed = {(outcome.source, outcome.expectation) for outcome in outcomes if not outcome.success}
-    assert failed == {("kva", "alder_varning"), ("kva", "alder_stopp")}
+    tables = {source: f"rows_{source}" for source in ("kva", "gas")}
+    parameters = samples.parameters(DELIVERY)
+    parameters["kva"] = {**parameters["kva"], "age_days_max": 17}
+    assert _failed(run_suites(good, DELIVERY, tables, ROOT, parameters)) == {
+        ("kva", "alder_varning"),
+        ("kva", "alder_stopp"),
+    }
 
 
-def test_numbers_in_sql_are_parameters_too(broken: Path, tmp_path: Path) -> None:
+def test_settings_are_limits(good: Path, broken: Path) -> None:
     _change(broken, f"update indicator_result set taljare = 3.6, namnare = 4 where {samples.CELL}")
-    tables = samples.tables("resultat")
-    lower = run_suites(broken, "resultat", tables, ROOT, parameters={"*": {"suppression_limit": 4}})
-    assert all(outcome.success for outcome in lower)
-    query = {"unexpected_rows_query": "select 1 from {batch} where kon = $x"}
-    _write_suite(tmp_path, {"type": "unexpected_rows_expectation", "kwargs": query})
-    with pytest.raises(ExpectationError, match="'x'"):
-        run_suites(broken, "staging", {"kva": "stg_kva"}, tmp_path, parameters={"kva": {"x": "'K' or true"}})
+    assert _failed(_run(broken, RESULTS, suppression_limit=4)) == set()
+    assert _failed(_run(broken, RESULTS, suppression_limit=5)) == {("indicator_result", "skyddat_tal_dolt")}
+    _change(broken, "delete from indicator_result")
+    assert _failed(_run(broken, RESULTS)) == {("indicator_result", "har_rader")}
+    assert _failed(_run(broken, RESULTS, rows_min=0)) == set()
 
 
 def test_outcome_tells_rows_share_and_texts(broken: Path) -> None:
     _change(broken, "update stg_kva set verksamhet = 'HH' where vardkontakt_id = 'k2'")
-    outcomes = _run(broken, "staging", ("kva",))
+    outcomes = _run(broken, STAGING, ("kva",))
     outcome = next(outcome for outcome in outcomes if outcome.expectation == "verksamhet_kand")
     assert (outcome.gate, outcome.suite, outcome.source, outcome.severity) == (
         "staging",
-        "staging/_alla",
+        "staging/_verksamhet",
         "kva",
         "critical",
     )
@@ -129,7 +176,14 @@ def test_outcome_tells_rows_share_and_texts(broken: Path) -> None:
     assert outcome.atgard
 
 
-@pytest.mark.parametrize("gate", ["leverans", "staging"])
+def test_a_query_is_told_how_many_rows_it_looked_at(broken: Path) -> None:
+    """Whatever else its suite asks: here it is alone."""
+    _change(broken, "insert into stg_kva select * from stg_kva where line = 3")
+    (outcome,) = [o for o in _run(broken, STAGING, ("kva",)) if o.suite == "staging/_all"]
+    assert (outcome.expectation, outcome.checked, outcome.unexpected, outcome.share) == ("nyckel_unik", 4, 1, 0.25)
+
+
+@pytest.mark.parametrize("gate", [DELIVERY, STAGING])
 def test_an_empty_table_breaks_no_expectation_about_its_rows(broken: Path, gate: str) -> None:
     for table in samples.tables(gate).values():
         _change(broken, f"delete from {table}")
@@ -139,9 +193,88 @@ def test_an_empty_table_breaks_no_expectation_about_its_rows(broken: Path, gate:
 
 
 def test_a_missing_number_is_no_pass(broken: Path) -> None:
-    _change(broken, "update matt set age_days = null where source = 'kva'")
-    failed = {outcome.expectation for outcome in _run(broken, "leverans", ("kva",)) if not outcome.success}
-    assert failed == {"alder_varning", "alder_stopp"}
+    _change(broken, "update measures set age_days = null where source = 'kva'")
+    assert _failed(_run(broken, DELIVERY, ("kva",))) == {("kva", "alder_varning"), ("kva", "alder_stopp")}
+
+
+# --- A new source -------------------------------------------------------------------------------------------------
+
+
+def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
+    """Without a suite of its own: every shared suite that its rows can be asked, and each has been seen to fail."""
+
+    def run(gate: str) -> list[Outcome]:
+        tables = {EVENTS.source: gate_tables()[gate][EVENTS.source]}
+        settings = {"suppression_limit": 5, "thresholds": THRESHOLDS, "agreed_age_days": {EVENTS.source: 40}}
+        return run_suites(new_source, gate, tables, ROOT, suite_parameters(tables, samples.AS_OF, settings))
+
+    shared = {name for name in SUITES if name.split("/")[1].startswith("_")}
+    assert {o.suite for gate in (DELIVERY, STAGING) for o in run(gate)} == shared
+    assert _failed([*run(DELIVERY), *run(STAGING)]) == set()
+    _change(
+        new_source,
+        "update measures set age_days = 41",
+        "insert into stg_ronder select * from stg_ronder where line = 1",
+        "update stg_ronder set enhet = null where line = 2",
+        f"update stg_ronder set rond_datum = {samples.DAY_AFTER}, verksamhet = null where line = 2",
+        "update stg_ronder set verksamhet = 'HH' where line = 3",
+    )
+    failed = {expectation for _, expectation in _failed([*run(DELIVERY), *run(STAGING)])}
+    assert failed == {
+        "alder_varning",
+        "nyckel_unik",
+        "enhet_satt",
+        "verksamhet_satt",
+        "verksamhet_kand",
+        "datum_inom_intervall",
+    }
+
+
+THRESHOLDS = {"quarantined_share_warning": 0.05, "quarantined_share_stop": 0.2, "rows_fallen_share": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event"]),
+        ({"event": None}, ["_all", "_unit", "_verksamhet"]),
+        ({"unit": None}, ["_all", "_event_day"]),
+        ({"unit": None, "verksamhet": "verksamhet"}, ["_all", "_verksamhet", "_event_day"]),
+        ({"unit": None, "event": None}, ["_all"]),
+        # A month is an event without a day: it may end after the as-of date.
+        ({"columns": (Column("rond_datum", "month", ""),)}, ["_all", "_unit", "_verksamhet", "_unit_event"]),
+    ],
+)
+def test_shared_suites_follow_from_the_contract(change: dict[str, object], expected: list[str]) -> None:
+    assert traits(replace(EVENTS, **change)) == expected  # type: ignore[arg-type]
+
+
+def test_the_day_of_an_event_is_one_column() -> None:
+    days = {"A": "rond_datum", "B": "slut_datum"}
+    columns = (*EVENTS.columns, Column("slut_datum", "date", ""))
+    with pytest.raises(SuiteError, match="ronder har händelsens dag i flera kolumner"):
+        event_day(replace(EVENTS, columns=columns, event=("rond_id", days)))
+
+
+def test_every_source_of_today_has_its_shared_suites_first() -> None:
+    for gate in (DELIVERY, STAGING):
+        for source, contract in load_contracts().items():
+            names = [suite.name.split("/")[1] for suite in suites_for(ROOT, gate, source)]
+            shared = [t for t in traits(contract) if f"{gate}/{t}" in SUITES]
+            assert names in (shared, [*shared, source])
+
+
+# --- What stands once ---------------------------------------------------------------------------------------------
+
+
+def test_no_shared_expectation_stands_again_in_a_sources_own_suite() -> None:
+    for gate in (DELIVERY, STAGING):
+        for source in load_contracts():
+            ids = [item["meta"]["id"] for suite in suites_for(ROOT, gate, source) for item in suite.expectations]
+            assert len(ids) == len(set(ids)), (gate, source)
+
+
+# --- What cannot be used ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,7 +290,7 @@ def test_a_missing_number_is_no_pass(broken: Path) -> None:
 def test_an_exception_is_neither_pass_nor_fail(good: Path, tmp_path: Path, expectation: dict[str, object]) -> None:
     _write_suite(tmp_path, {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}, expectation)
     with pytest.raises(ExpectationError, match=r"staging/kva för kva \(stg_kva\): e2 kunde inte prövas"):
-        _run(good, "staging", ("kva",), root=tmp_path)
+        _run(good, STAGING, ("kva",), root=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -170,57 +303,77 @@ def test_an_exception_is_neither_pass_nor_fail(good: Path, tmp_path: Path, expec
     ],
 )
 def test_every_shape_of_exception_info_is_an_exception(info: dict[str, object]) -> None:
-    assert expectations.exception_of({"exception_info": info}) == "boom"
+    assert exception_of({"exception_info": info}) == "boom"
 
 
 def test_no_exception_info_is_no_exception() -> None:
-    assert expectations.exception_of({"exception_info": {"raised_exception": False}}) is None
-    assert expectations.exception_of({}) is None
+    assert exception_of({"exception_info": {"raised_exception": False}}) is None
+    assert exception_of({}) is None
 
 
-def test_missing_table_and_missing_parameter_are_errors(good: Path, tmp_path: Path) -> None:
-    limit = {"column": "mal_nr", "max_value": {"$PARAMETER": "finns_inte"}}
-    _write_suite(tmp_path, {"type": "expect_column_max_to_be_between", "kwargs": limit}, source="gas")
-    with pytest.raises(ExpectationError, match="finns_inte"):
-        _run(good, "staging", ("gas",), root=tmp_path)
+def test_missing_table_is_an_error(good: Path, tmp_path: Path) -> None:
+    _write_suite(tmp_path, {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}, source="gas")
     with pytest.raises(ExpectationError, match=r"staging/gas för gas \(stg_borta\): kan inte prövas"):
-        run_suites(good, "staging", {"gas": "stg_borta"}, tmp_path)
+        run_suites(good, STAGING, {"gas": "stg_borta"}, tmp_path, samples.parameters(STAGING))
 
 
 def test_the_database_is_released_also_after_an_error(good: Path, broken: Path) -> None:
     with pytest.raises(ExpectationError):
-        run_suites(broken, "staging", {"kva": "borta"}, ROOT)
-    _run(broken, "staging", ("kva",))
+        run_suites(broken, STAGING, {"kva": "borta"}, ROOT, samples.parameters(STAGING))
+    _run(broken, STAGING, ("kva",))
     _change(broken, "create table written as select 1")
 
 
 def test_a_source_without_a_suite_does_not_pass(good: Path, tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="det finns ingen svit för kva"):
-        _run(good, "staging", ("kva",), root=tmp_path)
+        _run(good, STAGING, ("kva",), root=tmp_path)
     with pytest.raises(SuiteError, match="är ingen grind"):
-        run_suites(good, "stagin", {}, ROOT)
+        run_suites(good, "stagin", {}, ROOT, {})
+
+
+@pytest.mark.parametrize("stem", ["_xyz", "kvaa", "indicator_result"])
+def test_a_file_that_would_judge_nothing_is_told(good: Path, tmp_path: Path, stem: str) -> None:
+    expectation = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}
+    _write_suite(tmp_path, expectation)
+    path = _write_suite(tmp_path, expectation, source=stem)
+    with pytest.raises(SuiteError) as caught:
+        _run(good, STAGING, ("kva",), root=tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: {stem} är ingenting som grinden prövar (_all, ") and "\n" not in message
+
+
+def test_the_results_gate_reads_what_its_suites_name(tmp_path: Path) -> None:
+    assert set(gate_tables()[RESULTS]) == {path.stem for path in (ROOT / RESULTS).glob("*.json")}
+    shutil.copytree(ROOT / RESULTS, tmp_path / RESULTS)
+    path = tmp_path / RESULTS / "indicator_result.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["meta"]["table"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(SuiteError, match=r"indicator_result.json: meta.table saknas"):
+        gate_tables(tmp_path)
+    path.rename(path.with_stem("_all"))
+    with pytest.raises(SuiteError, match="_all är ingenting som grinden prövar"):
+        suites_for(tmp_path, RESULTS, "register_population")
 
 
 def test_the_collector_gets_counts_but_no_values(broken: Path) -> None:
     _change(broken, "update stg_kva set verksamhet = 'HEMLIG' where vardkontakt_id = 'k2'")
-    docs = DocsCollector()
-    run_suites(broken, "staging", {"kva": "stg_kva"}, ROOT, docs, PARAMETERS)
-    assert [(result.gate, result.source, result.suite) for result in docs.results] == [
-        ("staging", "kva", "staging/_alla"),
-        ("staging", "kva", "staging/kva"),
+    found = Findings()
+    run_suites(broken, STAGING, {"kva": "stg_kva"}, ROOT, samples.parameters(STAGING), found)
+    assert [(result.gate, result.source, result.suite) for result in found.results] == [
+        ("staging", "kva", suite.name) for suite in suites_for(ROOT, STAGING, "kva")
     ]
-    text = json.dumps([result.results for result in docs.results])
+    text = json.dumps(found.as_list())
     assert "unexpected_count" in text
     assert "HEMLIG" not in text
     assert "partial_unexpected" not in text
 
 
-def test_suite_texts_are_complete_and_thresholds_have_defaults() -> None:
+def test_suite_texts_are_complete() -> None:
     for suite in SUITES.values():
         for item in suite.expectations:
             for key in ("titel", "betydelse", "atgard"):
                 assert len(item["meta"][key]) > 10, (suite.name, item["meta"]["id"])
-    assert SUITES["leverans/_alla"].parameters["age_days_max"] == 35
 
 
 def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
@@ -232,9 +385,9 @@ def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
         if item["severity"] == "warning"
     }
     assert warnings == {
-        ("leverans/_alla", "alder_varning"),
-        ("leverans/_alla", "karantan_varning"),
-        ("leverans/_alla", "rader_minskar"),
+        ("delivery/_all", "alder_varning"),
+        ("delivery/_all", "karantan_varning"),
+        ("delivery/_all", "rader_minskar"),
     }
 
 
