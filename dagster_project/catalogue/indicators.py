@@ -104,7 +104,7 @@ def _indicator(row: dict[str, str]) -> Indicator:
 
 @cache
 def load_catalogue() -> tuple[Indicator, ...]:
-    """All indicators in the order of the seed. Raises ValueError (indicator and cause) for a row that cannot be read."""
+    """All indicators in the order of the seed. Raises ValueError (which and why) for a row that cannot be read."""
     found = []
     for row in seed("catalogue"):
         try:

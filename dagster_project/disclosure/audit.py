@@ -9,7 +9,7 @@ from dagster_project.disclosure.control import CELL, SYSTEM, hidden_cells
 
 
 def audit_disclosure(result: pl.DataFrame, truth: pl.DataFrame, limit: int) -> list[str]:
-    """Whether a hidden number is shown, or can be computed from what is shown (`truth`: the model cells, patients only).
+    """Whether a hidden number is shown, or can be computed from what is shown (`truth`: the model `cells`, patients).
 
     The year before the grid is published as comparisons only; those must not show a cell that is hidden there.
     """

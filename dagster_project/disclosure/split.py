@@ -225,7 +225,7 @@ def file_groups(own: pl.DataFrame, names: dict[str, str], limit: int) -> list[Gr
 
 
 def masked_exclusions(excluded: pl.DataFrame, rows: pl.DataFrame, address: Address, limit: int) -> dict[str, str]:
-    """Per reason (`reason`) of the cell's excluded observations: `exact`, `few` (1 to limit-1) or `several` (limit or more).
+    """Per reason of the cell's excluded observations: `exact`, `few` (1 to limit-1) or `several` (limit or more).
 
     excluded: the period's excluded observations at every place, with `reason`; rows: the published cells of the period.
     What is few at any place is protected along levels and sexes like a published number; a reason that is the only
