@@ -65,7 +65,7 @@ def bench_sample(folder: Path, repeat: int) -> dict[str, Any]:
 def bench_large(folder: Path, rows: int, sample: dict[str, Any], raw: Path | None) -> dict[str, Any]:
     """The large set through the pipeline and through the script; raises BenchmarkError where their numbers differ."""
     if raw is None:
-        from dagster_project.demo import write_benchmark
+        from bench.generator import write_benchmark
 
         raw = folder / "raw"
         write_benchmark(raw, rows)

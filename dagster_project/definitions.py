@@ -1,15 +1,13 @@
-"""Everything that Dagster loads; nothing else."""
+"""The code location: `dagster dev -m dagster_project.definitions`. Importing it reads nothing; Dagster calls `defs`."""
 
 import dagster as dg
 
-from dagster_project.defs import automation, dbt, ingest, publish, quality
-from dagster_project.defs.common import Folders
 
-defs = dg.Definitions(
-    assets=[*ingest.source_files, ingest.ingestion, dbt.staging, quality.indicators, dbt.results, publish.release],
-    asset_checks=[quality.delivery_gate, quality.staging_gate, quality.results_gate],
-    jobs=[automation.daily_job],
-    schedules=[automation.daily_schedule],
-    sensors=[automation.new_deliveries],
-    resources={"folders": Folders.from_settings()},
-)
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Definitions on the folders of the settings."""
+    from dagster_project.defs.build import build_defs
+    from dagster_project.operations.settings import load_settings
+
+    settings = load_settings()
+    return build_defs(settings.paths, settings)

@@ -12,10 +12,13 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.paths import DataPaths
-from dagster_project.ingestion.bronze import Delivery, read_deliveries
+from dagster_project.ingestion.deliveries import read_deliveries
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import ParsedDelivery, parse_delivery
 from dagster_project.ingestion.settle import Settled, settle
-from dagster_project.readers import read_delivery
+from dagster_project.operations.settings import Settings
+from dagster_project.runs.folder import REFUSED, RunFolder
+from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
 
 Row = Mapping[str, str]
 
@@ -195,6 +198,11 @@ class Pipeline:
         self.raw, self.data = self.folder / "raw", DataPaths(self.folder / "data")
         self.raw.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def settings(self) -> Settings:
+        """Settings of these folders, whatever the environment says."""
+        return Settings(raw=self.raw, data=self.data.root)
+
     def deliver(self, source: str, day: date | str, *rows: Row, suffix: str = "", **options: str) -> Path:
         return self.put(source, f"{source}_{day}{suffix}.csv", csv_bytes(rows, **options))
 
@@ -215,19 +223,18 @@ class Pipeline:
 
     def rows(self, settled: Settled, source: str) -> pl.DataFrame:
         """The newest accepted row per business key, as the models see the source."""
-        import duckdb
+        from dagster_project.engines.duckdb import database, sql_files
+        from dagster_project.ingestion.bronze import accepted_path, anchor_path
+        from dagster_project.ingestion.newest import newest_rows
 
-        from dagster_project.ingestion.bronze import accepted_path
-        from dagster_project.ingestion.settle import newest_per_key
-
-        files = [str(accepted_path(self.data, d)) for d in settled.accepted(source)]
-        files.append(str(self.data.bronze / source / "0.accepted.parquet"))
-        refused = pl.read_parquet(self.data.run / "avvisade_rader.parquet").filter(pl.col("source") == source)
-        with duckdb.connect() as connection:
+        deliveries = accepted(settled.ledger, source)
+        files = sql_files([anchor_path(self.data, source), *(accepted_path(self.data, d) for d in deliveries)])
+        refused = RunFolder(self.data).read(REFUSED).filter(pl.col("source") == source)
+        with database() as connection:
             connection.register("refused", refused)
             connection.execute(
                 f"create view accepted as select * from read_parquet({files}, union_by_name = true) "
                 "anti join refused using (delivery, line)"
             )
-            connection.register("deliveries", pl.read_parquet(self.data.run / "leveranser.parquet"))
-            return connection.execute(newest_per_key(load_contracts()[source])).pl()
+            connection.register("deliveries", ledger_frame(deliveries))
+            return connection.execute(newest_rows(load_contracts()[source])).pl()

@@ -127,7 +127,7 @@ def _child(order: dict[str, Any]) -> None:
     """
     import resource
 
-    from dagster_project.cli import main as cli
+    from dagster_project.cli.main import main as cli
 
     arguments = order["arguments"]
     for number, name in ((1, "out"), (2, "err")):
@@ -230,8 +230,8 @@ def _serve() -> None:
     import duckdb_sqlalchemy  # noqa: F401
     import great_expectations.expectations.core  # noqa: F401
 
-    from dagster_project.cli import main as cli  # noqa: F401
-    from dagster_project.cli import summary as report  # noqa: F401
+    from dagster_project.cli.main import main as cli  # noqa: F401
+    from dagster_project.cli.main import summary as report  # noqa: F401
     from dagster_project.definitions import defs
     from dagster_project.operations import daily_run as jobrun  # noqa: F401
     from dagster_project.products.data_docs import pages as datadocs  # noqa: F401

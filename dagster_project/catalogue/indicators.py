@@ -1,4 +1,4 @@
-"""The catalogue of indicators: one row of the seed `catalogue` each, typed. What decides how a cell is computed is here."""
+"""The catalogue of indicators: a row of the seed `catalogue` each, typed; it decides how a cell is computed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ def load_catalogue() -> tuple[Indicator, ...]:
         try:
             found.append(_indicator(row))
         except (KeyError, ValueError) as error:
-            raise ValueError(f"dbt/seeds/catalogue.csv: raden för {row.get('indicator_id')} kan inte läsas: {error}") from error
+            name = row.get("indicator_id")
+            raise ValueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {error}") from error
     return tuple(found)
 
 

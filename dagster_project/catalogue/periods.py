@@ -54,5 +54,3 @@ def months_of(start: date, end: date, stock: bool) -> list[date]:
     first = (end.year, end.month) if stock else (start.year, start.month)
     numbers = range(12 * first[0] + first[1] - 1, 12 * end.year + end.month)
     return [date(n // 12, n % 12 + 1, 1) for n in numbers]
-
-

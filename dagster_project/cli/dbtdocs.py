@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.dbt import generate_docs
+from dagster_project.operations.settings import load_settings
 
 
 def main() -> None:
     """Build the pages and say where they are."""
     try:
-        sys.stdout.write(f"{generate_docs(DataPaths(PROJECT / 'data'))}\n")
+        sys.stdout.write(f"{generate_docs(load_settings().paths)}\n")
     except ResultattavlaError as error:
         sys.exit(str(error))
 

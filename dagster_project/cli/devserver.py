@@ -6,15 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from dagster_project.core.paths import DataPaths
-from dagster_project.operations.daily_run import instance_home
+from dagster_project.defs.instance import instance_home
 from dagster_project.operations.settings import load_settings
 
 
 def main() -> None:
     """Replace this process by `dagster dev`; arguments are passed on."""
     os.environ["DO_NOT_TRACK"] = "1"
-    instance_home(DataPaths(load_settings().data))
+    os.environ["DAGSTER_HOME"] = str(instance_home(load_settings().paths).resolve())
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", "3000", *sys.argv[1:]]
     os.execv(dagster, [str(dagster), *arguments])

@@ -1,9 +1,10 @@
-"""What the Dagster layer shares: folders and session as a resource, owners, links, and how a failure is told."""
+"""What the Dagster layer shares: the run's folders and session as a resource, owners, links, how a failure is told."""
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,65 +13,80 @@ import dagster as dg
 
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.operations.settings import Settings, load_settings
+from dagster_project.operations.daily_run import session
+from dagster_project.operations.settings import Settings
+from dagster_project.runs.folder import RunFolder
+from dagster_project.runs.identity import RunIdentity
 
 OWNERS = ["team:halsodata"]
 WAIT_SECONDS = 1800.0
 """How long a run from the UI or the daemon waits for another one to end."""
 
+log = logging.getLogger("resultattavla")
 
-class Folders(dg.ConfigurableResource):
-    """Where deliveries come from, where everything is written, and the as-of date (empty = newest extraction date).
 
-    As a run's resource it is also the run's session: unless the command `resultattavla run` holds it already
-    (`by_command`), it takes the lock before the first step and does what follows a run after the last one.
+@dataclass(frozen=True)
+class Folders:
+    """What every step of a run works on. held: the command `resultattavla run` holds the data folder already."""
+
+    data: DataPaths
+    settings: Settings
+    as_of: date | None = None
+    held: bool = False
+
+    @property
+    def run(self) -> RunFolder:
+        return RunFolder(self.data)
+
+    @property
+    def identity(self) -> RunIdentity:
+        return self.run.identity()
+
+
+def folders_resource(data: DataPaths, settings: Settings) -> dg.ResourceDefinition:
+    """The resource `folders`. As a run's resource it is also the run's session (all steps run in one process).
+
+    It holds the data folder from before the first step until what follows a run is done, unless it is held already.
     """
 
-    raw: str
-    data: str
-    as_of: str = ""
-    by_command: bool = False
-
-    @property
-    def raw_path(self) -> Path:
-        return Path(self.raw)
-
-    @property
-    def paths(self) -> DataPaths:
-        return DataPaths(Path(self.data))
-
-    @property
-    def as_of_date(self) -> date | None:
-        return date.fromisoformat(self.as_of) if self.as_of else None
-
-    @property
-    def settings(self) -> Settings:
-        return load_settings()
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Folders"]:
-        """The session of one run (all its steps run in one process)."""
-        if self.by_command or context.run is None:  # the sensor only looks
-            yield self
+    @dg.resource(
+        config_schema={
+            "as_of": dg.Field(
+                str, default_value="", description="As-of date YYYY-MM-DD; empty: the newest delivery's."
+            ),
+            "held": dg.Field(bool, default_value=False, description="Leave it: the command sets it for its own runs."),
+        }
+    )
+    def folders(context: dg.InitResourceContext) -> Iterator[Folders]:
+        config: dict[str, Any] = context.resource_config
+        made = Folders(data, settings, date.fromisoformat(config["as_of"]) if config["as_of"] else None, config["held"])
+        if made.held or context.run is None:  # the sensor only looks
+            yield made
             return
-        from dagster_project.operations.daily_run import dagster_session
+        from dagster_project.defs.events import job_end
+        from dagster_project.defs.instance import end_dead_runs, prune_dagster
 
-        assert context.instance is not None
-        with dagster_session(self.paths, self.settings, context.instance, context.run.run_id, WAIT_SECONDS):
-            yield self
+        instance, run_id = context.instance, context.run.run_id
+        assert instance is not None
+        with session(data, settings, WAIT_SECONDS) as current:
+            end_dead_runs(instance, run_id)
+            try:
+                yield made
+            finally:
+                events = [e.dagster_event for e in instance.all_logs(run_id) if e.dagster_event is not None]
+                end = job_end(events, data)
+                for text in current.end(end).trouble if end else ():
+                    log.error(text)
+                prune_dagster(instance, data, settings.retention.dagster_runs)
 
-    @staticmethod
-    def from_settings() -> "Folders":
-        """The folders of the settings."""
-        settings = load_settings()
-        return Folders(raw=str(settings.raw), data=str(settings.data))
+    return folders
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
     """A step whose ResultattavlaError is final (the same inputs fail the same way); what was busy is tried again."""
 
     def failure(error: ResultattavlaError, folders: Folders) -> Exception:
-        if isinstance(error, BusyError) and not folders.by_command:
+        if isinstance(error, BusyError) and not folders.held:
             return dg.RetryRequested(max_retries=3, seconds_to_wait=60)
         return dg.Failure(str(error), allow_retries=False)
 
@@ -98,3 +114,8 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 def page(path: Path) -> dg.MetadataValue:
     """A link to a page on this machine."""
     return dg.MetadataValue.url(path.resolve().as_uri())
+
+
+def names(values: Any) -> str:
+    """Names in a row, for metadata."""
+    return ", ".join(sorted(values)) or "none"

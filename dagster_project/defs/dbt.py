@@ -1,5 +1,6 @@
 """dbt's models as assets, with lineage from its manifest; built in this process."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,14 +8,16 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, told
-from dagster_project.engines.dbt import RESULTS, STAGING, build, manifest_path, table_rows
+from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, manifest_path, table_rows
 
-MANIFEST = manifest_path(Folders.from_settings().paths)
+BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
+"""The job's dbt steps, in their order: gates and disclosure control come between them."""
 
 
 class Translator(DagsterDbtTranslator):
-    """Models stand under their layer: staging/stg_kva, observations/obs_gas_antal, marts/indicator_result."""
+    """Models stand under their layer: sources/stg_kva, observations/obs_gas_antal, results/indicator_result."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -27,23 +30,26 @@ class Translator(DagsterDbtTranslator):
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         return OWNERS
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own description: its SQL is in the metadata, one click away."""
+        return str(dbt_resource_props["description"])
+
 
 TRANSLATOR = Translator()
 
 
-def _built(context: dg.AssetExecutionContext, folders: Folders, select: str) -> Iterator[Any]:
+def _built(
+    context: dg.AssetExecutionContext, folders: Folders, manifest: Mapping[str, Any], select: str
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Build, and tell Dagster what each node came to."""
-    import json
-
-    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    nodes = build(folders.paths, select, context.log.debug)
+    nodes = build(folders.data, select, context.log.debug)
     models = {n.unique_id: manifest["nodes"][n.unique_id] for n in nodes if not n.unique_id.startswith("test.")}
     tables = [m["name"] for m in models.values() if m["config"].get("materialized") != "view"]
-    rows = table_rows(folders.paths, tables)
+    rows = table_rows(folders.data, tables)
     for node in nodes:
         if node.unique_id in models:
             model = models[node.unique_id]
-            metadata = {"sekunder": round(node.seconds, 3), "sql": model["original_file_path"]}
+            metadata = {"seconds": round(node.seconds, 3), "sql": model["original_file_path"]}
             if model["name"] in rows:
                 metadata["dagster/row_count"] = rows[model["name"]]
             yield dg.MaterializeResult(TRANSLATOR.get_asset_key(model), metadata=metadata)
@@ -54,19 +60,27 @@ def _built(context: dg.AssetExecutionContext, folders: Folders, select: str) -> 
                     passed=node.status == "pass",
                     asset_key=key.asset_key,
                     check_name=key.name,
-                    metadata={"rader som bryter": node.failures or 0},
+                    metadata={"failing_rows": node.failures or 0},
                 )
 
 
-@dbt_assets(manifest=MANIFEST, select=STAGING, dagster_dbt_translator=TRANSLATOR, name="dbt_staging")
-@told
-def staging(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[Any]:
-    """Newest accepted row per key of every source, and the seeds."""
-    yield from _built(context, folders, STAGING)
+def model_keys(data: DataPaths) -> dict[str, dg.AssetKey]:
+    """Name of every dbt model -> its asset key."""
+    nodes = json.loads(manifest_path(data).read_text(encoding="utf-8"))["nodes"].values()
+    return {n["name"]: TRANSLATOR.get_asset_key(n) for n in nodes if n["resource_type"] == "model"}
 
 
-@dbt_assets(manifest=MANIFEST, select=RESULTS, dagster_dbt_translator=TRANSLATOR, name="dbt_resultat")
-@told
-def results(context: dg.AssetExecutionContext, folders: Folders) -> Iterator[Any]:
-    """Observations, grid, results and disclosure control."""
-    yield from _built(context, folders, RESULTS)
+def dbt_steps(data: DataPaths) -> list[dg.AssetsDefinition]:
+    """The dbt project as the job's three builds."""
+    path = manifest_path(data)
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+
+    def step(name: str, select: str) -> dg.AssetsDefinition:
+        @dbt_assets(manifest=manifest, select=select, dagster_dbt_translator=TRANSLATOR, name=name)
+        @told
+        def models(context: dg.AssetExecutionContext, folders: dg.ResourceParam[Folders]) -> Iterator[Any]:
+            yield from _built(context, folders, manifest, select)
+
+        return models
+
+    return [step(name, select) for name, select in BUILDS.items()]

@@ -1,32 +1,38 @@
 """The release: the last asset, with its own audit."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
-from dagster_project.defs.common import OWNERS, Folders, page, told
-from dagster_project.gates.decision import data_docs
+from dagster_project.defs.common import OWNERS, Folders, names, page, told
+from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
-from dagster_project.runs.identity import RunState
+from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_TABLE
 
 
-@dg.asset(
-    key=["published", "utgava"],
-    deps=[["marts", "indicator_result"], ["marts", "indicator"]],
-    group_name="publicering",
-    owners=OWNERS,
-    kinds={"parquet", "duckdb", "csv"},
-    description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
-)
-@told
-def release(folders: Folders) -> dg.MaterializeResult:
-    """Stage, audit and switch `current`."""
-    published = publish(folders.paths, RunState.read(folders.paths))
-    return dg.MaterializeResult(
-        metadata={
-            "release_id": published.id,
-            "dagster/row_count": published.manifest["files"]["indicator_result.parquet"]["rows"],
-            "hålls tillbaka": ", ".join(sorted(published.held_back)) or "inga",
-            "mapp": dg.MetadataValue.path(str(published.folder)),
-            "granskning": page(folders.paths.docs / "index.html"),
-            "datadokumentation": page(data_docs(folders.paths) / "index.html"),
-        }
+def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
+    """Stage, audit and switch `current`; `models`: name of every dbt model -> its asset."""
+
+    @dg.asset(
+        key=["published", "release"],
+        deps=[models[RESULT_TABLE], models[INDICATOR_TABLE]],
+        group_name="publishing",
+        owners=OWNERS,
+        kinds={"parquet", "duckdb", "csv"},
+        description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
     )
+    @told
+    def release(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
+        published = publish(folders.data, folders.identity)
+        return dg.MaterializeResult(
+            metadata={
+                "release_id": published.id,
+                "dagster/row_count": published.manifest.cells,
+                "held_back": names(published.held_back),
+                "folder": dg.MetadataValue.path(str(published.folder)),
+                "review": page(folders.data.docs / "index.html"),
+                "data_docs": page(data_docs_folder(folders.data) / "index.html"),
+            }
+        )
+
+    return release

@@ -1,48 +1,44 @@
-"""The gates as asset checks: one per expectation, and a blocking check `grind` where the run must wait or stop."""
+"""The gates as asset checks: one per expectation, and a blocking check `gate` where the run must wait or stop."""
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.defs.common import OWNERS, Folders, page, told
-from dagster_project.gates.decision import (
-    RESULT_TABLE,
-    RESULT_TABLES,
-    SUITES,
-    catalogue,
-    data_docs,
-    decide,
-    run_gate,
-    source_outcome,
-    write_decision,
-)
-from dagster_project.gates.validate import Outcome, suites_for
-from dagster_project.runs.identity import RunState
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.vocabulary import CRITICAL, DELIVERY, FAILED, INFO, RESULTS, STAGING, WARNING
+from dagster_project.defs.common import OWNERS, Folders, names, page, told
+from dagster_project.disclosure.step import hide_cells
+from dagster_project.gates.decision import decide, write_decision
+from dagster_project.gates.outcomes import Outcome, source_outcome
+from dagster_project.gates.run import run_gate
+from dagster_project.gates.suites import RESULT_TABLE, SUITES, gate_tables, suites_for
+from dagster_project.products.data_docs.pages import page_of
 
-BLOCKING = "grind"
+BLOCKING = "gate"
 _SEVERITY = {
-    "critical": dg.AssetCheckSeverity.ERROR,
-    "warning": dg.AssetCheckSeverity.WARN,
-    "info": dg.AssetCheckSeverity.WARN,
+    CRITICAL: dg.AssetCheckSeverity.ERROR,
+    WARNING: dg.AssetCheckSeverity.WARN,
+    INFO: dg.AssetCheckSeverity.WARN,
 }
 
+Keys = Mapping[str, dg.AssetKey]
+"""Source -> the asset that a gate judges it by."""
 
-def _specs(gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str]) -> list[dg.AssetCheckSpec]:
+
+def _specs(gate: str, keys: Keys) -> list[dg.AssetCheckSpec]:
+    """Descriptions are what stewards read: Swedish, as in the suites."""
     specs = []
-    for source in sources:
-        specs.append(
-            dg.AssetCheckSpec(
-                BLOCKING, asset=key(source), blocking=True, description="May the run go on behind this table?"
-            )
-        )
+    for source, key in keys.items():
+        specs.append(dg.AssetCheckSpec(BLOCKING, asset=key, blocking=True, description="Får körningen gå vidare?"))
         for suite in suites_for(SUITES, gate, source):
             specs += [
                 dg.AssetCheckSpec(
                     e["meta"]["id"],
-                    asset=key(source),
+                    asset=key,
                     description=f"{e['meta']['titel']}. {e['meta']['betydelse']}",
-                    metadata={"svit": suite.name, "allvar": e["severity"]},
+                    metadata={"suite": suite.name, "severity": e["severity"]},
                 )
                 for e in suite.expectations
             ]
@@ -57,72 +53,103 @@ def _told(outcome: Outcome) -> str:
     return f"{outcome.titel}: nej. {outcome.atgard}{waiver}"
 
 
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    """What was measured; a number is a number, so that Dagster draws its trend."""
+    observed: str | float | None = outcome.observed
+    if observed is not None:
+        with contextlib.suppress(ValueError):  # a text is shown as it is
+            observed = float(observed)
+    figures = {
+        "prövade": outcome.checked,
+        "avviker": outcome.unexpected,
+        "andel": outcome.share,
+        "observerat": observed,
+    }
+    return {name: value for name, value in figures.items() if value is not None}
+
+
 def _check_results(
-    outcomes: Sequence[Outcome], key: Callable[[str], dg.AssetKey], folders: Folders, stops: set[str]
+    outcomes: Sequence[Outcome], keys: Keys, folders: Folders, stops: set[str]
 ) -> Iterator[dg.AssetCheckResult]:
-    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (`gates.decide`)."""
+    """`stops`: sources whose critical failure stops the run; elsewhere it holds back indicators (`gates.decision`)."""
     held_back = decide(outcomes).held_back
-    for source in dict.fromkeys(o.source for o in outcomes):
+    for source, key in keys.items():
         held = sorted(i for i, sources in held_back.items() if source in sources)
+        outcome = source_outcome(outcomes, source)
         yield dg.AssetCheckResult(
-            passed=source not in stops or source_outcome(outcomes, source) != "underkand",
-            asset_key=key(source),
+            passed=source not in stops or outcome != FAILED,
+            asset_key=key,
             check_name=BLOCKING,
-            metadata={"utfall": source_outcome(outcomes, source), "håller tillbaka": ", ".join(held) or "inget"},
+            metadata={"utfall": outcome, "håller tillbaka": ", ".join(held) or "inget"},
         )
     for o in outcomes:
-        numbers = {"prövade": o.checked, "avviker": o.unexpected, "andel": o.share, "observerat": o.observed}
         yield dg.AssetCheckResult(
             passed=o.success,
-            asset_key=key(o.source),
+            asset_key=keys[o.source],
             check_name=o.expectation,
             severity=_SEVERITY[o.consequence],
             description=_told(o),
-            metadata={k: v for k, v in numbers.items() if v is not None}
-            | {"datadokumentation": page(data_docs(folders.paths) / o.gate / f"{o.source}.html")},
+            metadata=_figures(o) | {"datadokumentation": page(page_of(folders.data, o.gate, o.source))},
         )
 
 
-def _gate_check(
-    gate: str, key: Callable[[str], dg.AssetKey], sources: Sequence[str], stops: set[str]
-) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(specs=_specs(gate, key, sources), name=f"grind_{gate}")
+def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(specs=_specs(gate, keys), name=f"gate_{gate}")
     @told
-    def check(folders: Folders) -> Iterator[dg.AssetCheckResult]:
-        outcomes = run_gate(gate, folders.paths, RunState.read(folders.paths))
-        yield from _check_results(outcomes, key, folders, stops)
+    def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
+        outcomes = run_gate(gate, folders.run, folders.identity)
+        yield from _check_results(outcomes, keys, folders, stops)
 
     return check
 
 
-SOURCES = list(load_contracts())
-# A source's critical failure holds back its indicators and lets the others through; only bad results stop the run.
-delivery_gate = _gate_check("leverans", lambda s: dg.AssetKey(["bronze", s]), SOURCES, set())
-staging_gate = _gate_check("staging", lambda s: dg.AssetKey(["staging", f"stg_{s}"]), SOURCES, set())
-results_gate = _gate_check(
-    "resultat",
-    lambda s: dg.AssetKey(["marts" if s == RESULT_TABLE else "intermediate", RESULT_TABLES[s]]),
-    list(RESULT_TABLES),
-    {RESULT_TABLE},
-)
+def gate_checks(models: Keys) -> list[dg.AssetChecksDefinition]:
+    """The three gates; `models`: name of every dbt model -> its asset.
+
+    A source's critical failure holds back its indicators and lets the others through; only bad results stop the run.
+    """
+    tables = gate_tables()
+    return [
+        _gate_check(DELIVERY, {source: dg.AssetKey(["bronze", source]) for source in tables[DELIVERY]}, set()),
+        _gate_check(STAGING, {source: models[table] for source, table in tables[STAGING].items()}, set()),
+        _gate_check(RESULTS, {source: models[table] for source, table in tables[RESULTS].items()}, {RESULT_TABLE}),
+    ]
 
 
-@dg.asset(
-    key=["korning", "indikatorer"],
-    deps=[*(["bronze", s] for s in SOURCES), *(["staging", f"stg_{s}"] for s in SOURCES)],
-    group_name="kvalitet",
-    owners=OWNERS,
-    kinds={"parquet"},
-    description="Which indicators the gates hold back, and with what quality the others are published.",
-)
-@told
-def indicators(folders: Folders) -> dg.MaterializeResult:
-    """Decide from the outcomes of the first two gates."""
-    decision = write_decision(folders.paths, RunState.read(folders.paths))
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": len(catalogue()),
-            "hålls tillbaka": ", ".join(sorted(decision.held_back)) or "inga",
-            "med varning": ", ".join(sorted(decision.warned)) or "inga",
-        }
+def decision_assets(models: Keys) -> list[dg.AssetsDefinition]:
+    """What is decided between dbt's builds: which indicators are held back, and which cells are hidden."""
+    judged = [key for table in gate_tables()[STAGING].values() for key in [models[table]]]
+
+    @dg.asset(
+        key=["run", "indicators"],
+        deps=[*(["bronze", source] for source in gate_tables()[DELIVERY]), *judged],
+        group_name="gates",
+        owners=OWNERS,
+        kinds={"parquet"},
+        description="Which indicators the gates hold back, and with what quality the others are published.",
     )
+    @told
+    def indicators(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
+        decision = write_decision(folders.run, folders.identity.run_id)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(load_catalogue()),
+                "held_back": names(decision.held_back),
+                "with_warning": names(decision.warned),
+            }
+        )
+
+    @dg.asset(
+        key=["run", "hidden_cells"],
+        deps=[models["cells"]],
+        group_name="disclosure",
+        owners=OWNERS,
+        kinds={"polars", "parquet"},
+        description="Disclosure control: which cells are hidden, so that no small number is shown or can be computed.",
+    )
+    @told
+    def hidden_cells(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
+        hidden = hide_cells(folders.run, folders.identity)
+        return dg.MaterializeResult(metadata={"dagster/row_count": hidden.height})
+
+    return [indicators, hidden_cells]

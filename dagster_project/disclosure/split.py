@@ -172,7 +172,8 @@ def _unsafe_groups(
     # Limit 1: a small part of a shown cell is nothing to protect here, only what is hidden in the release.
     more = hidden_cells(pairs, limit=1, hidden_already=True)
     before, after = (
-        frame.group_by(SYSTEM).agg(pl.len().alias("hidden_count")) for frame in (pairs.filter("hidden"), more.select(CELL))
+        frame.group_by(SYSTEM).agg(pl.len().alias("hidden_count"))
+        for frame in (pairs.filter("hidden"), more.select(CELL))
     )
     unsafe = after.join(before, on=SYSTEM, how="left", suffix="_before").filter(
         pl.col("hidden_count") != pl.col("hidden_count_before").fill_null(0)

@@ -121,4 +121,6 @@ def suites_for(root: Path, gate: str, source: str) -> list[Suite]:
 def suite_titles(suite: str) -> dict[tuple[str, str], str]:
     """Titles of a suite's expectations as its file has them today: (suite, id) -> title; empty where it is gone."""
     path = SUITES / f"{suite}.json"
-    return {(suite, e["meta"]["id"]): e["meta"]["titel"] for e in load_suite(path).expectations} if path.exists() else {}
+    return (
+        {(suite, e["meta"]["id"]): e["meta"]["titel"] for e in load_suite(path).expectations} if path.exists() else {}
+    )

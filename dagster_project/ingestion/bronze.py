@@ -1,7 +1,7 @@
 """Bronze: typed rows per delivery, written once.
 
-A delivery is known by its date and SHA-256. Bronze holds per delivery `<id>.accepted.parquet`, `<id>.quarantine.parquet`
-and, written last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key and bytes
+A delivery is known by its date and SHA-256. Bronze holds per delivery `<id>.accepted.parquet`,
+`<id>.quarantine.parquet` and, written last, `<id>.json` (what was read, by which contract and person key). A file whose contract, key and bytes
 are unchanged is never parsed again; a delivery whose file has left raw still counts.
 """
 

@@ -1,4 +1,4 @@
-"""Rows that were set aside: all their reasons, whether a newer delivery resolved them, and the list that people read."""
+"""Rows that were set aside: their reasons, whether a newer delivery resolved them, and the list that people read."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ LISTED = ["source", "file", "line", "reasons", "key", "values", "state", "first_
 """Columns of the list (commands.md)."""
 
 
-def quarantined_rows(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, refused: pl.DataFrame
-) -> pl.DataFrame:
+def quarantined_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, refused: pl.DataFrame) -> pl.DataFrame:
     """All quarantined rows of a source with all their reasons (`quarantine_schema`)."""
     broken = connection.execute("select * from broken").pl().cast(quarantine_schema(contract))  # type: ignore[arg-type]
     if refused.height == 0:

@@ -14,7 +14,7 @@ from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Condition
 from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.core.masking import MASK, display
 from dagster_project.ingestion import cells, persons
-from dagster_project.readers import RawTable
+from dagster_project.ingestion.readers import RawTable
 
 FAR_FUTURE = date(9999, 12, 31)
 

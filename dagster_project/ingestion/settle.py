@@ -46,6 +46,10 @@ class Settled:
     ledger: list[Delivery]
     quarantine: pl.DataFrame
 
+    def accepted(self, source: str) -> list[Delivery]:
+        """Accepted deliveries of a source, oldest first."""
+        return accepted(self.ledger, source)
+
 
 def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     """Settle the ledger of form; writes ledger, quarantine, refused rows and measures to the run folder.

@@ -1,61 +1,67 @@
-"""One run of the job in this process: lock, look whether anything is new, run Dagster's job, tell what came of it."""
+"""The daily run: the same before and after for every run, whoever starts it (command, schedule, sensor, UI).
+
+Before: the lock, and nothing left of killed runs. Then the job, which knows nothing of this. After, whatever came of
+it: the record, the steward's pages, retention, notification. Nothing that comes after changes what was published.
+"""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
+import polars as pl
+
+from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.masking import mask
-from dagster_project.core.paths import PROJECT, DataPaths, variables
-from dagster_project.engines.dbt import require_unlocked
-from dagster_project.gates.decision import data_docs, outcomes_so_far
-from dagster_project.gates.validate import Outcome
-from dagster_project.ingestion.settle import Settled
-from dagster_project.operations.aftermath import Ended, finish, now
-from dagster_project.operations.settings import Settings, load_settings
-from dagster_project.operations.upkeep import prune_dagster, set_aside_damaged_history, swept
-from dagster_project.releases.publish import Release, current_release, release_of_run, switch_current
-from dagster_project.runs.identity import RunState, finished_run, hand_over, ingest
-
-if TYPE_CHECKING:
-    from dagster import DagsterEvent, DagsterInstance
-
-Progress = Callable[[str], None]
-
-log = logging.getLogger("resultattavla")
-
-COMMAND_TAG = "resultattavla/kommando"
-_INGESTION, _PUBLISHING = "inlasning", "published__utgava"
-_STEPS = {
-    "inlasning": "läser in leveranser",
-    "grind_leverans": "prövar leveranserna",
-    "dbt_staging": "bearbetar",
-    "grind_staging": "prövar de bearbetade tabellerna",
-    "korning__indikatorer": "avgör vad som kan publiceras",
-    "dbt_resultat": "räknar indikatorerna",
-    "grind_resultat": "prövar resultaten",
-    "published__utgava": "publicerar",
-}
+from dagster_project.core.paths import DataPaths
+from dagster_project.engines.duckdb import require_unlocked
+from dagster_project.gates.decision import decide
+from dagster_project.gates.outcomes import Outcome, outcomes_so_far
+from dagster_project.gates.waivers import Waiver
+from dagster_project.operations.ingest import Progress, known_identity
+from dagster_project.operations.lock import run_lock, told_by_the_machine
+from dagster_project.operations.notify import message, notify
+from dagster_project.operations.settings import Settings
+from dagster_project.operations.upkeep import prune_bronze, prune_releases, swept
+from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
+from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
+from dagster_project.releases import evidence
+from dagster_project.releases.publish import release_of_run, switch_current
+from dagster_project.releases.store import Release, current_release
+from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
+from dagster_project.runs.history import RunRecord, add_record, read_records
+from dagster_project.runs.identity import RunIdentity
 
 
 @dataclass(frozen=True)
-class JobOutcome:
+class JobEnd:
+    """What the job came to.
+
+    ingested: the run folder is this run's. error: why nothing was published, None when the release step succeeded.
+    nothing_new: the job was not needed, since the latest run's results stand.
+    """
+
+    ingested: bool
+    error: str | None = None
+    nothing_new: bool = False
+
+
+@dataclass(frozen=True)
+class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
-    trouble: what could not be done after publishing (the page, a notification), one sentence each.
+    identity is None when ingestion failed. trouble: what could not be done after the job (a page, a notification), one
+    sentence each.
     """
 
     data: DataPaths
-    settled: Settled | None
-    outcomes: list[Outcome]
-    release: Release | None
+    started: str
+    identity: RunIdentity | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    release: Release | None = None
     error: str | None = None
     nothing_new: bool = False
     trouble: tuple[str, ...] = ()
@@ -65,79 +71,111 @@ class JobOutcome:
         return self.release.exit_code if self.release else 1
 
     @property
+    def ledger(self) -> pl.DataFrame | None:
+        """The run's ledger (LEDGER_SCHEMA); None when ingestion failed."""
+        return RunFolder(self.data).read(LEDGER) if self.identity else None
+
+    @property
+    def quarantine(self) -> pl.DataFrame | None:
+        """The run's whole quarantine (QUARANTINE_SCHEMA); None when ingestion failed."""
+        return RunFolder(self.data).read(QUARANTINE) if self.identity else None
+
+    @property
     def docs(self) -> Path | None:
         """The data docs' index, when a gate was run."""
-        index = data_docs(self.data) / "index.html"
+        index = data_docs_folder(self.data) / "index.html"
         return index if self.outcomes and index.exists() else None
+
+    def record(self) -> RunRecord:
+        """The run as history keeps it."""
+        return RunRecord(
+            started=self.started,
+            exit_code=self.exit_code,
+            run_id=self.identity.run_id if self.identity else None,
+            as_of=str(self.identity.as_of) if self.identity else None,
+            release_id=self.release.id if self.release else None,
+            error=mask(self.error) if self.error else None,
+            held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
+            frozen=self.release.frozen if self.release else {},
+            checks=tuple(o.record() for o in self.outcomes),
+        )
+
+
+Job = Callable[[date | None, Progress], JobEnd]
+"""Runs the steps for an as-of date (None: the newest extraction date), telling what it does."""
+
+
+class Session:
+    """One run's hold on a data folder, from the lock to what follows the job."""
+
+    def __init__(self, data: DataPaths, settings: Settings) -> None:
+        self.data, self.settings = data, settings
+        # For people and for the order of records, never in a result.
+        self.started = datetime.now(UTC).isoformat()
+        self._switched = _switched_at(data)
+
+    def end(self, job: JobEnd) -> RunOutcome:
+        """Do all that follows the job; what could not be done is told in `trouble`."""
+        identity = RunFolder(self.data).identity() if job.ingested else None
+        outcomes = tuple(outcomes_so_far(RunFolder(self.data), identity.run_id)) if identity else ()
+        error, trouble = job.error, list[str]()
+        if error and _switched_at(self.data) != self._switched:
+            # The disk became full after the release was in place: it is published, and that is what the run came to.
+            error, trouble = None, [error]
+        release = None if error else current_release(self.data)
+        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
+        return replace(outcome, trouble=(*trouble, *_follow(outcome, self.settings)))
 
 
 @contextmanager
-def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
-    """Only one run writes to a data folder; a second one waits so long, then refuses with a sentence (BusyError)."""
-    from filelock import FileLock, Timeout
-
-    try:
-        data.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data.root / ".korning.lock", timeout=wait_seconds, thread_local=False)
-        lock.acquire()
-    except Timeout:
-        raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None
-    except OSError as error:
-        if data.root.exists() and not data.root.is_dir():
-            raise ResultattavlaError(f"{data.root} är en fil, inte en mapp: ange en mapp med --data.") from error
-        told = machine_error(error, data.root)
-        raise told or ResultattavlaError(
-            f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Iterator[Session]:
+    """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left."""
+    with run_lock(data, wait_seconds), told_by_the_machine(data), swept(data):
+        yield Session(data, settings)
 
 
-def run_job(
-    raw: Path,
-    data: DataPaths,
-    as_of: date | None,
+def run_daily(
+    settings: Settings,
+    job: Job,
+    as_of: date | None = None,
     progress: Progress = lambda text: None,
     today: date | None = None,
-) -> JobOutcome:
-    """Run the daily job on `raw` and `data`. Raises ResultattavlaError for what a user can cause before it starts."""
-    logging.getLogger("resultattavla").setLevel(logging.INFO)
-    settings = load_settings()
-    with run_lock(data), told_by_the_machine(data), swept(data):
-        started = now()
-        require_unlocked(data)
-        progress("läser in leveranser")
-        finished = finished_run(data)
+) -> RunOutcome:
+    """Run the daily job on the settings' folders, unless nothing is new since the latest run that came to its end.
+
+    Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
+    """
+    data = settings.paths
+    with session(data, settings) as current:
+        require_unlocked(data.warehouse, data.root)
+        progress("ser efter nya leveranser")
         try:
-            state, settled = ingest(raw, data, as_of, today or date.today(), settings, progress)
+            existing = _unchanged(settings, as_of, today or date.today())
         except ResultattavlaError as error:
-            finish(data, settings, Ended(started, error=str(error)))
-            raise
-        existing = release_of_run(data, state.release_id) if finished == state.release_id else None
-        before = None
+            return current.end(JobEnd(ingested=False, error=str(error)))
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             switch_current(data, existing.id)
-            outcomes, reason, nothing_new = outcomes_so_far(data, state), None, True
-        else:
-            hand_over(raw, data, as_of, (state, settled))
-            before = _switched_at(data)
-            try:
-                with told_by_the_machine(data):
-                    reason = _execute(raw, data, as_of, settings, progress)
-            except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
-                reason = str(error)
-            outcomes, nothing_new = outcomes_so_far(data, state), False
-        after: tuple[str, ...] = ()
-        if reason and _switched_at(data) != before:
-            # The disk became full after the release was in place: it is published, and that is what the run came to.
-            after, reason = (reason,), None
-        release = None if reason else current_release(data)
+            return current.end(JobEnd(ingested=True, nothing_new=True))
+        try:
+            with told_by_the_machine(data):
+                end = job(as_of, progress)
+        except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
+            end = JobEnd(ingested=False, error=str(error))
         progress("skriver granskningssidan")
-        trouble = finish(data, settings, Ended(started, state, outcomes, release, reason, nothing_new))
-        return JobOutcome(data, settled, outcomes, release, reason, nothing_new, after + trouble)
+        return current.end(end)
+
+
+def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release | None:
+    """The release that this run would make, where the latest run made it and all that it left is unchanged."""
+    data = settings.paths
+    finished = RunFolder(data).finished_run()
+    if finished is None:
+        return None
+    identity = known_identity(settings, as_of, today)
+    if identity is None or identity.run_id != finished:
+        return None
+    return release_of_run(data, finished)
 
 
 def _switched_at(data: DataPaths) -> tuple[int, int] | None:
@@ -149,131 +187,46 @@ def _switched_at(data: DataPaths) -> tuple[int, int] | None:
     return link.st_ino, link.st_mtime_ns
 
 
-@contextmanager
-def told_by_the_machine(data: DataPaths) -> Iterator[None]:
-    """A full disk, a folder that cannot be written or a locked file becomes its one sentence."""
-    try:
-        yield
-    except ResultattavlaError:
-        raise
-    except Exception as error:
-        told = machine_error(error, data.root)
-        if told is None:
-            raise
-        raise told from error
+def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
+    """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
+    data, identity, record = outcome.data, outcome.identity, outcome.record()
+    trouble: list[str] = []
 
-
-def _execute(raw: Path, data: DataPaths, as_of: date | None, settings: Settings, progress: Progress) -> str | None:
-    """Run the Dagster job in process; the reason it stopped, or None."""
-    progress("laddar")
-    set_aside_damaged_history(data)
-    instance_home(data)
-    import dagster as dg
-
-    with variables(RESULTATTAVLA_RAW=str(raw), RESULTATTAVLA_DATA=str(data.root)):
-        from dagster_project.definitions import defs
-        from dagster_project.defs.common import Folders
-
-    job = defs.resolve_job_def("daglig_korning")
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    folders = Folders(raw=str(raw), data=str(data.root), as_of=str(as_of) if as_of else "", by_command=True)
-    with dg.DagsterInstance.get() as instance:
-        forget_dead_runs(instance)
-        prune_dagster(instance, data, settings.retention.dagster_runs)
-        result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            resources={"folders": folders},
-            tags={COMMAND_TAG: "ja"},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-        prune_dagster(instance, data, settings.retention.dagster_runs)
-    return None if result.success else failure_reason(result.all_events, data)
-
-
-@contextmanager
-def dagster_session(
-    data: DataPaths, settings: Settings, instance: DagsterInstance, run_id: str, wait_seconds: float
-) -> Iterator[None]:
-    """The session of a run that Dagster's UI or daemon started: lock and sweep before it, and what follows after it."""
-    with run_lock(data, wait_seconds), swept(data):
-        end_dead_runs(instance, run_id)
-        started = now()
+    def attempt(what: str, action: Callable[[], object]) -> bool:
         try:
-            yield
-        finally:
-            events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event is not None]
-            trouble = _finish_dagster_run(data, settings, started, events)
-            prune_dagster(instance, data, settings.retention.dagster_runs)
-            for text in trouble:
-                log.error(text)
+            action()
+        except Exception as error:
+            told = machine_error(error, data.root)
+            if told is None or str(told) != outcome.error:  # a full disk is told once
+                trouble.append(f"{what}: {told or mask(f'{type(error).__name__}: {error}')}")
+            return False
+        return True
 
+    def keep_record() -> None:
+        if not outcome.nothing_new or not read_records(data, 1):
+            add_record(data, record, settings.retention.runs)
 
-def _finish_dagster_run(data: DataPaths, settings: Settings, started: str, events: list[DagsterEvent]) -> Sequence[str]:
-    failed = [e.step_key for e in events if e.is_step_failure]
-    published = any(e.is_step_success and e.step_key == _PUBLISHING for e in events)
-    if not failed and not published:
-        return ()  # only some assets were materialized: no run came to its end
-    error = failure_reason(events, data) if failed else None
-    if _INGESTION in failed:
-        return finish(data, settings, Ended(started, error=error))
-    state = RunState.read(data)
-    release = current_release(data) if published and not failed else None
-    return finish(data, settings, Ended(started, state, outcomes_so_far(data, state), release, error))
+    def docs() -> None:
+        if identity is not None and not outcome.nothing_new:
+            write_data_docs(RunFolder(data), identity)
 
+    def page() -> None:
+        waivers = [Waiver.from_dict(w) for w in identity.waivers] if identity else []
+        write_page(data, read_records(data, RUNS_SHOWN) or [record], outcome.outcomes, waivers)
 
-def forget_dead_runs(instance: DagsterInstance) -> None:
-    """Remove the command's runs that were killed: nobody waits for them, and many of them must not fill the disk.
+    def retention() -> None:
+        if identity is not None and outcome.release is not None:
+            evidence.prune(data, prune_releases(data, settings.retention.releases))
+            prune_bronze(data, identity.inputs)
 
-    Who calls this holds the run lock; the command's runs are never queued, so one that has not ended never will.
-    """
-    import dagster as dg
-
-    alive = [
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-        dg.DagsterRunStatus.CANCELING,
+    done = [
+        attempt("Körningens anteckning kunde inte sparas", keep_record),
+        attempt("Datadokumentationen kunde inte skrivas", docs),
+        attempt("Granskningssidan kunde inte skrivas", page),
+        attempt("Gammalt kunde inte gallras", retention),
     ]
-    for run in instance.get_runs(dg.RunsFilter(statuses=alive, tags={COMMAND_TAG: "ja"})):
-        instance.delete_run(run.run_id)
-
-
-def end_dead_runs(instance: DagsterInstance, alive: str) -> None:
-    """Mark runs that were killed as failed, so that they do not hold the queue; who calls this holds the run lock."""
-    import dagster as dg
-
-    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    for run in instance.get_runs(started):
-        if run.run_id != alive:
-            instance.report_run_failed(run, "The process of this run was killed.")
-
-
-def failure_reason(events: Iterable[DagsterEvent], data: DataPaths) -> str:
-    """Why a job stopped, from its Dagster events: the first failed step's own sentence; else its error, masked."""
-    for event in events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            texts = []
-            while error is not None:
-                name, _, message = error.message.strip().partition(": ")
-                if name.startswith("dagster_project.") or name.endswith(".Failure"):
-                    return mask(message)
-                texts.append(error.message.strip())
-                error = error.cause
-            told = machine_error("\n".join(texts), data.root)
-            step = _STEPS.get(str(event.step_key), event.step_key)
-            return str(told) if told else f"Steget ”{step}” stannade: {mask(texts[-1])}"
-    return "En blockerande grind underkände resultaten."
-
-
-def instance_home(data: DataPaths) -> Path:
-    """Dagster's home below the data folder, with telemetry off; set for this process."""
-    home = data.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    text = (PROJECT / "dagster_project" / "defs" / "dagster.yaml").read_text(encoding="utf-8")
-    if not config.exists() or config.read_text(encoding="utf-8") != text:
-        config.write_text(text, encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(home.resolve())
-    return home
+    if identity is not None and all(done) and outcome.error is None:
+        attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
+    if not outcome.nothing_new and (settings.notify.when == "always" or record.exit_code != 0):
+        trouble += notify(settings.notify, message(record, data))
+    return tuple(dict.fromkeys(trouble))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.paths import PROJECT
+from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -38,23 +38,6 @@ def _sources(ages: dict[str, int]) -> dict[str, int]:
 
 
 _Days = Annotated[int, Field(ge=1, le=3650)]
-_Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Thresholds(BaseModel):
-    """Limits of the first gate, shares 0-1: quarantined of the newest delivery, and by how much rows may fall."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    quarantined_share_warning: _Share = 0.05
-    quarantined_share_stop: _Share = 0.2
-    rows_fallen_share: _Share = 0.05
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.quarantined_share_warning > self.quarantined_share_stop:
-            raise ValueError("quarantined_share_warning ska inte vara större än quarantined_share_stop")
-        return self
 
 
 class Retention(BaseModel):
@@ -77,29 +60,6 @@ class Notify(BaseModel):
     when: Literal["held_back", "always"] = "held_back"
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """What changes results; part of the release id and shown in the manifest. Days are calendar days.
-
-    tolerance_days: an återbesök this many days after the medical target date is still in time.
-    suppression_limit: protected numbers from 1 to one less than this are hidden.
-    years_before: the grid begins on 1 January this many years before the as-of year.
-    agreed_age_days: per source, how old its newest delivery may be.
-    thresholds: limits of the first gate (`Thresholds`).
-    """
-
-    tolerance_days: int = 0
-    suppression_limit: int = 5
-    years_before: int = 3
-    agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
-    thresholds: dict[str, float] = field(default_factory=lambda: Thresholds().model_dump())
-
-
-def agreed_ages(changed: dict[str, int]) -> dict[str, int]:
-    """Agreed age per source: the contract's, or what the settings say instead."""
-    return {source: changed.get(source, c.agreed_age_days) for source, c in load_contracts().items()}
-
-
 class Settings(BaseSettings):
     """All settings, checked. Paths are absolute."""
 
@@ -110,9 +70,9 @@ class Settings(BaseSettings):
     raw: Path = PROJECT / "raw"
     data: Path = PROJECT / "data"
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
-    tolerance_days: Annotated[int, Field(ge=0, le=365)] = 0
-    suppression_limit: Annotated[int, Field(ge=2, le=1000)] = 5
-    years_before: Annotated[int, Field(ge=0, le=50)] = 3
+    tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
+    suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
+    years_before: Annotated[int, Field(ge=0, le=50)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     retention: Retention = Retention()
@@ -130,6 +90,11 @@ class Settings(BaseSettings):
         """What code gives, over the environment, over the file, over the defaults."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
+    @property
+    def paths(self) -> DataPaths:
+        """The data folder."""
+        return DataPaths(self.data)
+
     def parameters(self) -> Parameters:
         """What changes results."""
         return Parameters(
@@ -137,7 +102,7 @@ class Settings(BaseSettings):
             self.suppression_limit,
             self.years_before,
             agreed_ages(self.agreed_age_days),
-            self.thresholds.model_dump(),
+            self.thresholds,
         )
 
 
@@ -173,6 +138,7 @@ def load_settings() -> Settings:
 
 _PROBLEMS = {
     "extra_forbidden": "finns inte",
+    "unexpected_keyword_argument": "finns inte",
     "int_parsing": "ska vara ett heltal",
     "int_type": "ska vara ett heltal",
     "int_from_float": "ska vara ett heltal",
@@ -185,6 +151,7 @@ _PROBLEMS = {
     "list_type": "ska vara en lista",
     "dict_type": "ska vara en tabell",
     "model_type": "ska vara en tabell",
+    "dataclass_type": "ska vara en tabell",
     "url_scheme": "ska vara en adress som börjar med http:// eller https://",
     "url_parsing": "ska vara en adress som börjar med http:// eller https://",
     "url_type": "ska vara en adress som börjar med http:// eller https://",

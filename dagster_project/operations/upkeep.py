@@ -6,27 +6,27 @@ Both happen while this process holds the run lock, so nothing of another run can
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.vocabulary import REJECTED
+from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
-from dagster_project.gates.decision import catalogue
-from dagster_project.ingestion.bronze import REJECTED, read_note
-from dagster_project.releases.publish import releases, remove
+from dagster_project.ingestion.bronze import read_note
+from dagster_project.releases.store import releases
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    pass
 
 log = logging.getLogger("resultattavla")
 
 _LEFTOVERS = (
-    "**/.*.part*",  # paths.replacing, and what DuckDB keeps beside such a file
+    "**/.*.part*",  # core.files.replacing, and what DuckDB keeps beside such a file
     "person.*.part",
     "published/.current.*",
     "published/releases/.*.staging",
@@ -66,7 +66,7 @@ def kept_releases(data: DataPaths, keep: int) -> set[str]:
     if data.current.is_symlink():
         wanted.add(data.current.readlink().name)
     # Should a source fail tomorrow, its indicators' rows come from the newest release in which they passed.
-    for indicator in catalogue():
+    for indicator in load_catalogue():
         wanted |= {next((r.id for r in found if indicator.id not in r.held_back), "")}
     return wanted | {origin for release in found if release.id in wanted for origin in release.frozen.values()}
 
@@ -95,51 +95,3 @@ def prune_bronze(data: DataPaths, inputs: Collection[Mapping[str, str | None]]) 
             for rows in path.parent.glob(f"{path.stem}.*.parquet"):
                 rows.unlink()
             path.unlink()
-
-
-def prune_dagster(instance: DagsterInstance, data: DataPaths, keep: int) -> None:
-    """Remove Dagster's logs of finished runs beyond the newest `keep`, and files of runs that it no longer knows."""
-    import dagster as dg
-
-    finished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    )
-    for record in instance.get_run_records(finished)[keep:]:
-        instance.delete_run(record.dagster_run.run_id)
-    known = set(instance.get_run_ids())
-    home = data.dagster_home
-    # Dagster empties a run's database and leaves the file, and its output on disk.
-    for path in (home / "history" / "runs").glob("*.db*"):
-        if path.name.split(".")[0] not in known | {"index"}:
-            path.unlink(missing_ok=True)
-    for folder in (home / "storage").glob("*-*-*-*-*"):
-        if folder.name not in known:
-            shutil.rmtree(folder)
-
-
-def set_aside_damaged_history(data: DataPaths) -> None:
-    """Put Dagster's storage aside when one of its databases is damaged: it is only history and must stop no run.
-
-    The damaged one stays as `dagster.skadad` (the latest such one) for whoever wants to look.
-    """
-    home = data.dagster_home
-    damaged = [path for path in sorted(home.glob("**/*.db")) if not _database_whole(path)]
-    if damaged:
-        aside = home.with_name(f"{home.name}.skadad")
-        if aside.exists():
-            shutil.rmtree(aside)
-        os.replace(home, aside)
-        log.warning(
-            "Dagsters historik %s var skadad: den ligger nu i %s och en ny är påbörjad. Utgåvorna berörs inte.",
-            damaged[0],
-            aside,
-        )
-
-
-def _database_whole(path: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute("pragma quick_check(1)").fetchone() == ("ok",)
-    except sqlite3.DatabaseError as error:
-        # A database that is busy or cannot be opened is not damaged; who uses it says what is wrong.
-        return isinstance(error, sqlite3.OperationalError)

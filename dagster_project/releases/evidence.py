@@ -43,6 +43,7 @@ COLUMNS = (
     "person",
 )
 
+
 @dataclass(frozen=True)
 class Evidence:
     """What is kept of one indicator of one release.

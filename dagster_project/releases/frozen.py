@@ -15,9 +15,7 @@ from dagster_project.releases.tables import RESULT_SCHEMA, RESULT_TABLE
 from dagster_project.runs.identity import RunIdentity
 
 
-def frozen_rows(
-    data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]]
-) -> pl.DataFrame:
+def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]]) -> pl.DataFrame:
     """Rows of held-back indicators from the newest release in which they passed, up to this run's day.
 
     They keep the release id that computed them; `kvalitet` becomes fryst. Rows hidden under a lower limit than

@@ -102,8 +102,9 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest in a folder; None when it is not there or is no manifest."""
     try:
         content = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        early = {"korning": None, "frysta_indikatorer": {}, "frysta_sedan": {}, "undantag": []}  # of the first releases
-        manifest = Manifest(**{field: content[key] if key in content else early[key] for field, key in _KEYS.items()})
+        early: dict[str, Any] = {"korning": None, "frysta_indikatorer": {}, "frysta_sedan": {}, "undantag": []}  # of the first releases
+        said: dict[str, Any] = {f: content[key] if key in content else early[key] for f, key in _KEYS.items()}
+        manifest = Manifest(**said)
         shaped = (
             isinstance(manifest.release_id, str)
             and isinstance(manifest.as_of, str)

@@ -116,7 +116,9 @@ class RunFolder:
         try:
             content = json.loads(self._identity.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ResultattavlaError(f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först.") from None
+            raise ResultattavlaError(
+                f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först."
+            ) from None
         except ValueError:
             content = None
         if not isinstance(content, dict) or content.keys() != {f.name for f in fields(RunIdentity)}:

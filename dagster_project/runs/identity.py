@@ -33,7 +33,7 @@ def identify(
     as_of: date, inputs: list[dict[str, Any]], parameters: Parameters, waivers: Iterable[Mapping[str, str]] = ()
 ) -> RunIdentity:
     """The identity of a run on these inputs."""
-    content = {
+    content: dict[str, Any] = {
         "as_of": str(as_of),
         "inputs": inputs,
         "catalogue": catalogue_version(),

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated
 
 import polars as pl
+from annotated_types import Ge, Le
 
 from dagster_project.catalogue.contracts import load_contracts
+
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Limits of the first gate, shares 0-1: the suites' parameters of the same names."""
+    """Limits of the first gate, shares 0-1: the settings' keys and the suites' parameters have the same names.
 
-    quarantined_share_warning: float = 0.05
-    quarantined_share_stop: float = 0.2
-    rows_fallen_share: float = 0.05
+    Raises ValueError where the limit that warns is above the one that stops.
+    """
+
+    quarantined_share_warning: Share = 0.05
+    quarantined_share_stop: Share = 0.2
+    rows_fallen_share: Share = 0.05
+
+    def __post_init__(self) -> None:
+        if self.quarantined_share_warning > self.quarantined_share_stop:
+            raise ValueError("quarantined_share_warning ska inte vara större än quarantined_share_stop")
 
 
 @dataclass(frozen=True)

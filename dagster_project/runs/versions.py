@@ -50,7 +50,7 @@ def code_digest(root: Path) -> str:
 
 @cache
 def code_version() -> str:
-    """Hash (12 hex) over calculation code, contracts, models, macros and suites: the same for every clone of a commit."""
+    """Hash (12 hex) over calculation code, contracts, models and suites: the same for every clone of a commit."""
     return code_digest(PROJECT)[:12]
 
 

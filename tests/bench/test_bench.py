@@ -10,8 +10,11 @@ import polars as pl
 import pytest
 
 from bench.agreement import compare
+from bench.generator import write_benchmark
 from bench.handwritten import compute
 from bench.measure import BenchmarkError, measure
+from dagster_project.samples.units import HSA_PREFIX
+from tests.samples.files import newest, table
 
 UNIT, OTHER = "SE2321000164-A1", "SE2321000164-T1"
 FILES = {
@@ -111,3 +114,19 @@ def test_measure_sees_exit_code_output_and_memory(tmp_path: Path) -> None:
     assert seen.peak > 50 * 2**20
     with pytest.raises(BenchmarkError, match="ended with 3"):
         measure([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, tmp_path / "log")
+
+
+def test_the_large_set_has_the_rows_it_is_asked_for(tmp_path: Path) -> None:
+    write_benchmark(tmp_path, rows=20_000)
+    for source, expected in (("vantetider", 12_000), ("kva", 8_000)):
+        files = sorted((tmp_path / source).iterdir())
+        delivered = [table(path) for path in files]
+        rows = [row for part in delivered for row in part]
+        assert len(files) == 4 and len(rows) == expected
+        second = "status" if source == "vantetider" else "kva_kod"
+        keys = [[(r["vardkontakt_id"], r[second]) for r in part] for part in delivered]
+        assert all(len(set(part)) == len(part) for part in keys)
+        assert expected - len({key for part in keys for key in part}) == round(expected * 0.005)
+        refused = sum(r["hsaid_enhet"] == f"{HSA_PREFIX}99" for r in rows)
+        assert 0 < refused < expected * 0.004
+    assert len(table(newest(tmp_path, "enheter"))) >= 20

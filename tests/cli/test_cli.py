@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.cli import main as cli
+from dagster_project.cli.main import main as cli
 from dagster_project.cli.summary import failed_checks
 from dagster_project.gates.validate import Outcome
 from dagster_project.operations import daily_run as jobrun
@@ -52,7 +52,7 @@ def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
 
 def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """A file name or value with brackets is shown as it is; as markup it would change or stop the summary."""
-    from dagster_project.cli import main as cli
+    from dagster_project.cli.main import main as cli
 
     cli._table("Rader", ["fil"], [("[/bold] [red]x",)])
     cli._say("Avvisad: [/a].csv")

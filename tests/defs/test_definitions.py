@@ -107,10 +107,12 @@ def test_sensor_asks_for_a_run_once_per_change(defs: dg.Definitions, tmp_path: P
 
 
 def test_plain_modules_import_neither_dagster_nor_dbt() -> None:
+    package = PROJECT / "dagster_project"
+    paths = [p.relative_to(package).with_suffix("") for p in package.rglob("*.py")]
     modules = [
-        p.stem
-        for p in (PROJECT / "dagster_project").glob("*.py")
-        if p.stem not in ("__init__", "definitions", "cli", "devserver", "dbtdocs")
+        ".".join(path.parts)
+        for path in paths
+        if path.parts[0] not in ("__init__", "defs", "definitions", "cli", "devserver", "dbtdocs")
     ]
     code = (
         "import sys, importlib\n"

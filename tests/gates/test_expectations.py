@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from dagster_project.core.paths import PROJECT
-from dagster_project.gates import validate as expectations
+from dagster_project.gates.decision import validate as expectations
 from dagster_project.gates.validate import ExpectationError, Outcome, SuiteError, load_suite, run_suites
 from dagster_project.products.data_docs.pages import DocsCollector
 from tests import expectation_samples as samples

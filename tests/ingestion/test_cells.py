@@ -139,12 +139,12 @@ CASES: dict[str, dict[str, Any]] = {
         "5,": None,
         "9" * 400: None,
     },
-    "ja_nej": {
+    "yes_no": {
         **dict.fromkeys(("1", "J", "j", "Ja", "JA", "ja", "T", "t", "True", "TRUE", "true"), True),
         **dict.fromkeys(("2", "N", "n", "Nej", "NEJ", "nej", "F", "f", "False", "FALSE"), False),
         **dict.fromkeys(("0", "3", "Yes", "no", "X", "Jaha", "1,0x", "Sant"), None),
     },
-    "kon": {
+    "sex": {
         **dict.fromkeys(("1", "M", "m", "Man", "MAN", "man"), "M"),
         **dict.fromkeys(("2", "K", "k", "Kvinna", "KVINNA"), "K"),
         **dict.fromkeys(("3", "O", "o", "Okänt", "OKÄNT", "okänt"), "O"),
@@ -165,7 +165,7 @@ CASES: dict[str, dict[str, Any]] = {
         "SE2321000164-ÅÄÖ": None,
         "SE2321000164_1001": None,
     },
-    "kva_kod": {
+    "kva_code": {
         "DV111": "DV111",
         "dv111": "DV111",
         "QT016": "QT016",

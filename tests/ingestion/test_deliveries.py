@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.ingestion import bronze as deliveries
-from dagster_project.ingestion import persons, settle
+from dagster_project.ingestion import bronze, persons
 from dagster_project.ingestion.bronze import digest_of, read_note
+from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
+from dagster_project.runs.ledger import LEDGER_SCHEMA
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
 
@@ -57,7 +59,7 @@ def status(settled: Settled) -> dict[str, str]:
     ],
 )
 def test_good_names(name: str) -> None:
-    found, extension = deliveries.parse_name("kva", name)
+    found, extension = parse_name("kva", name)
     assert str(found) == name[4:14] and name.endswith("." + extension)
 
 
@@ -86,10 +88,10 @@ def test_bad_names_are_rejected_deliveries(pipeline: Pipeline, name: str, cause:
     pipeline.deliver("kva", "2022-08-30", BASE["kva"])
     _, ledger = pipeline.ledger()
     refused = ledger[f"kva/{name}"]
-    assert refused.status == deliveries.REJECTED
+    assert refused.status == REJECTED
     assert refused.orsak is not None and name in refused.orsak and cause in refused.orsak
     assert (refused.rows_read, refused.uttagsdatum) == (0, None)
-    assert ledger["kva/kva_2022-08-30.csv"].status == deliveries.ACCEPTED
+    assert ledger["kva/kva_2022-08-30.csv"].status == ACCEPTED
 
 
 def test_hidden_and_lock_files_are_passed_over(pipeline: Pipeline) -> None:
@@ -145,7 +147,7 @@ def test_empty_raw(tmp_path: Path) -> None:
     assert pipeline.ledger() == (None, {})
     settled = pipeline.run()
     assert settled.ledger == [] and settled.quarantine.height == 0
-    assert pl.read_parquet(pipeline.data.run / "matt.parquet")["rows_accepted"].to_list() == [0] * len(load_contracts())
+    assert pl.read_parquet(pipeline.data.run / "measures.parquet")["rows_accepted"].to_list() == [0] * len(load_contracts())
 
 
 # --- As-of date, same content, later ---------------------------------------------------------------------------------
@@ -165,9 +167,9 @@ def test_later_deliveries_are_not_read(pipeline: Pipeline, monkeypatch: pytest.M
     pipeline.put("kva", "kva_2022-08-31.csv", b"trasig")
     _, ledger = pipeline.ledger(as_of=date(2022, 8, 30))
     later = ledger["kva/kva_2022-08-31.csv"]
-    assert (later.status, later.rows_read) == (deliveries.LATER, 0)
+    assert (later.status, later.rows_read) == (LATER, 0)
     assert not list(pipeline.data.bronze.glob(f"kva/{later.id}*"))
-    assert ledger["kva/kva_2022-08-30.csv"].status == deliveries.ACCEPTED
+    assert ledger["kva/kva_2022-08-30.csv"].status == ACCEPTED
 
 
 def test_a_past_day_can_be_repeated(pipeline: Pipeline) -> None:
@@ -212,7 +214,7 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("a file was parsed again")
 
-    monkeypatch.setattr(deliveries, "read_delivery", fail)
+    monkeypatch.setattr(bronze, "read_delivery", fail)
 
 
 def test_unchanged_files_are_not_parsed_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,10 +324,10 @@ def test_a_renamed_file_stays_one_delivery(pipeline: Pipeline) -> None:
 def test_a_changed_contract_reads_again(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     path = pipeline.deliver("kva", "2022-08-30", BASE["kva"])
     pipeline.run()
-    monkeypatch.setattr(deliveries, "BRONZE_VERSION", deliveries.BRONZE_VERSION + 1)
+    monkeypatch.setattr(bronze, "BRONZE_VERSION", bronze.BRONZE_VERSION + 1)
     assert status(pipeline.run())["kva_2022-08-30.csv"] == "accepterad"
     path.unlink()
-    monkeypatch.setattr(deliveries, "BRONZE_VERSION", deliveries.BRONZE_VERSION + 1)
+    monkeypatch.setattr(bronze, "BRONZE_VERSION", bronze.BRONZE_VERSION + 1)
     with pytest.raises(ResultattavlaError, match="kva_2022-08-30.csv"):
         pipeline.run()
 
@@ -533,8 +535,8 @@ def test_the_ledger_on_disk_reconciles(pipeline: Pipeline) -> None:
     )
     pipeline.put("kva", "kva_2022-06-01.csv", b"")
     pipeline.run()
-    ledger = pl.read_parquet(pipeline.data.run / "leveranser.parquet")
-    assert dict(ledger.schema) == settle.LEDGER_SCHEMA
+    ledger = pl.read_parquet(pipeline.data.run / "ledger.parquet")
+    assert dict(ledger.schema) == LEDGER_SCHEMA
     assert ledger.filter(source="avvikelser").select(
         "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "status", "orsak"
     ).rows() == [("avvikelser/avvikelser_2022-06-01.csv", 4, 2, 1, 1, "accepterad", None)]

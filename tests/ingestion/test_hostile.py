@@ -17,13 +17,13 @@ import duckdb
 import polars as pl
 import pytest
 
-from dagster_project import readers
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.ingestion.bronze import ACCEPTED, REJECTED, Delivery
 from dagster_project.ingestion.persons import KEY_VARIABLE
-from dagster_project.operations.settings import Settings
-from dagster_project.runs.identity import ingest
+from dagster_project.ingestion.readers import encoding, excel
+from dagster_project.operations.ingest import ingest
+from dagster_project.runs.ledger import Delivery
 from tests.extracts import (
     BASE,
     OTHER_PERSON,
@@ -129,8 +129,8 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks(pipeline: Pipeline, monkeypatc
             file.write(bytes(16 * 1024**2))
     pipeline.put("kva", "kva_2022-08-31.csv.gz", gzip.compress(stream.getvalue()))
     bomb = pipeline.put("kva", "kva_2022-08-30.csv.gz", gzip.compress(bytes(40 * 1024**2), 9))
-    monkeypatch.setattr(readers, "BOMB_BYTES", 20 * 1024**2)
-    monkeypatch.setattr(readers, "BOMB_RATIO", 100)
+    monkeypatch.setattr(encoding, "BOMB_BYTES", 20 * 1024**2)
+    monkeypatch.setattr(encoding, "BOMB_RATIO", 100)
     assert bomb.stat().st_size < 100_000
     tracemalloc.start()
     refused(pipeline, "kva/kva_2022-08-30.csv.gz", "bomb")
@@ -142,7 +142,7 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks(pipeline: Pipeline, monkeypatc
 
 
 def test_an_excel_bomb_is_refused(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MAX_EXCEL_BYTES", 1024**2)
+    monkeypatch.setattr(excel, "MAX_EXCEL_BYTES", 1024**2)
     pipeline.put("kva", "kva_2022-08-31.xlsx", zip_of(**{"xl/workbook.xml": bytes(4 * 1024**2)}))
     refused(pipeline, "kva/kva_2022-08-31.xlsx", "orimligt mycket")
 
@@ -205,7 +205,7 @@ def test_odd_names_of_good_files(pipeline: Pipeline, name: bytes) -> None:
     assert sorted(pipeline.rows(settled, "kva")["vardkontakt_id"]) == ["K1", "K2"]
     for line in settled.ledger:
         line.file.encode()  # fit to be written in UTF-8
-    assert pl.read_parquet(pipeline.data.run / "leveranser.parquet").height == 3
+    assert pl.read_parquet(pipeline.data.run / "ledger.parquet").height == 3
     assert pipeline.run().ledger == settled.ledger, "and found again"
 
 
@@ -322,7 +322,7 @@ def test_no_personnummer_is_written_anywhere(
     number_cell: list[object] = [int(PERSON[2:]) if c == "vardkontakt_id" else v for c, v in BASE["kva"].items()]
     pipeline.put("kva", "kva_2022-08-27.xlsx", xlsx_bytes([[*BASE["kva"], int(PERSON)], [*number_cell, int(PERSON)]]))
     with caplog.at_level(logging.DEBUG):
-        _, settled = ingest(pipeline.raw, pipeline.data, None, TODAY, Settings(), lambda text: logging.info("%s", text))
+        _, settled = ingest(pipeline.settings, None, TODAY, lambda text: logging.info("%s", text))
     assert len(settled.accepted("kva")) > 10 and settled.quarantine.height > 100
     written = everything_written(pipeline.data.root)
     assert len(written) > 50
@@ -342,7 +342,7 @@ def test_errors_for_the_user_hold_no_number(pipeline: Pipeline) -> None:
         path.unlink()
     pipeline.put("kva", f"{PERSON}.csv", b"x")
     with pytest.raises(ResultattavlaError) as caught:
-        ingest(pipeline.raw, pipeline.data, None, TODAY, Settings())
+        ingest(pipeline.settings, None, TODAY)
     no_number_in({"the error": str(caught.value)})
 
 

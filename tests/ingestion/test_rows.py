@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
-from dagster_project.readers import read_delivery
 from tests.extracts import (
     BASE,
     EXTRACTION,

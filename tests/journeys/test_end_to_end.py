@@ -16,6 +16,7 @@ import pytest
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.ingestion.readers import read_delivery
 from dagster_project.products.explain.explain import (
     Address,
     Query,
@@ -28,7 +29,6 @@ from dagster_project.products.explain.explain import (
     period_name,
 )
 from dagster_project.products.explain.text import sections
-from dagster_project.readers import read_delivery
 from dagster_project.releases import evidence
 from dagster_project.releases.publish import RESULT_KEY, RESULT_SCHEMA, STATUSES, read_release
 from tests.oracle.compare import compare

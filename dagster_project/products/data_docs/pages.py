@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from dagster_project.core.swedish import number
 from dagster_project.gates.validate import GATES, MILDER, import_gx
 
 if TYPE_CHECKING:
-    from dagster_project.gates.validate import Outcome, Suite
+    pass
 
 ASSETS = Path(__file__).parent / "assets"
 SHARED_STYLES = ASSETS.parent.parent / "base.css"

@@ -8,7 +8,6 @@ A hidden cell is refused; what is told of a shown one about patients follows the
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
-from python_calamine import CalamineWorkbook
 
-from dagster_project.demo import HSA_PREFIX, SOURCES, UNITS, write_benchmark, write_demo
+from dagster_project import samples
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.samples import write_demo
+from dagster_project.samples.units import HSA_PREFIX, UNITS
+from tests.samples.files import newest, table
 
+SOURCES = tuple(load_contracts())
 AS_OF = date(2022, 9, 30)
 VERKSAMHETER = {"AUD", "BUH", "CFH", "FAM", "OT", "SC", "TC", "VUH"}
-COMMITTED = Path(__file__).resolve().parents[1] / "raw"
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    """The delivered rows of a file as text, whatever its format."""
-    rows: list[list[Any]]
-    if path.suffix == ".xlsx":
-        rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-    elif path.suffix == ".parquet":
-        frame = pl.read_parquet(path)
-        rows = [frame.columns, *map(list, frame.rows())]
-    else:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252")
-        separator = ";" if ";" in text.split("\n", 1)[0] else ","
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    cells = [["" if c is None else str(int(c)) if isinstance(c, float) else str(c) for c in row] for row in rows]
-    header = [name.lower().replace(" ", "_").replace("-", "_") for name in cells[0]]
-    return [dict(zip(header, row, strict=True)) for row in cells[1:]]
+COMMITTED = Path(__file__).resolve().parents[2] / "raw"
 
 
 def content(raw: Path) -> dict[str, str]:
@@ -65,11 +43,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return raw
 
 
-def newest(raw: Path, source: str) -> Path:
-    """The newest delivery of a source."""
-    return max((raw / source).iterdir())
-
-
 def test_same_arguments_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         write_demo(tmp_path / name, seed=seed, scale=0.1)
@@ -78,6 +51,35 @@ def test_same_arguments_same_bytes(tmp_path: Path) -> None:
     other = content(tmp_path / "c")
     assert first.keys() == other.keys()
     assert all(first[name] != other[name] for name in first if not name.startswith("enheter"))
+
+
+def test_a_source_more_or_less_leaves_the_others_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_demo(tmp_path / "all", scale=0.1)
+    contracts = load_contracts()
+    for source in SOURCES:
+        monkeypatch.setattr(samples, "load_contracts", lambda only=source: {only: contracts[only]})
+        write_demo(tmp_path / "one", scale=0.1)
+    assert content(tmp_path / "one") == content(tmp_path / "all")
+
+
+def test_every_random_stream_belongs_to_one_module() -> None:
+    modules = Path(samples.__file__).parent.glob("*.py")
+    streams = [number for p in modules for number in re.findall(r"^STREAM = (.*)$", p.read_text(), re.MULTILINE)]
+    assert streams and len(set(streams)) == len(streams), streams
+
+
+def test_a_contract_without_a_sample_module_is_told_by_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = load_contracts() | {"ronder": load_contracts()["kva"]}
+    monkeypatch.setattr(samples, "load_contracts", lambda: contracts)
+    with pytest.raises(ResultattavlaError) as caught:
+        write_demo(tmp_path / "raw", scale=0.1)
+    assert str(caught.value) == (
+        "Källan ronder har ett kontrakt men inga exempel: skriv dagster_project/samples/ronder.py "
+        "(se docs/add-a-source.md)."
+    )
+    assert not (tmp_path / "raw").exists()
 
 
 def test_size_and_names(demo: Path) -> None:
@@ -177,7 +179,7 @@ def test_scale_moves_rows_not_units(tmp_path: Path) -> None:
         write_demo(tmp_path / f"{scale}", scale=scale)
         rows[scale] = {s: sum(len(table(p)) for p in (tmp_path / f"{scale}" / s).iterdir()) for s in SOURCES}
     assert rows[0.1]["enheter"] == rows[0.4]["enheter"]
-    for source in SOURCES[1:]:
+    for source in SOURCES[1:]:  # the first is the unit register
         assert 3 < rows[0.4][source] / rows[0.1][source] < 5, source
 
 
@@ -194,19 +196,3 @@ def test_committed_set_is_the_output(demo: Path) -> None:
         there = COMMITTED / path.relative_to(demo)
         assert there.is_file(), there
         assert table(there) == table(path), there
-
-
-def test_benchmark(tmp_path: Path) -> None:
-    write_benchmark(tmp_path, rows=20_000)
-    for source, expected in (("vantetider", 12_000), ("kva", 8_000)):
-        files = sorted((tmp_path / source).iterdir())
-        delivered = [table(path) for path in files]
-        rows = [row for part in delivered for row in part]
-        assert len(files) == 4 and len(rows) == expected
-        second = "status" if source == "vantetider" else "kva_kod"
-        keys = [[(r["vardkontakt_id"], r[second]) for r in part] for part in delivered]
-        assert all(len(set(part)) == len(part) for part in keys)
-        assert expected - len({key for part in keys for key in part}) == round(expected * 0.005)
-        refused = sum(r["hsaid_enhet"] == f"{HSA_PREFIX}99" for r in rows)
-        assert 0 < refused < expected * 0.004
-    assert len(table(newest(tmp_path, "enheter"))) >= 20

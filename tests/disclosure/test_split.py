@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from dagster_project.catalogue.vocabulary import HIDDEN
 from dagster_project.disclosure.control import hidden_cells
 from dagster_project.disclosure.split import (
     ADDRESS,
-    HIDDEN,
     Address,
     counts,
     file_groups,
@@ -29,10 +29,10 @@ Atom = tuple[str, str, str, str]  # verksamhet, enhet, kon, delivery
 
 def observations(atoms: dict[Atom, int], month: date = MONTH) -> pl.DataFrame:
     rows = [(month, *atom, 100 * i + j) for i, (atom, n) in enumerate(sorted(atoms.items())) for j in range(n)]
-    names = ["manad", "verksamhet", "enhet", "kon", "delivery", "line"]
+    names = ["month", "verksamhet", "enhet", "kon", "delivery", "line"]
     return pl.DataFrame(
         rows,
-        schema={n: pl.Date if n == "manad" else pl.Int64 if n == "line" else pl.String for n in names},
+        schema={n: pl.Date if n == "month" else pl.Int64 if n == "line" else pl.String for n in names},
         orient="row",
     )
 
@@ -51,9 +51,9 @@ def published(found: pl.DataFrame, month: date = MONTH, limit: int = LIMIT) -> p
         period_start=pl.lit(month),
         protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
     )
-    hidden = hidden_cells(cells, limit).select(*ADDRESS, "dold")
+    hidden = hidden_cells(cells, limit).select(*ADDRESS, "hidden")
     return cells.join(hidden, on=ADDRESS, how="left", nulls_equal=True).with_columns(
-        status=pl.when(pl.col("dold").fill_null(False)).then(pl.lit(HIDDEN)).otherwise(pl.lit("inget_mal"))
+        status=pl.when(pl.col("hidden").fill_null(False)).then(pl.lit(HIDDEN)).otherwise(pl.lit("inget_mal"))
     )
 
 
@@ -132,7 +132,7 @@ def test_the_attack_finds_a_split_that_tells(monkeypatch: pytest.MonkeyPatch) ->
     groups = month_groups(found, published(found), [MONTH])
     assert groups is not None
     assert set(groups[MONTH].values()) == {"f0"}
-    import tests.test_breakdown as here
+    import tests.disclosure.test_split as here
 
     monkeypatch.setattr(here, "month_groups", lambda *_: {MONTH: {"f0": "f0", "f1": "f1"}})
     assert {c["enhet"] for c in computable(atoms)} >= {"A", "B"}
@@ -189,15 +189,15 @@ def test_few_exclusions_are_not_counted_nor_left_to_subtraction() -> None:
         frames = []
         for key, n in sizes.items():
             kon, reason = key.split("_")
-            frames.append(observations({("V0", "A", kon, "f"): n}).with_columns(skal=pl.lit(reason)))
+            frames.append(observations({("V0", "A", kon, "f"): n}).with_columns(reason=pl.lit(reason)))
         return pl.concat(frames)
 
     cells = published(observations({("V0", "A", "K", "f"): 40, ("V0", "A", "M", "f"): 40}))
     whole, women, men = (Address("V0", "A", kon) for kon in "TKM")
     few = excluded(K_a=3, M_a=9)
-    assert masked_exclusions(few, cells, women, LIMIT) == {"a": "fa"}
+    assert masked_exclusions(few, cells, women, LIMIT) == {"a": "few"}
     # All men could be subtracted from all; so one of the two numbers goes.
-    assert {masked_exclusions(few, cells, w, LIMIT)["a"] for w in (whole, men)} == {"exakt", "flera"}
+    assert {masked_exclusions(few, cells, w, LIMIT)["a"] for w in (whole, men)} == {"exact", "several"}
     two = excluded(K_a=3, M_a=3, K_b=20, M_b=20)
-    assert masked_exclusions(two, cells, women, LIMIT) == {"a": "fa", "b": "flera"}
-    assert masked_exclusions(two, cells, whole, LIMIT) == {"a": "exakt", "b": "exakt"}
+    assert masked_exclusions(two, cells, women, LIMIT) == {"a": "few", "b": "several"}
+    assert masked_exclusions(two, cells, whole, LIMIT) == {"a": "exact", "b": "exact"}

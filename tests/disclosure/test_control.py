@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.disclosure.control import CELL, hidden_cells
-from dagster_project.releases.publish import audit_disclosure
 
 
 class Cell(NamedTuple):
@@ -164,7 +164,7 @@ def test_every_indicator_and_period_is_a_system_of_its_own() -> None:
     apart = pl.concat([hidden_cells(f) for f in frames])
     assert together.height > 12
     assert together.sort(CELL).equals(apart.sort(CELL))
-    assert together["dold"].all() and together.columns == [*CELL, "dold"]
+    assert together["hidden"].all() and together.columns == [*CELL, "hidden"]
 
 
 def test_hiding_is_not_wholesale() -> None:

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dagster_project import readers
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.cells import trim
+from dagster_project.ingestion.readers import EXTENSIONS, RawTable, read_delivery
+from dagster_project.ingestion.readers import csv as csv_reader
 from dagster_project.ingestion.rows import parse_delivery
-from dagster_project.readers import RawTable, read_delivery
 from tests.extracts import BASE, EXTRACTION, KEY, PERSON, UNIT, base, csv_bytes, number, parquet_bytes, xlsx_bytes
 
 KVA, ENHETER, AVVIKELSER = (load_contracts()[s] for s in ("kva", "enheter", "avvikelser"))
@@ -168,9 +168,9 @@ CELL = st.text(
 
 def fast_and_exact(content: bytes, separator: str, width: int) -> tuple[pl.DataFrame | None, pl.DataFrame]:
     positions = {f"k{i}": i for i in range(0, width, 2)}
-    header, line, start = readers._csv_header(content)
-    fast = readers._csv_fast(content, start, separator, width, positions, line)
-    return fast, readers._csv_exact(content, separator, width, positions, line)
+    header, line, start = csv_reader._header(content)
+    fast = csv_reader._fast(content, start, separator, width, positions, line)
+    return fast, csv_reader._exact(content, separator, width, positions, line)
 
 
 @settings(deadline=None, max_examples=300)
@@ -408,7 +408,7 @@ def test_rejections_name_the_cause(extension: str, content: Any, cause: str) -> 
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.binary(max_size=200), st.sampled_from(readers.EXTENSIONS))
+@given(st.binary(max_size=200), st.sampled_from(EXTENSIONS))
 def test_no_bytes_raise_anything_else(content: bytes, extension: str) -> None:
     try:
         read(content, extension, KVA)

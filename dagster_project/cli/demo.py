@@ -1,0 +1,25 @@
+"""`resultattavla demo`: a synthetic set of extracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project.cli.output import day_of, out
+
+
+def demo(
+    raw: Annotated[Path, typer.Option("--raw", help="Mapp att skriva uttagen till.")],
+    seed: Annotated[int, typer.Option("--seed", help="Samma frö ger samma filer.")] = 2022,
+    scale: Annotated[float, typer.Option("--scale", min=0.01, help="Volym; 1 är exempelmängden.")] = 1.0,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Nyaste uttagsdatum.")] = "2022-09-30",
+) -> None:
+    """Skriv en påhittad men trolig uppsättning uttag (bara testpersonnummer)."""
+    from dagster_project.samples import write_demo
+
+    day = day_of(as_of, "--as-of")
+    assert day is not None
+    files = write_demo(raw, seed, scale, day)
+    out.print(f"{len(files)} filer skrevs till {raw}.", soft_wrap=True)

@@ -1,0 +1,76 @@
+"""How the command writes: consoles, lines as they are, tables; and the options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.settings import Settings, load_settings
+
+# Where no terminal says how wide it is (a pipe, a log), rows stay on one line.
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+out = Console(highlight=False, soft_wrap=False, width=_WIDTH)
+err = Console(stderr=True, highlight=False)
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="inställningen data")
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
+]
+
+asked = [Path("data")]
+"""The data folder that the command works on, last: named when the machine refuses something."""
+
+
+def settings_with(raw: Path | None = None, data: Path | None = None) -> Settings:
+    """The settings, with the folders that options name instead."""
+    given = {name: path.absolute() for name, path in (("raw", raw), ("data", data)) if path is not None}
+    if data is not None:
+        asked.append(given["data"])
+    settings = load_settings().model_copy(update=given)
+    asked.append(settings.data)
+    return settings
+
+
+def data_paths(data: Path | None) -> DataPaths:
+    """The data folder: the option's, else the settings'."""
+    if data is None:
+        return settings_with().paths
+    asked.append(data.absolute())
+    return DataPaths(asked[-1])
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """A day as options give it; a usage error for anything else."""
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"{text} är inget datum: skriv det som ÅÅÅÅ-MM-DD.", param_hint=option) from None
+
+
+def say(text: str) -> None:
+    """A line as it is: never wrapped, and nothing in it is markup."""
+    out.print(text, soft_wrap=True, markup=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = ()) -> None:
+    """A table on standard output; `numbers`: columns that are right-aligned."""
+    shown = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        shown.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
+    for row in rows:
+        shown.add_row(*(Text(str(cell)) for cell in row))  # what was delivered is no markup
+    out.print(shown)

@@ -1,0 +1,104 @@
+"""`resultattavla run`: one daily materialization, with progress and a summary."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, out, say, settings_with, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dagster_project.operations.daily_run import RunOutcome
+
+
+def run(
+    raw: Annotated[
+        Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")
+    ] = None,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+) -> None:
+    """Kör dagens materialisering: läs in, pröva, räkna och publicera."""
+    from dagster_project.defs.execute import run_in_process
+    from dagster_project.operations.daily_run import run_daily
+
+    day, settings = day_of(as_of, "--as-of"), settings_with(raw, data)
+    with err.status("startar") as status:
+
+        def progress(text: str) -> None:
+            if err.is_terminal:
+                status.update(Text(text))
+            else:
+                err.print(text, style="dim", markup=False)
+
+        outcome = _beside(lambda: run_daily(settings, lambda *how: run_in_process(settings, *how), day, progress))
+    summarize(outcome)
+    for text in outcome.trouble:
+        err.print(text, style="red", soft_wrap=True, markup=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _beside(work: Callable[[], RunOutcome]) -> RunOutcome:
+    """Do the work in another thread: Dagster and dbt take the signals of the main thread, which has to answer them."""
+    future: Future[RunOutcome] = Future()
+
+    def target() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=target, daemon=True).start()
+    return future.result()
+
+
+def summarize(outcome: RunOutcome) -> None:
+    """Say what a run came to and where to look; where nothing could be read, only why (on standard error)."""
+    from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files
+    from dagster_project.ingestion.quarantine import open_by_reason
+    from dagster_project.runs.ledger import ledger_of
+
+    if outcome.ledger is None or outcome.quarantine is None:
+        err.print(outcome.error or "", style="red", soft_wrap=True, markup=False)
+    else:
+        ledger = ledger_of(outcome.ledger)
+        columns = ["källa", "filer", "lästa", "godkända", "karantän", "dubbl.", "nyaste uttag"]
+        table("Leveranser", columns, delivery_rows(ledger), numbers=range(1, 6))
+        for text in rejected_files(ledger):
+            say(f"  Avvisad: {text}")
+        if counts := open_by_reason(outcome.quarantine):
+            table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
+    if outcome.outcomes:
+        table("Grindar", ["källa", "leverans", "bearbetning", "håller tillbaka"], gate_rows(outcome.outcomes))
+        for text in failed_checks(outcome.outcomes):
+            say(f"  {text}")
+    _say_release(outcome)
+    say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
+    if outcome.docs is not None:
+        say(f"  Datadokumentation:  {outcome.docs}")
+    say("  Karantän:           resultattavla quarantine")
+
+
+def _say_release(outcome: RunOutcome) -> None:
+    from dagster_project.cli.summary import held_back_sentences
+
+    if outcome.release is None:
+        out.print("\n[bold]Ingenting publicerades.[/bold]", end=" ")
+        say(outcome.error or "")
+        return
+    new = "Inget nytt sedan förra körningen: " if outcome.nothing_new else ""
+    manifest = outcome.release.manifest
+    out.print(
+        f"\n[bold]{new}Utgåva {outcome.release.id}[/bold] (per {manifest.as_of}, {manifest.cells} celler)",
+        soft_wrap=True,
+    )
+    for text in held_back_sentences(outcome.release):
+        say(f"  {text}")
+    say(f"  Resultat:           {outcome.data.current}")

@@ -1,0 +1,108 @@
+"""Dagster's own storage below the data folder: where it lies, what is removed, and runs whose process was killed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.core.paths import PROJECT, DataPaths
+
+COMMAND_TAG = "resultattavla/command"
+"""Marks the runs of the command: they are never queued, and nobody waits for one that was killed."""
+
+log = logging.getLogger("resultattavla")
+
+
+def instance_home(data: DataPaths) -> Path:
+    """Dagster's home below the data folder, with our `dagster.yaml` (telemetry off)."""
+    home = data.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    text = (PROJECT / "dagster_project" / "defs" / "dagster.yaml").read_text(encoding="utf-8")
+    if not config.exists() or config.read_text(encoding="utf-8") != text:
+        config.write_text(text, encoding="utf-8")
+    return home
+
+
+@contextmanager
+def dagster_instance(data: DataPaths) -> Iterator[dg.DagsterInstance]:
+    """The instance of a data folder, for a run in this process; a damaged one is set aside first."""
+    set_aside_damaged_history(data)
+    with dg.DagsterInstance.from_config(str(instance_home(data).resolve())) as instance:
+        yield instance
+
+
+def set_aside_damaged_history(data: DataPaths) -> None:
+    """Put Dagster's storage aside when one of its databases is damaged: it is only history and must stop no run.
+
+    The damaged one stays as `dagster.skadad` (the latest such one) for whoever wants to look.
+    """
+    home = data.dagster_home
+    damaged = [path for path in sorted(home.glob("**/*.db")) if not _database_whole(path)]
+    if damaged:
+        aside = home.with_name(f"{home.name}.skadad")
+        if aside.exists():
+            shutil.rmtree(aside)
+        os.replace(home, aside)
+        log.warning(
+            "Dagsters historik %s var skadad: den ligger nu i %s och en ny är påbörjad. Utgåvorna berörs inte.",
+            damaged[0],
+            aside,
+        )
+
+
+def _database_whole(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("pragma quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        # A database that is busy or cannot be opened is not damaged; who uses it says what is wrong.
+        return isinstance(error, sqlite3.OperationalError)
+
+
+def prune_dagster(instance: dg.DagsterInstance, data: DataPaths, keep: int) -> None:
+    """Remove Dagster's logs of finished runs beyond the newest `keep`, and files of runs that it no longer knows."""
+    finished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    )
+    for record in instance.get_run_records(finished)[keep:]:
+        instance.delete_run(record.dagster_run.run_id)
+    known = set(instance.get_run_ids())
+    home = data.dagster_home
+    # Dagster empties a run's database and leaves the file, and its output on disk.
+    for path in (home / "history" / "runs").glob("*.db*"):
+        if path.name.split(".")[0] not in known | {"index"}:
+            path.unlink(missing_ok=True)
+    for folder in (home / "storage").glob("*-*-*-*-*"):
+        if folder.name not in known:
+            shutil.rmtree(folder)
+
+
+def forget_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Remove the command's runs that were killed: nobody waits for them, and many of them must not fill the disk.
+
+    Who calls this holds the run lock; the command's runs are never queued, so one that has not ended never will.
+    """
+    alive = [
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
+    for run in instance.get_runs(dg.RunsFilter(statuses=alive, tags={COMMAND_TAG: "yes"})):
+        instance.delete_run(run.run_id)
+
+
+def end_dead_runs(instance: dg.DagsterInstance, alive: str) -> None:
+    """Mark runs that were killed as failed, so that they do not hold the queue; who calls this holds the run lock."""
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    for run in instance.get_runs(started):
+        if run.run_id != alive:
+            instance.report_run_failed(run, "The process of this run was killed.")

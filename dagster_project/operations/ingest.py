@@ -1,0 +1,65 @@
+"""The first step of a run: read what was delivered, settle it, and say which run this is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.gates.waivers import load_run_waivers, require_current
+from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
+from dagster_project.ingestion.settle import Settled, settle
+from dagster_project.operations.settings import Settings
+from dagster_project.runs.folder import PARAMETERS, RunFolder
+from dagster_project.runs.identity import RunIdentity, identify
+from dagster_project.runs.ledger import Delivery, inputs_of
+from dagster_project.runs.parameters import parameter_row
+
+Progress = Callable[[str], None]
+
+
+def ingest(
+    settings: Settings, as_of: date | None, today: date, progress: Progress = lambda text: None
+) -> tuple[RunIdentity, Settled]:
+    """Read deliveries into bronze, settle them, and write the run's tables and identity.
+
+    Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) and
+    WaiverError for a waiver that cannot be used or has expired on the run's day.
+    """
+    data = settings.paths
+    load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
+    found, ledger = read_deliveries(settings.raw, data, as_of, today, progress)
+    identity = _identity(settings, found, ledger, as_of or today)
+    progress("stämmer av leveranserna mot enhetsregistret")
+    settled = settle(identity.as_of, ledger, data)
+    folder = RunFolder(data)
+    folder.write(PARAMETERS, parameter_row(identity.run_id, identity.as_of, settings.parameters()))
+    folder.begin(identity)
+    return identity, settled
+
+
+def known_identity(settings: Settings, as_of: date | None, today: date) -> RunIdentity | None:
+    """The run that `ingest` would begin, where no delivery has to be read for it; else None. Writes nothing.
+
+    Raises what `ingest` raises.
+    """
+    known = known_deliveries(settings.raw, settings.paths, as_of, today)
+    return None if known is None else _identity(settings, *known, as_of or today)
+
+
+def _identity(settings: Settings, as_of: date | None, ledger: Sequence[Delivery], horizon: date) -> RunIdentity:
+    if as_of is None or not any(d.status == ACCEPTED for d in ledger):
+        rejected = [d for d in ledger if d.status == REJECTED]
+        later = [d for d in ledger if d.status == LATER]
+        found = (
+            f"{len(rejected)} filer avvisades, till exempel: {rejected[0].orsak}"
+            if rejected
+            else f"alla {len(later)} leveranser har ett senare uttagsdatum än {horizon}."
+            if later
+            else "där finns inga leveranser."
+        )
+        raise ResultattavlaError(f"Ingenting att publicera från {settings.raw}: {found}")
+    waivers = load_run_waivers(settings.waivers)
+    require_current(waivers, as_of, settings.waivers)
+    return identify(as_of, inputs_of(ledger), settings.parameters(), [w.as_dict() for w in waivers])

@@ -1,0 +1,47 @@
+"""One run at a time on a data folder, and what the machine refuses told as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
+from dagster_project.core.paths import DataPaths
+
+
+@contextmanager
+def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
+    """Only one run writes to a data folder; a second one waits so long, then refuses with a sentence (BusyError)."""
+    from filelock import FileLock, Timeout
+
+    try:
+        data.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(data.root / ".korning.lock", timeout=wait_seconds, thread_local=False)
+        lock.acquire()
+    except Timeout:
+        raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None
+    except OSError as error:
+        if data.root.exists() and not data.root.is_dir():
+            raise ResultattavlaError(f"{data.root} är en fil, inte en mapp: ange en mapp med --data.") from error
+        told = machine_error(error, data.root)
+        raise told or ResultattavlaError(
+            f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def told_by_the_machine(data: DataPaths) -> Iterator[None]:
+    """A full disk, a folder that cannot be written or a locked file becomes its one sentence."""
+    try:
+        yield
+    except ResultattavlaError:
+        raise
+    except Exception as error:
+        told = machine_error(error, data.root)
+        if told is None:
+            raise
+        raise told from error

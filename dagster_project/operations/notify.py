@@ -1,0 +1,61 @@
+"""Tell whoever the settings name what a run came to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.settings import Notify
+from dagster_project.runs.history import RunRecord
+
+NOTIFY_SECONDS = 30
+
+
+def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
+    """What a notification holds: names and dates only, no counts of patients."""
+    return {
+        "as_of": record.as_of,
+        "korning": record.run_id,
+        "utgava": record.release_id,
+        "utfall": {0: "publicerad", 2: "publicerad med kvarhållna indikatorer"}.get(
+            record.exit_code, "ingenting publicerades"
+        ),
+        "exit_code": record.exit_code,
+        "orsak": record.error,
+        "kvarhallna_indikatorer": record.held_back,
+        "frysta_indikatorer": record.frozen,
+        "granskning": str(data.docs / "index.html"),
+    }
+
+
+def notify(settings: Notify, content: dict[str, Any]) -> list[str]:
+    """Tell the configured command and address; returns a sentence for each that did not take it."""
+    text = json.dumps(content, ensure_ascii=False)
+    trouble = []
+    if settings.command:
+        name = Path(settings.command[0]).name
+        try:
+            done = subprocess.run(
+                settings.command, input=text, text=True, capture_output=True, timeout=NOTIFY_SECONDS, check=False
+            )
+            if done.returncode != 0:
+                trouble.append(f"Aviseringen misslyckades: {name} slutade med kod {done.returncode} (notify.command).")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            trouble.append(f"Aviseringen misslyckades: {name} ({type(error).__name__}, notify.command).")
+    if settings.webhook is not None:
+        request = urllib.request.Request(
+            str(settings.webhook), text.encode(), {"Content-Type": "application/json; charset=utf-8"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=NOTIFY_SECONDS):
+                pass
+        except OSError as error:
+            reason = getattr(error, "reason", None) or type(error).__name__
+            trouble.append(
+                f"Aviseringen misslyckades: {settings.webhook.host} tog inte emot den ({reason}, notify.webhook)."
+            )
+    return trouble
