@@ -1,20 +1,22 @@
-{#- The levels and sexes that an aggregated row counts in: `kon` T takes every sex, K and M their own. -#}
+{#- The sexes that a row of `kon` counts in: T takes every sex, K and M their own. -#}
 {% macro sexes() -%}
 (
-    select 'T' as kon_rad, cast(null as {{ dbt.type_string() }}) as kon_villkor
+    select 'T' as kon_row, {{ no_text() }} as kon_of
     union all select 'K', 'K'
     union all select 'M', 'M'
 )
 {%- endmacro %}
 
-{% macro levels() -%}
+{#- Grouping by level: the area, its verksamheter, their units; `columns`: what else every group has. -#}
+{% macro levels(columns) -%}
 grouping sets (
-    (indicator_id, period_typ, period_start, kon_rad),
-    (indicator_id, period_typ, period_start, kon_rad, verksamhet),
-    (indicator_id, period_typ, period_start, kon_rad, verksamhet, enhet)
+    ({{ columns }}),
+    ({{ columns }}, verksamhet),
+    ({{ columns }}, verksamhet, enhet)
 )
 {%- endmacro %}
 
+{#- The level of a row that was grouped by `levels`. -#}
 {% macro level_name() -%}
 case
     when grouping(verksamhet) = 1 then 'omrade'
@@ -23,14 +25,14 @@ case
 end
 {%- endmacro %}
 
-{#- Counting observations of the given models, in one relation. -#}
-{% macro counted_observations(indicators) -%}
-    {% for indicator in indicators -%}
+{#- Counting observations of all indicators whose cells come along `path`, in one relation. -#}
+{% macro counted_observations(path) -%}
+    {% for indicator in indicators(path=path) -%}
     select
         indicator_id, verksamhet, enhet, kon, person_id, taljare, namnare,
-        cast({{ dbt.date_trunc('month', 'event_date') }} as date) as manad
-    from {{ ref('obs_' ~ indicator) }}
-    where exkludering is null
+        {{ month_of('event_date') }} as month
+    from {{ ref('obs_' ~ indicator.indicator_id) }}
+    where exclusion is null
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 {%- endmacro %}
@@ -38,10 +40,22 @@ end
 {#- Monthly rows `o` of a relation in every period `p` and sex row `s` that they count in; a stock's in its last month only. -#}
 {% macro placed_in_periods(relation) -%}
 from {{ relation }} as o
-    inner join {{ ref('katalog') }} as k on o.indicator_id = k.indicator_id
-    inner join {{ ref('int_perioder') }} as p
-        on o.manad >= p.period_start
-        and o.manad <= p.sista_manad
-        and (not k.bestand or o.manad = p.sista_manad)
-    inner join {{ sexes() }} as s on s.kon_villkor is null or o.kon = s.kon_villkor
+    inner join {{ ref('catalogue') }} as k on o.indicator_id = k.indicator_id
+    inner join {{ ref('periods') }} as p
+        on o.month >= p.period_start
+        and o.month <= p.last_month
+        and (not k.bestand or o.month = p.last_month)
+    inner join {{ sexes() }} as s on s.kon_of is null or o.kon = s.kon_of
+{%- endmacro %}
+
+{#- Join condition: the same cell in two relations, whatever its level (its verksamhet and unit can be empty).
+    `period`: the condition for its period, when it is not the same one. -#}
+{% macro same_cell(a, b, period=none) -%}
+    {{ a }}.indicator_id = {{ b }}.indicator_id
+    and {{ a }}.niva = {{ b }}.niva
+    and {{ a }}.period_typ = {{ b }}.period_typ
+    and {{ period or (a ~ '.period_start = ' ~ b ~ '.period_start') }}
+    and {{ a }}.kon = {{ b }}.kon
+    and coalesce({{ a }}.verksamhet, '') = coalesce({{ b }}.verksamhet, '')
+    and coalesce({{ a }}.enhet, '') = coalesce({{ b }}.enhet, '')
 {%- endmacro %}

@@ -8,8 +8,8 @@ having count(*) > 1
 
 {#- Every cell of the grid is there, and nothing else. -#}
 {% test rows_as_grid(model) %}
-select g.rader, r.rader as publicerade
-from (select count(*) as rader from {{ ref('int_rutnat') }} where i_rutnat) as g
-cross join (select count(*) as rader from {{ model }}) as r
-where g.rader <> r.rader
+select g.number as expected, r.number as published
+from (select count(*) as number from {{ ref('grid') }} where in_grid) as g
+cross join (select count(*) as number from {{ model }}) as r
+where g.number <> r.number
 {% endtest %}

@@ -1,213 +1,216 @@
-"""The catalogue, its models, their lists, descriptions and unit tests belong together; targets are the plan's."""
+"""The catalogue says what there is and what the plan says; every part of an indicator or a source is there."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue import completeness, vocabulary
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
+from dagster_project.catalogue.indicators import Indicator, load_catalogue
+from dagster_project.catalogue.organisation import nodes, verksamhet_codes
+from dagster_project.catalogue.seeds import seed
 from dagster_project.core.paths import PROJECT
 
 DBT = PROJECT / "dbt"
-LIST_OF_KIND = {"median": "medianer", "tackning": "personer"}
-"""The list in dbt_project.yml by kind of measure; every other kind is `additiva`."""
-
-Target = tuple[str, float | None, str, str, bool]
-NO_TARGET: Target = ("", None, "", "", False)
-MORE_THAN_LAST_YEAR: Target = (">", None, "foregaende_ar", "verksamhet|omrade", False)
+INDICATORS = pytest.mark.parametrize("indicator", load_catalogue(), ids=lambda indicator: indicator.id)
+PATH_OF_KIND = {vocabulary.MEDIAN: vocabulary.DISTRIBUTION, vocabulary.COVERAGE: vocabulary.PERSONS}
+"""Every other kind adds up."""
 
 
-def _at_least(value: float) -> Target:
-    return (">=", value, "", "verksamhet|omrade", False)
+def _plan() -> dict[str, dict[str, str]]:
+    """What the activity plan and the specification say, in a copy of its own: reviewed beside the catalogue."""
+    with Path(__file__).with_name("plan_targets.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
 
 
-TARGETS: dict[str, Target] = {
-    "vg_forsta_besok_90": _at_least(100),
-    "vg_vantande_90": _at_least(100),
-    "behandling_90": _at_least(100),
-    "aterbesok_maldatum": _at_least(90),
-    "vantetid_median": NO_TARGET,
-    "levnadsvanor": MORE_THAN_LAST_YEAR,
-    "barn_narstaende": NO_TARGET,
-    "barn_narstaende_du": NO_TARGET,
-    "gas_antal": NO_TARGET,
-    "gas_t_forandring": NO_TARGET,
-    "gas_maluppfyllelse": NO_TARGET,
-    "cpup_tackning": NO_TARGET,
-    "horselrehab_tackning": MORE_THAN_LAST_YEAR,
-    "grav_horsel_tackning": MORE_THAN_LAST_YEAR,
-    "horsel_barn_tackning": MORE_THAN_LAST_YEAR,
-    "skrs_tackning": NO_TARGET,
-    "avvikelser_antal": (">=", 750, "", "omrade", True),
-    "avvikelser_7d": _at_least(70),
-    "avvikelser_180d": _at_least(80),
-    "utredning_60d": _at_least(80),
-}
-"""Operator, value, comparison, levels and prorating, as the activity plan sets them."""
-
-ALL = "AUD BUH CFH FAM OT SC TC VUH"
-NOT_TC = "AUD BUH CFH FAM OT SC VUH"
-SCOPES = {
-    "vg_forsta_besok_90": NOT_TC,
-    "vg_vantande_90": NOT_TC,
-    "behandling_90": "BUH VUH",
-    "aterbesok_maldatum": "AUD SC",
-    "vantetid_median": NOT_TC,
-    "levnadsvanor": "AUD BUH SC VUH",
-    "barn_narstaende": "AUD BUH SC VUH",
-    "barn_narstaende_du": "AUD BUH SC VUH",
-    "gas_antal": "BUH VUH",
-    "gas_t_forandring": "BUH VUH",
-    "gas_maluppfyllelse": "BUH VUH",
-    "cpup_tackning": "BUH VUH",
-    "horselrehab_tackning": "AUD",
-    "grav_horsel_tackning": "AUD",
-    "horsel_barn_tackning": "AUD BUH",
-    "skrs_tackning": "SC",
-    "avvikelser_antal": ALL,
-    "avvikelser_7d": ALL,
-    "avvikelser_180d": ALL,
-    "utredning_60d": ALL,
-}
-STOCKS = {"vg_vantande_90", "cpup_tackning", "grav_horsel_tackning", "horsel_barn_tackning"}
-NOT_ABOUT_PATIENTS = {"avvikelser_antal", "avvikelser_7d", "avvikelser_180d", "utredning_60d"}
+def test_every_part_of_every_indicator_and_source_is_there() -> None:
+    assert completeness.missing_files() == []
 
 
-def _rows(seed: str) -> list[dict[str, str]]:
-    with (DBT / "seeds" / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
-
-
-def _entries(key: str) -> Iterator[dict[str, Any]]:
-    """What all YAML files beside the models list under `key`."""
-    for path in sorted((DBT / "models").rglob("*.yml")):
-        yield from _yaml(path).get(key, [])
-
-
-CATALOGUE = {row["indicator_id"]: row for row in _rows("katalog")}
-STAGING = sorted((DBT / "models" / "staging").glob("stg_*.sql"))
-INDICATORS = pytest.mark.parametrize("indicator", CATALOGUE)
-
-
-@pytest.fixture(scope="module")
-def lists() -> dict[str, list[str]]:
-    variables: dict[str, list[str]] = _yaml(DBT / "dbt_project.yml")["vars"]
-    return variables
-
-
-@pytest.fixture(scope="module")
-def descriptions() -> dict[str, str]:
-    return {model["name"]: model.get("description", "") for model in _entries("models")}
-
-
-@pytest.fixture(scope="module")
-def unit_tests() -> list[dict[str, Any]]:
-    return list(_entries("unit_tests"))
-
-
-def test_rows_of_the_catalogue_and_observation_models_are_the_same() -> None:
-    models = sorted(path.stem for path in (DBT / "models" / "observations").glob("*.sql"))
-    assert models == sorted(f"obs_{indicator}" for indicator in CATALOGUE)
-    assert len(CATALOGUE) == len(_rows("katalog")), "an indicator is in the catalogue twice"
+def test_an_indicator_is_in_the_catalogue_once() -> None:
+    ids = [indicator.id for indicator in load_catalogue()]
+    assert len(ids) == len(set(ids))
 
 
 @INDICATORS
-def test_indicator_is_in_the_list_of_its_kind_only(indicator: str, lists: dict[str, list[str]]) -> None:
-    expected = LIST_OF_KIND.get(CATALOGUE[indicator]["art"], "additiva")
-    assert [name for name, members in lists.items() for member in members if member == indicator] == [expected]
-
-
-def test_lists_name_indicators_of_the_catalogue_only(lists: dict[str, list[str]]) -> None:
-    assert {member for members in lists.values() for member in members} == set(CATALOGUE)
-
-
-@INDICATORS
-def test_indicator_has_a_description(indicator: str, descriptions: dict[str, str]) -> None:
-    assert descriptions.get(f"obs_{indicator}", "").strip()
-
-
-@INDICATORS
-def test_indicator_has_a_unit_test(indicator: str, unit_tests: list[dict[str, Any]]) -> None:
-    assert [test["name"] for test in unit_tests if test["model"] == f"obs_{indicator}"]
-
-
-def test_unit_tests_have_distinct_names_and_say_their_rule(unit_tests: list[dict[str, Any]]) -> None:
-    names = [test["name"] for test in unit_tests]
-    assert len(names) == len(set(names))
-    assert [test["name"] for test in unit_tests if not test.get("description", "").strip()] == []
-
-
-def test_every_model_has_a_description(descriptions: dict[str, str]) -> None:
-    models = {path.stem for path in (DBT / "models").rglob("*") if path.suffix in (".sql", ".py")}
-    assert models == {name for name, text in descriptions.items() if text.strip()}
-
-
-@pytest.mark.parametrize("model", STAGING, ids=lambda path: path.stem)
-def test_staging_key_is_the_contracts_key(model: Path) -> None:
-    match = re.search(r"\{% set key = (\[.*?\]) %\}", model.read_text(encoding="utf-8"), re.DOTALL)
-    assert match, f"{model.name} sets no key"
-    # The Jinja list is also a YAML list.
-    assert yaml.safe_load(match[1]) == load_contracts()[model.stem.removeprefix("stg_")].key_sql
-
-
-def test_every_contract_has_a_staging_model() -> None:
-    assert {model.stem.removeprefix("stg_") for model in STAGING} == set(load_contracts())
+def test_values_are_of_the_closed_lists(indicator: Indicator) -> None:
+    target = indicator.target
+    assert indicator.kind in vocabulary.KINDS
+    assert indicator.path in vocabulary.PATHS
+    assert indicator.direction in vocabulary.DIRECTIONS
+    assert indicator.levels == tuple(level for level in vocabulary.LEVELS if level in indicator.levels) != ()
+    assert indicator.comparison_base in (None, *vocabulary.COMPARISON_BASES)
+    assert target.operator in (None, *vocabulary.OPERATORS)
+    assert target.base in (None, *vocabulary.COMPARISON_BASES)
+    assert set(target.levels) <= set(indicator.levels)
 
 
 @INDICATORS
-def test_codes_are_known(indicator: str) -> None:
-    row = CATALOGUE[indicator]
-    assert set(row["kallor"].split("|")) <= set(load_contracts()) - {"enheter"}
-    assert set(row["omfattning"].split("|")) <= {unit["verksamhet"] for unit in _rows("verksamheter")}
-    assert set(row["mal_nivaer"].split("|")) <= {"", "enhet", "verksamhet", "omrade"}
-    assert row["art"] in ("andel", "antal", "belopp", "medel", "median", "tackning")
-    assert row["riktning"] in ("upp", "ned")
-    for flag in ("bestand", "patient", "konsuppdelad", "mal_prorateras"):
-        assert row[flag] in ("true", "false"), flag
+def test_sources_and_scope_are_known(indicator: Indicator) -> None:
+    assert indicator.read, "an indicator reads something"
+    assert set(indicator.read) <= set(load_contracts()) - {REGISTER_SOURCE}
+    assert indicator.scope == tuple(code for code in verksamhet_codes() if code in indicator.scope) != ()
 
 
 @INDICATORS
-def test_named_sources_are_those_that_the_model_reads(indicator: str) -> None:
-    text = (DBT / "models" / "observations" / f"obs_{indicator}.sql").read_text(encoding="utf-8")
-    macros = {
-        "performed_waits": "vantetider",
-        "performed_measures": "kva",
-        "timed_cases": "avvikelser",
-        "coverage_stock": "register_population|register_registreringar",
-        "coverage_flow": "register_population|register_registreringar",
+def test_path_fits_the_kind(indicator: Indicator) -> None:
+    assert indicator.path == PATH_OF_KIND.get(indicator.kind, vocabulary.ADDS_UP)
+
+
+@INDICATORS
+def test_what_the_kind_needs_is_said(indicator: Indicator) -> None:
+    assert (indicator.register is not None) == (indicator.kind == vocabulary.COVERAGE)
+    assert not indicator.timed or (indicator.kind == vocabulary.SHARE and indicator.limit_days is not None)
+    assert indicator.code_list is None or indicator.kind == vocabulary.COUNT
+    assert indicator.by_sex == indicator.patient, "what is about patients has a sex, the rest has none"
+
+
+@INDICATORS
+def test_a_model_asks_for_what_its_row_says_and_no_more(indicator: Indicator) -> None:
+    """A limit, register, list or `timed` that no model reads would change nothing when it is edited."""
+    (model,) = completeness.OBSERVATIONS.glob(f"*/obs_{indicator.id}.sql")
+    called = _with_called_macros(model.read_text(encoding="utf-8"))
+    said = {"limit_days": indicator.limit_days, "register": indicator.register, "code_list": indicator.code_list}
+    for column, value in said.items():
+        assert bool(re.search(rf"this_indicator\(\)\.{column}\b", called)) >= (value is not None), column
+        # A macro may have a use for it only where the model gives it nothing else (`within`).
+        if "within=" not in model.read_text(encoding="utf-8"):
+            assert bool(re.search(rf"this_indicator\(\)\.{column}\b", called)) == (value is not None), column
+    assert indicator.timed == ("oppet_arende" in called)
+
+
+def _with_called_macros(text: str) -> str:
+    """A model's text and that of the measures it calls."""
+    measures = {path.stem: path.read_text(encoding="utf-8") for path in (DBT / "macros" / "measures").glob("*.sql")}
+    return text + "".join(macro for name, macro in measures.items() if f"{name}(" in text)
+
+
+def test_targets_have_a_value_or_a_base() -> None:
+    for indicator in load_catalogue():
+        target = indicator.target
+        assert (target.value is not None) + (target.base is not None) == (target.operator is not None), indicator.id
+        assert bool(target.levels) == (target.operator is not None), indicator.id
+        assert target.base is None or target.base == indicator.comparison_base, indicator.id
+        assert not target.prorated or (indicator.kind == vocabulary.COUNT and target.value is not None), indicator.id
+
+
+def test_code_lists_are_those_of_the_catalogue() -> None:
+    assert {row["list"] for row in seed("code_lists")} == {i.code_list for i in load_catalogue()} - {None}
+
+
+def test_reasons_of_the_code_lists_have_words() -> None:
+    assert {row["exclusion"] for row in seed("code_lists")} - {""} <= {row["exclusion"] for row in seed("exclusions")}
+
+
+def test_the_organisation_is_a_tree() -> None:
+    known = {node.code: node for node in nodes()}
+    assert len(known) == len(nodes())
+    for node in nodes():
+        assert node.type in (vocabulary.AREA, vocabulary.VERKSAMHET)
+        assert node.parent is None or known[node.parent].type == vocabulary.AREA
+        assert (node.parent is None) == (node.type == vocabulary.AREA)
+
+
+def test_the_plan_says_something_of_every_indicator() -> None:
+    assert set(_plan()) == {indicator.id for indicator in load_catalogue()}
+
+
+@INDICATORS
+def test_target_scope_and_protection_are_the_plans(indicator: Indicator) -> None:
+    target = indicator.target
+    assert _plan()[indicator.id] == {
+        "id": indicator.id,
+        "operator": target.operator or "",
+        "value": "" if target.value is None else f"{target.value:g}",
+        "base": target.base or "",
+        "levels": "|".join(target.levels),
+        "prorated": str(target.prorated).lower(),
+        "scope": "|".join(indicator.scope),
+        "stock": str(indicator.stock).lower(),
+        "patient": str(indicator.patient).lower(),
     }
-    read = {source for name, sources in macros.items() if f"{name}(" in text for source in sources.split("|")}
-    read |= set(re.findall(r"ref\('stg_(\w+)'\)", text)) | ({"gas"} if "ref('int_gas_planer')" in text else set())
-    assert read - {"enheter"} == set(CATALOGUE[indicator]["kallor"].split("|"))
+    assert (target.from_year, target.to_year) == (None, None), "the plan names no years for these targets"
 
 
-@INDICATORS
-def test_scope_stock_and_protection_are_the_contracts(indicator: str) -> None:
-    row = CATALOGUE[indicator]
-    assert row["omfattning"].split("|") == SCOPES[indicator].split()
-    assert row["bestand"] == str(indicator in STOCKS).lower()
-    assert row["patient"] == str(indicator not in NOT_ABOUT_PATIENTS).lower()
-    assert row["konsuppdelad"] == row["patient"], "deviation reports alone have no sex"
+def _sql_and_settings() -> list[Path]:
+    return sorted([*DBT.glob("models/**/*.sql"), *DBT.glob("macros/**/*.sql"), *DBT.glob("*.yml")])
 
 
-@INDICATORS
-def test_target_is_the_plans(indicator: str) -> None:
-    row = CATALOGUE[indicator]
-    value = float(row["mal_varde"]) if row["mal_varde"] else None
-    target = (row["mal_operator"], value, row["mal_jamforelse"], row["mal_nivaer"], row["mal_prorateras"] == "true")
-    assert target == TARGETS[indicator]
-    assert (row["mal_fran_ar"], row["mal_till_ar"]) == ("", ""), "the plan names no years for these targets"
+@pytest.mark.parametrize("path", _sql_and_settings(), ids=lambda path: path.relative_to(DBT).as_posix())
+def test_no_sql_names_an_indicator_a_verksamhet_or_a_register(path: Path) -> None:
+    """They are data: found by what the catalogue and the organisation say of them."""
+    named = {i.id for i in load_catalogue()} | {i.register for i in load_catalogue()} | {node.code for node in nodes()}
+    words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+    assert words & (named - {None}) == set()
+    assert {w for w in words if w.startswith("obs_")} - {"obs_"} == set()
 
 
-def test_targets_and_scopes_are_said_for_every_indicator() -> None:
-    assert set(TARGETS) == set(SCOPES) == set(CATALOGUE)
+# --- The check itself -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project for the check."""
+    for name, place in {
+        "OBSERVATIONS": "dbt/models/observations",
+        "STAGING_MODELS": "dbt/models/sources",
+        "SUITES": "expectations/staging",
+        "SAMPLES": "samples",
+        "CONTRACT_DIR": "contracts",
+        "PROJECT": "",
+    }.items():
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setattr(completeness, name, tmp_path / place)
+    monkeypatch.setattr(completeness, "_catalogue_ids", lambda: frozenset({"ny"}))
+    return tmp_path
+
+
+def _write(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_what_an_indicator_lacks_is_said(folders: Path) -> None:
+    models = folders / "dbt/models/observations"
+    assert completeness.missing_files() == [
+        "Indikatorn ny saknar modellen dbt/models/observations/<källa>/obs_ny.sql.",
+        "Indikatorn ny saknar dbt/models/observations/<källa>/obs_ny.yml med beskrivning och enhetstester.",
+    ]
+    _write(models / "kva/obs_ny.sql")
+    _write(models / "kva/obs_ny.yml", "models: [{name: obs_ny}]")
+    assert completeness.missing_files() == [
+        "Indikatorn ny saknar en beskrivning av obs_ny i dbt/models/observations/kva/obs_ny.yml.",
+        "Indikatorn ny saknar enhetstest i dbt/models/observations/kva/obs_ny.yml.",
+    ]
+    _write(models / "kva/obs_ny.yml", "models: [{name: obs_ny, description: x}]\nunit_tests: [{model: obs_ny}]")
+    assert completeness.missing_files() == []
+    _write(models / "kva/obs_okand.sql")
+    assert "Indikatorn okand saknar en rad i dbt/seeds/catalogue.csv." in completeness.missing_files()
+
+
+def test_what_a_source_lacks_is_said(folders: Path) -> None:
+    assert completeness.missing_of_source("ronder") == [
+        "Källan ronder saknar kontraktet contracts/ronder.odcs.yaml.",
+        "Källan ronder saknar modellen dbt/models/sources/ronder/stg_ronder.sql.",
+        "Källan ronder saknar kontrollerna expectations/staging/ronder.json.",
+        "Källan ronder saknar exemplet samples/ronder.py.",
+        "Källan ronder saknar dbt/models/sources/ronder/stg_ronder.yml med beskrivning och enhetstester.",
+    ]
+    for name in ("contracts/ronder.odcs.yaml", "expectations/staging/ronder.json", "samples/ronder.py"):
+        _write(folders / name)
+    _write(folders / "dbt/models/sources/ronder/stg_ronder.sql")
+    whole: dict[str, Any] = {
+        "sources": "sources: [{name: bronze, tables: [{name: ronder}]}]\n",
+        "rest": "models: [{name: stg_ronder, description: x}]\nunit_tests: [{model: stg_ronder}]\n",
+    }
+    _write(folders / "dbt/models/sources/ronder/stg_ronder.yml", whole["rest"])
+    assert completeness.missing_of_source("ronder") == [
+        "Källan ronder saknar tabellen ronder i källan bronze i dbt/models/sources/ronder/stg_ronder.yml."
+    ]
+    _write(folders / "dbt/models/sources/ronder/stg_ronder.yml", whole["sources"] + whole["rest"])
+    assert completeness.missing_of_source("ronder") == []

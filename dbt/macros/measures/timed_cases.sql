@@ -1,0 +1,28 @@
+{#- A timed share over deviation cases: resolved within the catalogue's days of the start. An open case counts when its
+    time has run out at the source's as-of date; a younger one is `oppet_arende`, in neither numerator nor denominator. -#}
+{% macro timed_cases(start, resolved) -%}
+{% set limit_days = this_indicator().limit_days -%}
+with events as (
+    select
+        a.{{ start }} as event_date,
+        e.verksamhet,
+        a.hsaid_enhet as enhet,
+        {{ no_text() }} as kon,
+        {{ no_text() }} as person_id,
+        case when {{ days('a.' ~ start, 'a.' ~ resolved) }} <= {{ limit_days }} then 1 else 0 end as taljare,
+        1 as namnare,
+        case
+            when a.{{ resolved }} is null and {{ days('a.' ~ start, 's.as_of') }} <= {{ limit_days }}
+                then 'oppet_arende'
+        end as exclusion,
+        a.delivery,
+        a.line
+    from {{ ref('stg_avvikelser') }} as a
+    inner join {{ ref('source_dates') }} as s on s.source = 'avvikelser'
+    -- The start can be another day than the case's event date, and its unit then belong to another verksamhet.
+    left join {{ ref('stg_enheter') }} as e on {{ valid_unit('a.hsaid_enhet', 'a.' ~ start) }}
+    where a.{{ start }} is not null
+)
+
+{{ observations() }}
+{%- endmacro %}

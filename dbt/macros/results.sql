@@ -1,0 +1,16 @@
+{#- An end of Wilson's 95 % interval, in percent, of `share` in `number` observations; `sign`: - lower, + upper. -#}
+{% macro wilson_end(share, number, sign) -%}
+{% set z = 'cast(1.959963984540054 as double)' -%}
+100 * (
+    {{ share }} + {{ z }} * {{ z }} / (2 * {{ number }})
+    {{ sign }} {{ z }} * sqrt(
+        {{ share }} * (1 - {{ share }}) / {{ number }} + {{ z }} * {{ z }} / (4 * {{ number }} * {{ number }})
+    )
+) / (1 + {{ z }} * {{ z }} / {{ number }})
+{%- endmacro %}
+
+{#- An annual amount by the days of a period within its year (which has 366 in a leap year). -#}
+{% macro prorated(amount, first, last) -%}
+{% set year = dbt.date_trunc('year', first) -%}
+{{ amount }} * ({{ days(first, last) }} + 1) / ({{ days(year, dbt.dateadd('year', 1, year)) }})
+{%- endmacro %}

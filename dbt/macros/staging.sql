@@ -1,0 +1,37 @@
+{#- What every stg_ model selects from: the source's newest accepted rows, each with the verksamhet that it belongs to.
+    The model's name says the source, the source's contract the rest: its key, and whether the unit register is asked for
+    the `unit` on the day of the event or the rows name their `verksamhet` themselves. -#}
+{% macro staged() -%}
+    {% set source_name = this_model().removeprefix('stg_') -%}
+    {% set contract = var('contracts')[source_name] -%}
+    {% set newest = newest_rows(accepted_rows(source_name, contract.key), contract.key | length) -%}
+    {% if contract.unit and contract.events -%}
+    (
+        select newest.*, e.verksamhet
+        from ({{ newest }}) as newest
+        left join {{ ref('stg_enheter') }} as e on {{ valid_unit('newest.' ~ contract.unit, 'newest.event_date') }}
+    )
+    {%- elif contract.verksamhet and contract.verksamhet != 'verksamhet' -%}
+    (select newest.*, newest.{{ contract.verksamhet }} as verksamhet from ({{ newest }}) as newest)
+    {%- else -%}
+    ({{ newest }})
+    {%- endif %}
+{%- endmacro %}
+
+{#- Rows of this run's deliveries that the unit register did not refuse, ready for newest_rows. The run's tables show
+    renamed columns only: a key may have a column that is called like one of theirs. -#}
+{% macro accepted_rows(source_name, key) -%}
+    select delivered.*, {{ key_columns(key) }}, deliveries.delivery_order
+    from {{ source('bronze', source_name) }} as delivered
+    inner join (
+        select delivery as run_delivery, position as delivery_order
+        from {{ source('run', 'ledger') }}
+        where source = '{{ source_name }}'
+    ) as deliveries on delivered.delivery = deliveries.run_delivery
+    left join (
+        select delivery as refused_delivery, line as refused_line
+        from {{ source('run', 'refused_rows') }}
+        where source = '{{ source_name }}'
+    ) as refused on delivered.delivery = refused.refused_delivery and delivered.line = refused.refused_line
+    where refused.refused_delivery is null
+{%- endmacro %}

@@ -1,0 +1,64 @@
+-- The grid filled: what each cell holds before disclosure control. Never published as it is.
+with computed as (
+    select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon, taljare, namnare,
+        cast(null as double) as median
+    from {{ ref('cells_additive') }}
+    union all
+    select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon, taljare, namnare,
+        cast(null as double) as median
+    from {{ ref('cells_persons') }}
+    union all
+    select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon,
+        cast(null as double) as taljare, namnare, varde as median
+    from {{ ref('cells_distribution') }}
+),
+
+filled as (
+    select
+        g.*,
+        i.art,
+        i.patient,
+        -- Periods that end before the data begin are unknown, not empty.
+        g.applicable and i.data_start is not null and g.period_slut >= i.data_start as has_data,
+        case when i.bestand then g.last_month else g.period_start end >= i.data_start as is_whole,
+        g.period_slut <= i.as_of as has_ended,
+        c.taljare as total,
+        c.namnare as number,
+        c.median
+    from {{ ref('grid') }} as g
+    inner join {{ ref('run_indicators') }} as i on g.indicator_id = i.indicator_id
+    left join computed as c on {{ same_cell('g', 'c') }}
+)
+
+select
+    r.indicator_id,
+    r.niva,
+    r.verksamhet,
+    r.enhet,
+    r.period_typ,
+    r.period_start,
+    r.period_slut,
+    r.kon,
+    r.in_grid,
+    r.applicable,
+    r.patient,
+    r.art,
+    r.has_data,
+    coalesce(r.is_whole, false) as whole_period,
+    coalesce(r.is_whole and r.has_ended, false) as komplett,
+    case when r.has_data and r.art <> 'median' then coalesce(r.total, 0) end as taljare,
+    case when r.has_data and r.art not in ('antal', 'belopp') then coalesce(r.number, 0) end as namnare,
+    case
+        when not r.has_data then null
+        when r.art in ('antal', 'belopp') then coalesce(r.total, 0)
+        when r.art = 'median' then r.median
+        when r.art = 'medel' and r.number > 0 then r.total / r.number
+        when r.art in ('andel', 'tackning') and r.number > 0 then 100 * r.total / r.number
+    end as varde,
+    -- What disclosure control protects: the number of observations or persons behind the cell.
+    case
+        when not r.has_data or not r.patient then null
+        when r.art = 'antal' then coalesce(r.total, 0)
+        else coalesce(r.number, 0)
+    end as protected_number
+from filled as r

@@ -1,0 +1,26 @@
+-- Cells of counts, shares, means and amounts; a stock takes its period's last month only.
+with placed as (
+    select
+        o.indicator_id,
+        p.period_typ,
+        p.period_start,
+        o.verksamhet,
+        o.enhet,
+        s.kon_row,
+        o.taljare,
+        o.namnare
+    {{ placed_in_periods(ref('months_additive')) }}
+)
+
+select
+    indicator_id,
+    {{ level_name() }} as niva,
+    verksamhet,
+    enhet,
+    period_typ,
+    period_start,
+    kon_row as kon,
+    sum(taljare) as taljare,
+    sum(namnare) as namnare
+from placed
+group by {{ levels('indicator_id, period_typ, period_start, kon_row') }}

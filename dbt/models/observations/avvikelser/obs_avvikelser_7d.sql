@@ -1,0 +1,1 @@
+{{ timed_cases('registreringsdatum', 'paborjad_datum') }}

@@ -1,0 +1,1 @@
+{{ performed_measures() }}

@@ -1,1 +1,0 @@
-{{ timed_cases('avvikelser_180d', 'registreringsdatum', 'avslutad_datum', 180) }}

@@ -1,1 +1,0 @@
-{{ performed_measures('barn_narstaende', ['DU055', 'DU056', 'DU057', 'QT016']) }}

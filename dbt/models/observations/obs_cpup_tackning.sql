@@ -1,1 +1,0 @@
-{{ coverage_stock('cpup_tackning', 'cpup') }}

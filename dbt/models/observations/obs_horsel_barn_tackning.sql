@@ -1,1 +1,0 @@
-{{ coverage_stock('horsel_barn_tackning', 'horsel_barn') }}

@@ -1,1 +1,0 @@
-{{ coverage_flow('horselrehab_tackning', 'horselrehab') }}

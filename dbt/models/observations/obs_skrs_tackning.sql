@@ -1,1 +1,0 @@
-{{ coverage_flow('skrs_tackning', 'skrs') }}

@@ -1,1 +1,0 @@
-{{ timed_cases('utredning_60d', 'utredning_begard_datum', 'utredning_besvarad_datum', 60) }}

@@ -1,0 +1,19 @@
+select
+    vardkontakt_id,
+    status,
+    matperiod,
+    fas,
+    vardgaranti,
+    avvikelsekod,
+    beslut_datum,
+    start_datum,
+    medicinskt_maldatum,
+    hsaid_enhet,
+    kon,
+    fodelsear,
+    lkf,
+    event_date,
+    verksamhet,
+    delivery,
+    line
+from {{ staged() }} as s

@@ -1,0 +1,29 @@
+"""dbt finds a run's files in any data folder, whatever its name means to a file pattern, to SQL or to a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_project.core.paths import DataPaths
+from dagster_project.engines import dbt
+from dagster_project.engines.duckdb import database
+
+PARAMETERS = ("first_month", "last_month", "comparison_start", "grid_start", "as_of", "tolerance_days")
+
+
+@pytest.mark.parametrize("name", ["med blank", "a,b", "it's", "[x]", "a*b", 'a"b', "å{ö}", "n#50%25"])
+def test_files_are_found_below_the_data_folder_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # Neither a folder that the name would match as a pattern, nor the one that the process was started in.
+    folders = [tmp_path / "data" / name, tmp_path / "data" / "x", tmp_path / "data" / "acb", tmp_path]
+    for number, folder in enumerate(folders):
+        (folder / "run").mkdir(parents=True)
+        frame = pl.DataFrame({"run_id": [str(number)], **{column: [None] for column in PARAMETERS}})
+        frame.write_parquet(folder / "run" / "parameters.parquet")
+    monkeypatch.chdir(tmp_path)
+    data = DataPaths(folders[0])
+    dbt.build(data, "run_parameters")
+    with database(data.warehouse) as connection:
+        assert connection.execute("select run_id from run_parameters").fetchall() == [("0",)]
