@@ -20,6 +20,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.vocabulary import PERSONS
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
@@ -87,14 +89,15 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
         return
     manifest = release.manifest
     hides = f"{manifest.code_version}/{manifest.suppression_limit}/{manifest.as_of[:4]}"
+    paths = {i.id: i.path for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
     with database(data.warehouse) as connection:
         computed = connection.execute(
-            "select indicator_id, path = 'persons', as_of, data_start from run_indicators order by indicator_id"
+            "select indicator_id, as_of, data_start from run_indicators order by indicator_id"
         ).fetchall()
-        for indicator, persons, as_of, data_start in computed:
+        for indicator, as_of, data_start in computed:
             indicators[indicator] = {
-                "file": _store(connection, data, indicator, persons),
+                "file": _store(connection, data, indicator, paths[indicator] == PERSONS),
                 "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
