@@ -12,7 +12,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Files that run the whole job many times. A file's tests share its fixtures in one worker; the longest begin first.
-SLOW_FIRST = ("test_pipeline", "test_survival", "test_aftermath", "test_end_to_end", "test_explain", "test_review")
+SLOW_FIRST = (
+    "test_pipeline",
+    "test_survival",
+    "test_daily_run",
+    "test_end_to_end",
+    "test_explain",
+    "test_steward_page",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,6 +1,5 @@
 """dbt's models as assets, with lineage from its manifest; built in this process."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, told
-from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, manifest_path, table_rows
+from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, project_manifest, table_rows
 
 BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
 """The job's dbt steps, in their order: gates and disclosure control come between them."""
@@ -57,14 +56,13 @@ def _built(
 
 def model_keys(data: DataPaths) -> dict[str, dg.AssetKey]:
     """Name of every dbt model -> its asset key."""
-    nodes = json.loads(manifest_path(data).read_text(encoding="utf-8"))["nodes"].values()
+    nodes = project_manifest(data)["nodes"].values()
     return {n["name"]: TRANSLATOR.get_asset_key(n) for n in nodes if n["resource_type"] == "model"}
 
 
 def dbt_steps(data: DataPaths) -> list[dg.AssetsDefinition]:
     """The dbt project as the job's three builds."""
-    path = manifest_path(data)
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = project_manifest(data)
 
     def step(name: str, select: str) -> dg.AssetsDefinition:
         @dbt_assets(manifest=manifest, select=select, dagster_dbt_translator=TRANSLATOR, name=name)

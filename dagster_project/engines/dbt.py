@@ -29,7 +29,9 @@ RESULTS = "resultattavla.results"
 """What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
 
 _parsed: dict[str, Any] = {}
-"""By version of the project: the manifest."""
+"""By version of the project: the manifest as dbt has it."""
+_manifests: dict[str, dict[str, Any]] = {}
+"""By version of the project: the manifest as JSON. Neither holds anything of a data folder."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,15 @@ def dbt_version() -> str:
     return hashlib.sha256((project + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
 
 
-def manifest_path(data: DataPaths) -> Path:
-    """dbt's manifest, made now when there is no whole one for the models as they are."""
-    path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
-    if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
-        _parsed.pop(dbt_version(), None)
-        parse(data)
-    return path
+def project_manifest(data: DataPaths) -> dict[str, Any]:
+    """dbt's manifest as JSON, once per process: a data folder's own where it is whole and of these models, else new."""
+    key = dbt_version()
+    if key not in _manifests:
+        path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
+        if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
+            parse(data)
+        _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
+    return _manifests[key]
 
 
 def _stamp_path(data: DataPaths) -> Path:

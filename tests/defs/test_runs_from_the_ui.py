@@ -22,7 +22,7 @@ from dagster_project.operations.lock import run_lock
 from dagster_project.operations.settings import Settings
 from dagster_project.releases.store import current_release
 from dagster_project.runs.history import read_records
-from tests.runs import cases, deliver_cases, deliver_units, run
+from tests.jobs import cases, deliver_cases, deliver_units, run
 
 DAY = "2022-08-31"
 

@@ -11,7 +11,7 @@ import pytest
 
 from dagster_project.gates.waivers import WaiverError
 from tests.gates.test_waivers import AGE, waiver_file
-from tests.runs import cases, command, deliver, deliver_cases, deliver_units, run
+from tests.jobs import cases, command, deliver, deliver_cases, deliver_units, run
 
 
 def test_a_waived_stop_publishes_and_is_shown_until_its_last_day(

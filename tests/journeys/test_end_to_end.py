@@ -12,8 +12,6 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observations
-from dagster_project.products.explain.query import Query
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import months_of, period_name
@@ -23,14 +21,16 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.ingestion.quarantine import select_quarantine
 from dagster_project.ingestion.readers import read_delivery
+from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observations
 from dagster_project.products.explain.explain import explain
+from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import RESULT_KEY, RESULT_SCHEMA
 from dagster_project.runs.folder import RunFolder
+from tests.jobs import SAMPLE, command
 from tests.oracle.compare import compare
-from tests.runs import SAMPLE, command
 
 FILES = {
     "indicator_result.parquet",

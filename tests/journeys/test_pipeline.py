@@ -17,9 +17,9 @@ from dagster_project.operations.lock import run_lock
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import read_release
 from dagster_project.runs.folder import RunFolder
+from tests.jobs import cases, command, deliver, deliver_cases, deliver_units, run
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
-from tests.runs import cases, command, deliver, deliver_cases, deliver_units, run
 
 DAY = "2022-08-31"
 

@@ -16,7 +16,7 @@ from dagster_project.operations.notify import notify
 from dagster_project.operations.settings import Notify, Settings
 from dagster_project.releases.store import current_release
 from dagster_project.runs.history import RunRecord, add_record, read_records
-from tests.runs import cases, deliver_cases, deliver_units, run
+from tests.jobs import cases, deliver_cases, deliver_units, run
 
 DAY = "2022-08-31"
 

@@ -24,7 +24,7 @@ from dagster_project.releases import evidence
 from dagster_project.releases.publish import publish, release_of_run
 from dagster_project.runs.folder import RunFolder
 from tests.extracts import number
-from tests.runs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
+from tests.jobs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
 
 FIRST, SECOND = "2022-08-31", "2022-09-30"
 BUH_UNIT = "SE2321000164-BUH1"

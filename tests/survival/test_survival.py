@@ -24,8 +24,8 @@ from dagster_project.defs.instance import set_aside_damaged_history
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release, read_release
 from dagster_project.runs.folder import RunFolder
+from tests.jobs import cases, deliver_cases, deliver_units
 from tests.processes import Done, Server
-from tests.runs import cases, deliver_cases, deliver_units
 
 HELD_BACK = 2  # the small deliveries lack most sources
 
@@ -409,13 +409,21 @@ def test_damaged_history_of_dagster_is_set_aside(
 
 
 def test_half_a_manifest_of_dbt_is_made_again(survivor: Survivor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dagster_project.engines import dbt as warehouse
+    from dagster_project.engines import dbt
 
     survivor.server.restore("second")
+    whole = (survivor.data.dbt_target / "manifest.json").read_bytes()
     made: list[DataPaths] = []
-    monkeypatch.setattr(warehouse, "parse", made.append)
-    warehouse.manifest_path(survivor.data)
+
+    def parse(data: DataPaths) -> None:
+        made.append(data)
+        (data.dbt_target / "manifest.json").write_bytes(whole)
+
+    monkeypatch.setattr(dbt, "parse", parse)
+    monkeypatch.setattr(dbt, "_manifests", {})
+    dbt.project_manifest(survivor.data)
     assert made == []
     truncate(survivor.data.dbt_target / "manifest.json")
-    warehouse.manifest_path(survivor.data)
+    monkeypatch.setattr(dbt, "_manifests", {})
+    assert dbt.project_manifest(survivor.data)["nodes"]
     assert made == [survivor.data]

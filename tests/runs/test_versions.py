@@ -1,0 +1,93 @@
+"""What a release's id depends on: calculation code, catalogue, inputs, parameters; not how anything is shown."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from dagster_project.core.paths import PROJECT
+from dagster_project.runs.identity import identify
+from dagster_project.runs.parameters import Parameters, Thresholds
+from dagster_project.runs.versions import CALCULATION_ROOMS, catalogue_digest, code_digest
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own files that say something, without what runs leave."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("dagster_project", "dbt", "expectations", "docs"):
+        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    return root
+
+
+def changed(root: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
+    """Whether code and catalogue version change with one edit of a file."""
+    path = next(iter(sorted(root.glob(name))))
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path} has no {old!r}"
+    before = code_digest(root), catalogue_digest(root)
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    after = code_digest(root), catalogue_digest(root)
+    path.write_text(text, encoding="utf-8")
+    return before[0] != after[0], before[1] != after[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("dagster_project/products/steward_page/assets/*.j2", "<h1", "<h1 id='x'"),
+        ("dagster_project/products/words.py", '"', '" '),
+        ("dagster_project/cli/run.py", "publicera", "offentliggöra"),
+        ("dagster_project/samples/units.py", "units", "places"),
+        ("dagster_project/defs/automation.py", "30 5", "0 6"),
+        ("docs/architecture.md", "# ", "# En "),
+        ("expectations/delivery/kva.json", '"titel": "', '"titel": "Nytt: '),
+        ("dbt/models/results/indicator_result.yml", "description: ", "description: New "),
+    ],
+)
+def test_texts_and_what_only_shows_leave_the_id(copy: Path, name: str, old: str, new: str) -> None:
+    assert changed(copy, name, old, new) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("dbt/macros/rules/*.sql", "and", "or"),
+        ("dbt/models/results/indicator_result.sql", "select", "select distinct"),
+        ("dagster_project/disclosure/control.py", "1e-9", "1e-8"),
+        ("dagster_project/catalogue/contracts/kva.odcs.yaml", "required: true", "required: false"),
+        ("expectations/delivery/kva.json", '"severity": "info"', '"severity": "warning"'),
+    ],
+)
+def test_what_computes_changes_the_id(copy: Path, name: str, old: str, new: str) -> None:
+    assert changed(copy, name, old, new) == (True, False)
+
+
+def test_the_catalogue_changes_the_id_with_its_texts_too(copy: Path) -> None:
+    """They are in the release."""
+    assert changed(copy, "dbt/seeds/catalogue.csv", "Första besök", "Ett första besök") == (False, True)
+
+
+def test_rooms_that_compute_are_rooms() -> None:
+    assert {p.parent.name for p in (PROJECT / "dagster_project").glob("*/__init__.py")} > set(CALCULATION_ROOMS)
+
+
+def test_the_id_follows_from_day_inputs_parameters_and_waivers() -> None:
+    inputs = [
+        {"source": "kva", "file": "kva/a.csv", "sha256": "1", "uttagsdatum": "2022-08-31", "status": "accepterad"}
+    ]
+    waiver = {"suite": "delivery/_all", "expectation": "x", "source": "kva", "reason": "r", "approved_by": "s"}
+    day = date(2022, 8, 31)
+    first = identify(day, inputs, Parameters()).run_id
+    assert first.startswith("2022-08-31-") and identify(day, list(inputs), Parameters()).run_id == first
+    others = [
+        identify(date(2022, 9, 1), inputs, Parameters()),
+        identify(day, [{**inputs[0], "sha256": "2"}], Parameters()),
+        identify(day, inputs, Parameters(tolerance_days=1)),
+        identify(day, inputs, Parameters(thresholds=Thresholds(rows_fallen_share=0.1))),
+        identify(day, inputs, Parameters(), [waiver]),
+    ]
+    assert len({first, *(o.run_id for o in others)}) == len(others) + 1
