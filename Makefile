@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.klar
+STAMP := .venv/.ready
 
 help:  ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
