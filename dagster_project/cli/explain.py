@@ -12,7 +12,7 @@ from dagster_project.core.errors import ResultattavlaError
 
 
 def explain(
-    indicator: Annotated[str, typer.Argument(metavar="INDIKATOR", help="Indikatorns id, t.ex. vg_forsta_besok_90.")],
+    indicator: Annotated[str, typer.Argument(metavar="INDIKATOR", help="Indikatorns id i katalogen.")],
     period: Annotated[
         str,
         typer.Option("--period", metavar="PERIOD", help="2022-08 (månad), 2022-T2, 2022-D (delår) eller 2022 (år)."),
@@ -22,7 +22,7 @@ def explain(
         typer.Option("--period-typ", metavar="TYP", help="manad, tertial, delar, ar eller r12 (12 mån. till PERIOD)."),
     ] = None,
     verksamhet: Annotated[
-        str | None, typer.Option("--verksamhet", metavar="KOD", help="T.ex. BUH; utelämnad: hela området.")
+        str | None, typer.Option("--verksamhet", metavar="KOD", help="Verksamhetens kod; utelämnad: hela området.")
     ] = None,
     unit: Annotated[str | None, typer.Option("--enhet", metavar="HSAID", help="Enhetens HSA-id.")] = None,
     sex: Annotated[str | None, typer.Option("--kon", metavar="T|K|M", help="Utelämnat: alla (T).")] = None,

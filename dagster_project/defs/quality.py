@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, FAILED, RESULTS, STAGING, gravity, outcome_of
+from dagster_project.catalogue.vocabulary import DELIVERY, FAILED, PASSED, RESULTS, STAGING, gravity, outcome_of
 from dagster_project.defs.common import OWNERS, Folders, names, page, told
 from dagster_project.disclosure.step import hide_cells
 from dagster_project.gates.decision import decide, write_decision
@@ -15,6 +15,7 @@ from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.run import run_gate
 from dagster_project.gates.suites import RESULT_TABLE, SUITES, gate_tables, suites_for
 from dagster_project.products.data_docs.pages import page_of
+from dagster_project.products.words import SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 
 CHECK = "gate"
 """One check per gate and source, with its expectations in a table: every check costs Dagster's storage 30 ms."""
@@ -24,14 +25,13 @@ Keys = Mapping[str, dg.AssetKey]
 
 _TABLE = dg.TableSchema(
     columns=[
+        dg.TableColumn("kontroll"),
+        dg.TableColumn("utfall"),
+        dg.TableColumn("observerat"),
+        dg.TableColumn("avviker", "int"),
+        dg.TableColumn("prövade", "int"),
         dg.TableColumn("svit"),
         dg.TableColumn("förväntan"),
-        dg.TableColumn("titel"),
-        dg.TableColumn("uppfylld"),
-        dg.TableColumn("räknas som"),
-        dg.TableColumn("prövade", "int"),
-        dg.TableColumn("avviker", "int"),
-        dg.TableColumn("observerat"),
     ]
 )
 
@@ -73,14 +73,13 @@ def _observed(outcomes: Sequence[Outcome]) -> dict[str, float]:
 def _record(o: Outcome) -> dg.TableRecord:
     return dg.TableRecord(
         {
+            "kontroll": o.titel,
+            "utfall": SOURCE_OUTCOME_WORDS[PASSED] if o.success else SEVERITY_WORDS[o.consequence],
+            "observerat": o.observed,
+            "avviker": o.unexpected,
+            "prövade": o.checked,
             "svit": o.suite,
             "förväntan": o.expectation,
-            "titel": o.titel,
-            "uppfylld": "ja" if o.success else "nej",
-            "räknas som": o.consequence,
-            "prövade": o.checked,
-            "avviker": o.unexpected,
-            "observerat": o.observed,
         }
     )
 
@@ -92,6 +91,7 @@ def check_result(
     the run (only severity ERROR does); elsewhere it holds back indicators and the run goes on.
     """
     failed = sorted((o for o in outcomes if not o.success), key=lambda o: gravity(o.consequence))
+    passed = [o for o in outcomes if o.success]
     outcome = outcome_of(o.consequence for o in failed)
     blocks = stops and outcome == FAILED
     return dg.AssetCheckResult(
@@ -103,7 +103,7 @@ def check_result(
         metadata={
             "utfall": outcome,
             "håller tillbaka": ", ".join(held) or "inget",
-            "förväntningar": dg.MetadataValue.table([_record(o) for o in outcomes], schema=_TABLE),
+            "förväntningar": dg.MetadataValue.table([_record(o) for o in (*failed, *passed)], schema=_TABLE),
             "datadokumentation": page(docs),
             **_observed(outcomes),
         },

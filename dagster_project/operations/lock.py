@@ -16,7 +16,7 @@ def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
 
     try:
         data.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data.root / ".korning.lock", timeout=wait_seconds, thread_local=False)
+        lock = FileLock(data.root / ".run.lock", timeout=wait_seconds, thread_local=False)
         lock.acquire()
     except Timeout:
         raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None

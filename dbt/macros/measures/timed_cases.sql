@@ -1,12 +1,15 @@
-{#- A timed share over deviation cases: resolved within the catalogue's days of the start. An open case counts when its
+{#- A timed share over the cases of the indicator's source: resolved within the catalogue's days of the start. An open case counts when its
     time has run out at the source's as-of date; a younger one is `oppet_arende`, in neither numerator nor denominator. -#}
 {% macro timed_cases(start, resolved) -%}
-{% set limit_days = this_indicator().limit_days -%}
+{% set indicator = this_indicator() -%}
+{% set limit_days = indicator.limit_days -%}
+{% set source_name = indicator.sources[0] -%}
+{% set unit = var('contracts')[source_name].unit -%}
 with events as (
     select
         a.{{ start }} as event_date,
         e.verksamhet,
-        a.hsaid_enhet as enhet,
+        a.{{ unit }} as enhet,
         {{ no_text() }} as kon,
         {{ no_text() }} as person_id,
         case when {{ days('a.' ~ start, 'a.' ~ resolved) }} <= {{ limit_days }} then 1 else 0 end as taljare,
@@ -17,10 +20,10 @@ with events as (
         end as exclusion,
         a.delivery,
         a.line
-    from {{ ref('stg_avvikelser') }} as a
-    inner join {{ ref('source_dates') }} as s on s.source = 'avvikelser'
+    from {{ ref('stg_' ~ source_name) }} as a
+    inner join {{ ref('source_dates') }} as s on s.source = '{{ source_name }}'
     -- The start can be another day than the case's event date, and its unit then belong to another verksamhet.
-    left join {{ ref('stg_enheter') }} as e on {{ valid_unit('a.hsaid_enhet', 'a.' ~ start) }}
+    left join {{ ref('stg_enheter') }} as e on {{ valid_unit('a.' ~ unit, 'a.' ~ start) }}
     where a.{{ start }} is not null
 )
 

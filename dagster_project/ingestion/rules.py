@@ -1,0 +1,80 @@
+"""Where a row is refused for its form: the contract's rules of cells and rows, each marking whole columns at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from dagster_project.catalogue.contracts import Column, RowRule
+from dagster_project.ingestion.table import Table, allowed_codes
+
+FAR_FUTURE = date(9999, 12, 31)
+
+
+def apply_cell_rules(table: Table, column: Column) -> None:
+    """Mark the rows whose cell is missing, cannot be parsed, or is outside what the column allows."""
+    name, value = column.name, table.value[column.name]
+    if column.required:
+        table.breaks(f"saknas:{name}", (name,), ~table.filled(name))
+    table.breaks(f"format:{name}", (name,), table.unreadable(name))
+    refused = pl.Series([False]).new_from_index(0, table.height)
+    if column.minimum is not None:
+        refused = refused | (value < column.minimum)
+    if column.maximum is not None:
+        refused = refused | (value > column.maximum)
+    if column.maximum_extraction_year:
+        refused = refused | (value > table.extraction.year)
+    if column.pattern:
+        refused = refused | ~value.str.contains(column.pattern)
+    allowed = allowed_codes(column)
+    if allowed is not None:
+        refused = refused | ~value.is_in(list(allowed))
+    table.breaks(f"varde:{name}", (name,), refused)
+    if column.type == "date" and not column.plan:
+        table.breaks(f"framtid:{name}", (name,), value > table.extraction)
+
+
+def apply_row_rule(table: Table, rule: RowRule, duplicate: pl.Series) -> None:
+    """Mark the rows that break one rule of the contract; duplicates take no part in overlaps."""
+    applies = table.holds(rule.when)
+    if rule.kind in ("required", "empty"):
+        (name,) = rule.columns
+        wanted = rule.kind == "required"
+        mask = ~table.filled(name) if wanted else table.filled(name)
+        assert applies is not None, "required and empty always carry a condition"
+        table.breaks(f"{'saknas' if wanted else 'varde'}:{name}", rule.columns, applies & mask)
+        return
+    first, second = rule.columns
+    a, b = table.value[first], table.value[second]
+    if rule.kind == "order":
+        mask = a > b
+        table.breaks(f"ordning:{first}>{second}", rule.columns, mask if applies is None else mask & applies)
+    elif rule.kind == "in_month":
+        mask = a.dt.month_end() != b
+        table.breaks(f"varde:{second}", (second,), mask if applies is None else mask & applies)
+    elif rule.kind == "overlap":
+        table.breaks("overlapp:giltighet", rule.columns, _overlaps(table, rule, duplicate))
+
+
+def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:
+    """Rows whose period shares a day with another row's of the same `rule.per`; withdrawing rows are no periods."""
+    start, end = rule.columns
+    assert rule.per is not None
+    periods = (
+        pl.DataFrame(
+            {
+                "row": pl.int_range(table.height, eager=True),
+                "per": table.value[rule.per],
+                "start": table.value[start],
+                "end": table.value[end].fill_null(FAR_FUTURE),
+                "skip": duplicate | table.unreadable(end) | table.value["makulerad"].fill_null(False),
+            }
+        )
+        .filter(~pl.col("skip") & pl.col("per").is_not_null() & (pl.col("start") <= pl.col("end")))
+        .drop("skip")
+    )
+    pairs = periods.join(periods, on="per", suffix="_2").filter(
+        (pl.col("row") != pl.col("row_2")) & (pl.col("start") <= pl.col("end_2")) & (pl.col("start_2") <= pl.col("end"))
+    )
+    return pl.int_range(table.height, eager=True).is_in(pairs["row"].unique().implode())

@@ -1,0 +1,89 @@
+"""One delivery's columns while rules are applied to them: text, typed value, and which rows broke what."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Condition, Contract
+from dagster_project.catalogue.organisation import verksamhet_codes
+from dagster_project.ingestion import cells, persons
+from dagster_project.ingestion.readers import RawTable
+
+
+class Table:
+    """The columns of one delivery while rules are applied: trimmed text, typed value, filled or not."""
+
+    def __init__(self, raw: RawTable, contract: Contract, extraction: date, key: bytes) -> None:
+        self.contract, self.extraction = contract, extraction
+        self.height = raw.frame.height
+        self.raw: dict[str, pl.Series] = {}
+        self.value: dict[str, pl.Series] = {}
+        self.person: pl.DataFrame | None = None
+        self.line = raw.frame["line"]
+        self.readable = pl.Series([], dtype=pl.Boolean)
+        self.broken: list[tuple[str, tuple[str, ...], pl.Series]] = []
+        for column in contract.columns:
+            text = (
+                cells.trim(raw.frame[column.name])
+                if column.name in raw.frame.columns
+                else pl.Series([None], dtype=pl.String).new_from_index(0, self.height)
+            )
+            self.raw[column.name] = text
+            self.value[column.name] = self._parse(column, text, key)
+        self.ragged = raw.frame["ragged"]
+        self.breaks("format:rad", (), self.ragged)
+
+    def _parse(self, column: Column, text: pl.Series, key: bytes) -> pl.Series:
+        if column.type == "personnummer":
+            self.person = persons.identify(text, self.extraction, key)
+            return self.person["person_id"]
+        if column.type == "text":
+            return persons.pseudonymise_in_keys(text, key) if column.key_position else persons.mask_in_texts(text)
+        if column.type == "code":
+            return persons.mask_in_texts(cells.parse_code(text, allowed_codes(column)))
+        value = cells.PARSERS[column.type](text)
+        if column.type in ("int", "number"):
+            # A personal number is no amount: as a number it would be stored in clear.
+            long = text.filter((text.str.len_bytes() >= 10).fill_null(False)).unique()
+            digits = long.str.replace_all(cells.GROUP, "")
+            persons_numbers = long.filter(digits != persons.mask_in_texts(digits))
+            if persons_numbers.len():
+                value = keep_where(~text.is_in(persons_numbers.implode()), value)
+        if value.dtype == pl.Date:
+            no_date = cells.is_no_date(value)
+            if no_date.any():
+                # 1900-01-01 and 9999-12-31 mean missing: neither text nor value is left.
+                self.raw[column.name] = text = keep_where(~no_date, text)
+                value = keep_where(~no_date, value)
+        return value
+
+    def filled(self, name: str) -> pl.Series:
+        return self.raw[name].is_not_null()
+
+    def unreadable(self, name: str) -> pl.Series:
+        return self.filled(name) & self.value[name].is_null()
+
+    def breaks(self, reason: str, columns: tuple[str, ...], mask: pl.Series) -> None:
+        if mask.any():
+            self.broken.append((reason, columns, mask.fill_null(False)))
+
+    def holds(self, condition: Condition | None) -> pl.Series | None:
+        if condition is None:
+            return None
+        if condition.value == FILLED:
+            return self.filled(condition.column)
+        if condition.value == EMPTY:
+            return ~self.filled(condition.column)
+        return (self.value[condition.column] == condition.value).fill_null(False)
+
+
+def keep_where(mask: pl.Series, values: pl.Series) -> pl.Series:
+    return pl.DataFrame({"m": mask, "v": values}).select(pl.when("m").then("v").alias(values.name)).to_series()
+
+
+def allowed_codes(column: Column) -> tuple[str, ...] | None:
+    if column.organisation:
+        return verksamhet_codes()
+    return column.values
