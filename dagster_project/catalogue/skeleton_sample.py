@@ -22,7 +22,7 @@ _MODULES = {
     **dict.fromkeys(("BOM", "GZ", "PARQUET", "XLSX", "form_of", "write_delivery"), "dagster_project.samples.forms"),
     "Setting": "dagster_project.samples.setting",
     **dict.fromkeys(
-        ("AGE_HIGH", "AGE_LOW", "UNITS", "UNKNOWN_UNIT", "hsaids", "unit_at"), "dagster_project.samples.units"
+        ("AGE_HIGH", "AGE_LOW", "OPENED", "UNITS", "UNKNOWN_UNIT", "hsaids", "unit_at"), "dagster_project.samples.units"
     ),
     "activity": "dagster_project.samples.volumes",
     "arrivals": "dagster_project.samples.volumes",
@@ -31,7 +31,7 @@ _MODULES = {
 
 _ALWAYS_USED = (
     *("np", "pl", "day_number", "damage", "deliveries", "BOM", "GZ", "PARQUET", "XLSX", "form_of", "write_delivery"),
-    *("Setting", "UNITS", "activity", "arrivals"),
+    *("Setting", "OPENED", "UNITS", "activity", "arrivals"),
 )
 _GAP = 7  # days between two dates of which one comes first
 
@@ -173,10 +173,10 @@ def _after(contract: Contract, persons: bool) -> list[str]:
                 cell = {True: '"Ja"', False: '"Nej"'}.get(value) if isinstance(value, bool) else None
                 cell = cell or (_quoted(value) if isinstance(value, str) else str(value))
                 condition = f"{asked} == {cell}"
-            lines.append(f'rows = rows.with_columns(pl.when(~({condition})).then(pl.col("{name}")).alias("{name}"))')
+            lines.append(f'rows.with_columns(pl.when(~({condition})).then(pl.col("{name}")).alias("{name}"))')
     if not any(c.type == "text" or (c.type == "int" and c.maximum is None) for c in contract.key):
         key = ["_person" if c.type == "personnummer" else c.name for c in contract.key]
-        lines.append(f'rows = rows.unique([{", ".join(map(_quoted, key))}], keep="first", maintain_order=True)')
+        lines.append(f'rows.unique([{", ".join(map(_quoted, key))}], keep="first", maintain_order=True)')
     return lines
 
 

@@ -65,11 +65,8 @@ def new_indicator(
     contracts = [_readable(source, parts) for source in dict.fromkeys(sources or [_source_of(indicator, parts)])]
     model = parts.observations / contracts[0].source / f"obs_{indicator}.sql"
     context = _observation(indicator, kind, contracts)
-    written = [
-        _write(parts, model, "observation.sql.j2", context),
-        _write(parts, model.with_suffix(".yml"), "observation.yml.j2", context),
-        _append_row(parts, _catalogue_row(indicator, kind, contracts)),
-    ]
+    files = {model: ("observation.sql.j2", context), model.with_suffix(".yml"): ("observation.yml.j2", context)}
+    written = [*_write(parts, files), _append_row(parts, _catalogue_row(indicator, kind, contracts))]
     return Made(
         written,
         missing_of_indicator(indicator, parts),
@@ -90,7 +87,7 @@ def new_source(source: str, parts: Parts = HERE) -> Made:
             raise ResultattavlaError(
                 f"En källa kan inte heta {source}: {parts.name(parts.sample(source))} finns redan och är ingen källas."
             )
-        written = [_write(parts, path, "contract.yaml.j2", {"source": source})]
+        written = _write(parts, {path: ("contract.yaml.j2", {"source": source})})
         return Made(
             written,
             missing_of_source(source, parts),
@@ -98,12 +95,12 @@ def new_source(source: str, parts: Parts = HERE) -> Made:
             f"`resultattavla new source {source}` igen: resten skrivs efter det.",
         )
     contract, model = load_contract(path), parts.staging_model(source)
-    files: dict[Path, tuple[str, dict[str, Any]]] = {
+    files = {
         model: ("staging.sql.j2", staging_of(contract)),
         model.with_suffix(".yml"): ("staging.yml.j2", staging_of(contract)),
         parts.sample(source): ("sample.py.j2", sample_of(contract, _free_stream(parts))),
     }
-    written = [_write(parts, file, *how) for file, how in files.items() if not file.exists()]
+    written = _write(parts, {file: how for file, how in files.items() if not file.exists()})
     missing = missing_of_source(source, parts)
     if not written and not missing:
         raise ResultattavlaError(f"Källan {source} finns redan, med alla sina delar.")
@@ -282,15 +279,16 @@ def _free_stream(parts: Parts) -> int:
     return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
 
-def _write(parts: Parts, path: Path, template: str, context: Mapping[str, Any]) -> str:
-    text = _TEMPLATES.get_template(template).render(context)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+def _write(parts: Parts, files: Mapping[Path, tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Write files from a template and its context each; none of them where one is there already."""
+    there = [parts.name(path) for path in files if path.exists()]
+    if there:
+        raise ResultattavlaError(f"{there[0]} finns redan och skrivs inte över.")
+    for path, (template, context) in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ResultattavlaError(f"{parts.name(path)} finns redan och skrivs inte över.") from None
-    return parts.name(path)
+            file.write(_TEMPLATES.get_template(template).render(context))
+    return [parts.name(path) for path in files]
 
 
 # dbt's models are Jinja themselves: ours has other brackets.
