@@ -7,12 +7,15 @@ and the agreed age of deliveries. `docs/add-a-source.md` shows how to write one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from dagster_project.core.errors import ResultattavlaError
 
 CONTRACT_DIR = Path(__file__).parent / "contracts"
 REGISTER_SOURCE = "enheter"
@@ -22,6 +25,10 @@ CELL_TYPES = ("text", "code", "date", "month", "int", "number", "yes_no", "sex",
 RULE_KINDS = ("required", "empty", "order", "in_month", "overlap")
 FILLED, EMPTY = "filled", "empty"
 """Values of a condition that ask whether a cell is filled in."""
+
+
+class ContractError(ResultattavlaError):
+    """A contract file that cannot be used: the message names the file and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -143,28 +150,79 @@ def _rule(node: dict[str, Any]) -> RowRule:
 
 
 def load_contract(path: Path) -> Contract:
-    """Read one contract file. Raises ValueError (file and cause) where it says something this reader does not know."""
+    """Read one contract file. Raises ContractError where it says something this reader does not know."""
     text = path.read_text(encoding="utf-8")
-    document = yaml.safe_load(text)
+    try:
+        contract = _contract(yaml.safe_load(text), hashlib.sha256(text.encode()).hexdigest()[:12])
+        faults = list(_faults(contract, path.name.removesuffix(".odcs.yaml")))
+    except KeyError as error:
+        faults = [f"{error.args[0]} saknas"]
+    except ValueError as error:
+        faults = [str(error)]
+    except (yaml.YAMLError, TypeError, AttributeError, IndexError) as error:
+        faults = ["det är inte uppbyggt som de andra (" + " ".join(str(error).split()) + ")"]
+    if faults:
+        raise ContractError(f"Kontraktet {path.name} kan inte läsas: {'; '.join(faults)}.")
+    return contract
+
+
+def _contract(document: dict[str, Any], fingerprint: str) -> Contract:
     schema = document["schema"][0]
     about = _custom(schema)
     event = about.get("event_date")
     if isinstance(event, dict):
         event = (event.pop("column"), event)
-    try:
-        return Contract(
-            source=document["name"],
-            purpose=document["description"]["purpose"],
-            columns=tuple(_column(p) for p in schema["properties"]),
-            rules=tuple(_rule(q) for q in schema.get("quality", [])),
-            event=event,
-            unit=about.get("unit"),
-            verksamhet=about.get("verksamhet"),
-            agreed_age_days=next(s["value"] for s in document["slaProperties"] if s["property"] == "latency"),
-            fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
-        )
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"Kontraktet {path.name} kan inte läsas: {error}") from error
+    ages = [s["value"] for s in document["slaProperties"] if s["property"] == "latency"]
+    if not ages:
+        raise ValueError("slaProperties säger ingen latency")
+    return Contract(
+        source=document["name"],
+        purpose=document["description"]["purpose"],
+        columns=tuple(_column(p) for p in schema["properties"]),
+        rules=tuple(_rule(q) for q in schema.get("quality", [])),
+        event=event,
+        unit=about.get("unit"),
+        verksamhet=about.get("verksamhet"),
+        agreed_age_days=ages[0],
+        fingerprint=fingerprint,
+    )
+
+
+def _faults(contract: Contract, name: str) -> Iterator[str]:
+    """What would otherwise be a fault of the program, far from the contract that makes it."""
+    types = {column.name: column.type for column in contract.columns}
+    if contract.source != name:
+        yield f"name är {contract.source}, filen heter {name}"
+    if len(types) < len(contract.columns):
+        yield "två kolumner har samma namn"
+    if not contract.key:
+        yield "ingen kolumn har primaryKeyPosition"
+    if types.get("makulerad") != "yes_no":
+        yield "kolumnen makulerad (yes_no) saknas"
+    if contract.unit and contract.verksamhet:
+        yield "unit och verksamhet utesluter varandra"
+    if contract.unit and contract.event and "verksamhet" in types:
+        yield "händelser med unit får sin verksamhet av enhetsregistret: ingen kolumn får heta verksamhet"
+    for asked, column in (("unit", contract.unit), ("verksamhet", contract.verksamhet)):
+        if column and column not in types:
+            yield f"{asked} är {column}, som inte är någon kolumn"
+    if isinstance(contract.event, tuple) and contract.event[0] not in types:
+        yield f"event_date följer {contract.event[0]}, som inte är någon kolumn"
+    events = contract.event[1].values() if isinstance(contract.event, tuple) else [contract.event]
+    for column in events:
+        if column and types.get(column) not in ("date", "month"):
+            yield f"event_date är {column}, som inte är någon kolumn med datum eller månad"
+    for rule in contract.rules:
+        named = [*rule.columns, *([rule.when.column] if rule.when else []), *([rule.per] if rule.per else [])]
+        for column in named:
+            if column not in types:
+                yield f"regeln {rule.kind} gäller {column}, som inte är någon kolumn"
+        if rule.kind in ("required", "empty") and (rule.when is None or len(rule.columns) != 1):
+            yield f"regeln {rule.kind} ska ha en kolumn och ett when"
+        if rule.kind in ("order", "in_month", "overlap") and len(rule.columns) != 2:
+            yield f"regeln {rule.kind} ska ha två kolumner"
+        if rule.kind == "overlap" and rule.per is None:
+            yield "regeln overlap ska ha ett per"
 
 
 @cache

@@ -9,6 +9,11 @@ from typing import Any
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE
 from dagster_project.catalogue.seeds import seed
+from dagster_project.core.errors import ResultattavlaError
+
+
+class CatalogueError(ResultattavlaError):
+    """A row of the catalogue that cannot be read: the message names it and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ class Indicator:
 
 
 def _flag(text: str) -> bool:
-    return {"true": True, "false": False}[text]
+    if text not in ("true", "false"):
+        raise ValueError(f"{text or 'ingenting'} står där true eller false ska stå")
+    return text == "true"
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -104,14 +111,14 @@ def _indicator(row: dict[str, str]) -> Indicator:
 
 @cache
 def load_catalogue() -> tuple[Indicator, ...]:
-    """All indicators in the order of the seed. Raises ValueError (which and why) for a row that cannot be read."""
+    """All indicators in the order of the seed. Raises CatalogueError (which and why) for a row that cannot be read."""
     found = []
     for row in seed("catalogue"):
         try:
             found.append(_indicator(row))
-        except (KeyError, ValueError) as error:
-            name = row.get("indicator_id")
-            raise ValueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {error}") from error
+        except (KeyError, ValueError, AttributeError) as error:
+            name, why = row.get("indicator_id"), error.args[0] if isinstance(error, KeyError) else error
+            raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {why}.") from error
     return tuple(found)
 
 

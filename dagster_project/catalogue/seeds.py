@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from functools import cache
+from pathlib import Path
 
 from dagster_project.core.paths import PROJECT
 
@@ -13,5 +14,10 @@ SEEDS = PROJECT / "dbt" / "seeds"
 @cache
 def seed(name: str) -> tuple[dict[str, str], ...]:
     """The rows of `dbt/seeds/<name>.csv`, all cells as text (empty where nothing stands)."""
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    return read_seed(SEEDS / f"{name}.csv")
+
+
+def read_seed(path: Path) -> tuple[dict[str, str], ...]:
+    """The rows of a seed file as it is now."""
+    with path.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))

@@ -34,6 +34,7 @@ TOTALS = (COUNT, AMOUNT)
 """Kinds without a namnare: the value is taljare."""
 ADDS_UP, DISTRIBUTION, PERSONS = PATHS = ("adds_up", "distribution", "persons")
 """How cells come from observations: summed; from the distribution of values; distinct persons."""
+PATH_OF_KIND = {**dict.fromkeys(KINDS, ADDS_UP), MEDIAN: DISTRIBUTION, COVERAGE: PERSONS}
 LAST_YEAR = "foregaende_ar"
 COMPARISON_BASES = (LAST_YEAR,)
 OPERATORS = (">=", ">", "<=", "<")

@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
+from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err
 from dagster_project.cli.quarantine import quarantine
 from dagster_project.cli.run import run
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (run, status, quarantine, waivers, explain, demo):
     app.command()(command)
+app.add_typer(new, name="new")
 
 
 def _interrupted(number: int, frame: object) -> None:

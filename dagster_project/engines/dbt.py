@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dagster_project.catalogue.completeness import missing_files
 from dagster_project.catalogue.sql_vars import sql_vars
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import digest_of_files, replacing
@@ -105,13 +106,17 @@ def parse(data: DataPaths) -> Any:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
         result = _invoke(["parse"], data)
         if not result.success:
-            raise machine_error(result.exception, data.root) or ResultattavlaError(
-                f"dbt-projektet kan inte tolkas: {mask(str(result.exception))}"
-            )
+            raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
         with replacing(_stamp_path(data)) as part:
             part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
         _parsed[key] = result.result
     return _parsed[key]
+
+
+def _not_understood(verb: str, error: BaseException | None) -> ResultattavlaError:
+    """What is wrong with the project: the files that an indicator or a source lacks, else dbt's own words."""
+    missing = missing_files()
+    return ResultattavlaError(f"dbt-projektet kan inte {verb}: {' '.join(missing) if missing else mask(str(error))}")
 
 
 def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
@@ -169,7 +174,7 @@ def compiled_sql(data: DataPaths) -> dict[str, str]:
     """Every model's SQL as an engine gets it: name -> text. Needs no data."""
     result = _invoke(["compile", "--select", "resource_type:model", "--no-introspect"], data)
     if not result.success:
-        raise ResultattavlaError(f"dbt-projektet kan inte kompileras: {mask(str(result.exception))}")
+        raise _not_understood("kompileras", result.exception)
     return {r.node.name: r.node.compiled_code for r in result.result.results}
 
 

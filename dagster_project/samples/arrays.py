@@ -23,3 +23,8 @@ def gather(column: pl.Series, index: npt.NDArray[Any]) -> pl.Series:
 def choose(values: Sequence[str], index: npt.NDArray[Any]) -> pl.Series:
     """Text column: values[index]."""
     return gather(pl.Series(values, dtype=pl.String), index)
+
+
+def with_gaps(rng: np.random.Generator, column: pl.Series, share: float = 0.04) -> pl.Series:
+    """The column with some cells empty, as an optional one is delivered."""
+    return column.set(pl.Series(rng.random(len(column)) < share), None)

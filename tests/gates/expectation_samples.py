@@ -136,10 +136,10 @@ def _cell(column: Column, number: int) -> str:
     if column.organisation is not None:
         return "'BUH'"
     if column.values is not None:
-        return f"'{column.values[0]}'"
+        return f"'{column.values[number % len(column.values)]}'"
     return {
         "date": f"date '2022-05-1{number}'",
-        "month": "date '2022-05-31'",
+        "month": ("date '2022-05-31'", "date '2022-06-30'", "date '2022-07-31'")[number - 1],
         "int": str(number),
         "number": f"{number}.5",
         "yes_no": "false",
@@ -154,11 +154,11 @@ def _staged(contract: Contract) -> str:
     if isinstance(event, tuple):
         days = " ".join(f"when '{status}' then {column}" for status, column in event[1].items())
         event = f"case {event[0]} {days} end"
+    of_row = f", {contract.verksamhet} as verksamhet" if contract.verksamhet not in (None, "verksamhet") else ""
     if event is None:
-        return ""
-    return f", {event} as event_date" + (
-        f", case when {event} is not null then 'BUH' end as verksamhet" if contract.unit else ""
-    )
+        return of_row
+    of_unit = f", case when {event} is not null then 'BUH' end as verksamhet" if contract.unit else ""
+    return f", {event} as event_date{of_unit}{of_row}"
 
 
 def tables(gate: str) -> dict[str, str]:

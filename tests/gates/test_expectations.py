@@ -27,7 +27,7 @@ BREAKS = [(names, sql) for names, sql in samples.MUTATIONS.items()] + [
     (names, sql) for names, several in samples.OTHER_MUTATIONS.items() for sql in several
 ]
 EVENTS = Contract(
-    source="ronder",
+    source="nykomling",
     purpose="A source that no suite file names.",
     columns=(
         Column("rond_id", "text", "The round", required=True, key_position=1),
@@ -214,10 +214,10 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
     _change(
         new_source,
         "update measures set age_days = 41",
-        "insert into stg_ronder select * from stg_ronder where line = 1",
-        "update stg_ronder set enhet = null where line = 2",
-        f"update stg_ronder set rond_datum = {samples.DAY_AFTER}, verksamhet = null where line = 2",
-        "update stg_ronder set verksamhet = 'HH' where line = 3",
+        "insert into stg_nykomling select * from stg_nykomling where line = 1",
+        "update stg_nykomling set enhet = null where line = 2",
+        f"update stg_nykomling set rond_datum = {samples.DAY_AFTER}, verksamhet = null where line = 2",
+        "update stg_nykomling set verksamhet = 'HH' where line = 3",
     )
     failed = {expectation for _, expectation in _failed([*run(DELIVERY), *run(STAGING)])}
     assert failed == {
@@ -252,7 +252,7 @@ def test_shared_suites_follow_from_the_contract(change: dict[str, object], expec
 def test_the_day_of_an_event_is_one_column() -> None:
     days = {"A": "rond_datum", "B": "slut_datum"}
     columns = (*EVENTS.columns, Column("slut_datum", "date", ""))
-    with pytest.raises(SuiteError, match="ronder har händelsens dag i flera kolumner"):
+    with pytest.raises(SuiteError, match="nykomling har händelsens dag i flera kolumner"):
         event_day(replace(EVENTS, columns=columns, event=("rond_id", days)))
 
 

@@ -16,7 +16,7 @@ from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.vocabulary import GATES, OPERATORS, STAGING
 from dagster_project.gates import parameters as parameters_module
 from dagster_project.gates.parameters import SQL_KWARG, Sql, filled, numbers, suite_parameters
-from dagster_project.gates.suites import SUITES, Suite, SuiteError, gate_tables, load_suite, suites_for
+from dagster_project.gates.suites import SUITES, Suite, SuiteError, event_day, gate_tables, load_suite, suites_for
 from dagster_project.runs.parameters import Parameters
 from tests.gates import expectation_samples as samples
 
@@ -142,7 +142,7 @@ def test_contract_and_settings_are_given_per_source() -> None:
         assert str(values["key"]).count(",") == len(contract.key) - 1
         assert values["age_days_max"] == settings["agreed_age_days"][source]
         assert values.get("unit_column") == contract.unit
-        assert ("event_column" in values) == (contract.event is not None)
+        assert ("event_column" in values) == (event_day(contract) is not None)
     assert not {"key", "age_days_max", "unit_column", "event_column"} & found["indicator_result"].keys()
     assert found["indicator_result"]["rows_min"] == 0
     assert {name: found["indicator_result"][name] for name in settings["thresholds"]} == settings["thresholds"]

@@ -116,10 +116,10 @@ def test_links_and_folders_are_rejected(pipeline: Pipeline) -> None:
 
 
 def test_folders_without_a_contract_are_named_in_the_log(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
-    (pipeline.raw / "bhk").mkdir()
+    (pipeline.raw / "ingens").mkdir()
     with caplog.at_level(logging.INFO):
         pipeline.run()
-    assert "bhk" in caplog.text
+    assert "ingens" in caplog.text
 
 
 def test_delivered_files_are_never_changed(pipeline: Pipeline) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import months_of, period_name
 from dagster_project.catalogue.vocabulary import HIDDEN, LEVELS, PERIOD_TYPES, SEXES, STATUSES
 from dagster_project.core.errors import ResultattavlaError
@@ -23,6 +24,7 @@ from dagster_project.ingestion.quarantine import select_quarantine
 from dagster_project.ingestion.readers import read_delivery
 from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observations
 from dagster_project.products.explain.explain import explain
+from dagster_project.products.explain.model import Definition
 from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
@@ -148,7 +150,7 @@ def test_quarantine_is_filtered_by_reason_unit_and_age(sample) -> None:
     units = select_quarantine(folder, every=True, reason="enhet")
     assert 0 < units.height < everything.height
     assert units["reasons"].str.contains("enhet:").all()
-    assert select_quarantine(folder, reason="enhet:ej_giltig").height == 24
+    assert select_quarantine(folder, source="register_registreringar", reason="enhet:ej_giltig").height == 24
     assert select_quarantine(folder, reason="enhet:ej").height == 0
     unit = units["unit"][0]
     assert set(select_quarantine(folder, every=True, unit=unit.lower())["unit"]) == {unit}
@@ -243,9 +245,9 @@ def test_evidence_gives_the_published_numbers_of_all_indicators(sample) -> None:
             for cell in cells.sample(min(5, cells.height), seed=start.toordinal()).iter_rows(named=True):
                 address = Address(cell["verksamhet"], cell["enhet"], cell["kon"])
                 observed = counting.filter(address.inside())
-                check_agreement(cell, calculate(indicator, observed, has_data(cell, found)))
+                check_agreement(cell, calculate(Definition.of(indicator), observed, has_data(cell, found)))
                 seen.add((cell["indicator_id"], cell["period_typ"], cell["niva"], cell["kon"]))
-    assert len({s[0] for s in seen}) == 20
+    assert {s[0] for s in seen} == {indicator.id for indicator in load_catalogue()}
     assert {s[1:] for s in seen} == {(t, n, k) for t in PERIOD_TYPES for n in LEVELS for k in SEXES}
 
 
@@ -269,7 +271,7 @@ def test_whole_explanations_of_the_sample(sample) -> None:
             assert sections(e)
             if e.files is not None and cell["namnare"] is not None and not str(indicator).endswith("_tackning"):
                 assert sum(g.count for g in e.files) == cell["namnare"]
-            if e.patient:
+            if e.indicator.patient:
                 assert all(g.count >= 5 for g in e.files or ())
 
 

@@ -405,7 +405,7 @@ def test_nothing_comes_from_outside_and_only_the_own_script_may_run(full: str) -
 
 def test_twenty_thousand_quarantined_rows_stay_in_the_csv(tmp_path: Path) -> None:
     count = 20_000
-    sources = sorted(load_contracts())
+    sources = sorted(load_contracts())[:7]
     rows = quarantine(
         count,
         source=[sources[i % len(sources)] for i in range(count)],

@@ -43,6 +43,8 @@ def changed(root: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
         ("dagster_project/cli/run.py", "publicera", "offentliggöra"),
         ("dagster_project/samples/units.py", "units", "places"),
         ("dagster_project/defs/automation.py", "30 5", "0 6"),
+        ("dagster_project/catalogue/skeletons.py", "finns redan", "finns"),
+        ("dagster_project/catalogue/completeness.py", "saknar", "har inte"),
         ("docs/architecture.md", "# ", "# En "),
         ("expectations/delivery/kva.json", '"titel": "', '"titel": "Nytt: '),
         ("dbt/models/results/indicator_result.yml", "description: ", "description: New "),
