@@ -6,6 +6,7 @@ such a run leaves is kept and copied (`kept`), so that nothing is run twice to c
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ import polars as pl
 import pytest
 from filelock import FileLock
 
-from dagster_project.core.paths import PROJECT
+from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.engines.dbt import compiled_sql
 from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.settings import CONFIG_VARIABLE, PREFIX
 from dagster_project.runs.folder import INDICATORS, RunFolder
@@ -124,12 +126,12 @@ def keep(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Keep:
     shared.mkdir(exist_ok=True)
 
     def kept(name: str, make: Callable[[Path, Path], object]) -> Kept:
-        folder = shared / name
+        folder, made = shared / name, shared / f"{name}.made"
         with FileLock(shared / f"{name}.lock"):
-            if not folder.exists():
-                part = shared / f"{name}.part"
-                make(part / "raw", part / "data")
-                part.rename(folder)
+            if not made.exists():
+                folder.mkdir()
+                make(folder / "raw", folder / "data")
+                made.touch()
         return Kept(folder)
 
     return kept
@@ -145,6 +147,18 @@ def kept_first(keep: Keep, run: Run) -> Kept:
         run(raw, data)
 
     return keep("first", make)
+
+
+@pytest.fixture(scope="session")
+def compiled(keep: Keep) -> tuple[DataPaths, dict[str, str]]:
+    """Every model's compiled SQL by its name, and the data folder that dbt compiled for (its manifest is there)."""
+
+    def make(_: Path, data: Path) -> None:
+        sql = compiled_sql(DataPaths(data))
+        (data / "compiled.json").write_text(json.dumps(sql), encoding="utf-8")
+
+    data = keep("compiled", make).folder / "data"
+    return DataPaths(data), json.loads((data / "compiled.json").read_text(encoding="utf-8"))
 
 
 MEASURES = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]

@@ -146,7 +146,7 @@ def test_a_missing_raw_folder_is_a_clear_error(tmp_path: Path) -> None:
 def test_empty_raw(tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path)
     assert pipeline.ledger() == (None, {})
-    settled = pipeline.run()
+    settled = pipeline.run(every=True)
     assert settled.ledger == [] and settled.quarantine.height == 0
     assert pl.read_parquet(pipeline.data.run / "measures.parquet")["rows_accepted"].to_list() == [0] * len(
         load_contracts()
@@ -251,7 +251,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Settled]:
     made = Pipeline(tmp_path_factory.mktemp("kept") / "pipeline")
     made.deliver("enheter", "2022-01-01", *TWO_UNITS)
     made.deliver("avvikelser", "2022-06-01", case(1), case(2, typ="x"))
-    return made, made.run()
+    return made, made.run(every=True)
 
 
 @pytest.fixture
@@ -286,7 +286,7 @@ def test_damaged_bronze_is_read_again_or_refused(
 @pytest.mark.parametrize("damage", ["short", "empty", "flipped", "other"])
 def test_a_damaged_empty_table_is_made_again(kept: tuple[Pipeline, Settled], read: Pipeline, damage: str) -> None:
     DAMAGES[damage](read.data.bronze / "gas" / "0.accepted.parquet")
-    assert read.run().ledger == kept[1].ledger
+    assert read.run(every=True).ledger == kept[1].ledger
 
 
 def test_every_change_of_a_note_is_seen(pipeline: Pipeline) -> None:
@@ -553,7 +553,7 @@ def test_the_ledger_on_disk_reconciles(pipeline: Pipeline) -> None:
         "avvikelser", "2022-06-01", case(1), case(1), case(2, hsaid_enhet="SE2321000164-9"), case(3, typ="")
     )
     pipeline.put("kva", "kva_2022-06-01.csv", b"")
-    pipeline.run()
+    pipeline.run(every=True)
     ledger = pl.read_parquet(pipeline.data.run / "ledger.parquet")
     assert dict(ledger.schema) == LEDGER_SCHEMA
     assert ledger.filter(source="avvikelser").select(
