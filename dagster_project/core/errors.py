@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from pathlib import Path
 
 
@@ -32,7 +33,7 @@ _WRONG_KIND = re.compile(
     r"\[Errno (?:17|20|21|39)\] (?:file exists|not a directory|is a directory|directory not empty): '([^']+)'", re.I
 )
 _MEMORY = re.compile(r"out of memory|cannot allocate memory|os error 12\b", re.I)
-_DISK = re.compile(r"input/output error|stale file handle|os error (?:5|116)\b", re.I)
+_DISK = re.compile(r"input/output error|disk i/o error|stale file handle|os error (?:5|116)\b", re.I)
 _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY_NUMBERS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -46,6 +47,14 @@ def damaged_file(error: BaseException) -> ResultattavlaError | None:
     else:
         return None
     return ResultattavlaError(f"En fil i datamappen är skadad ({what}): kör `resultattavla run`, som gör den på nytt.")
+
+
+def _has_no_room(data: Path) -> bool:
+    """SQLite calls a disk broken that has no room for its log."""
+    try:
+        return shutil.disk_usage(data).free < 2**20
+    except OSError:
+        return False
 
 
 def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError | None:
@@ -62,7 +71,7 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
         numbers.add(getattr(seen, "errno", None))
         seen = seen.__cause__ or seen.__context__
     text = "\n".join(texts)
-    if numbers & _FULL_NUMBERS or _FULL.search(text):
+    if numbers & _FULL_NUMBERS or _FULL.search(text) or (_DISK.search(text) and _has_no_room(data)):
         return ResultattavlaError(
             f"Disken är full i {data}: ingenting halvfärdigt har publicerats. Frigör utrymme och kör igen."
         )
