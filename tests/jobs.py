@@ -145,6 +145,7 @@ class Said:
 
 def said(*arguments: str | Path, **environment: str) -> Said:
     """`resultattavla <arguments>` in this process: the same from its entry point on, without the seconds of a start."""
+    from dagster_project.cli import output
     from dagster_project.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()
@@ -153,6 +154,7 @@ def said(*arguments: str | Path, **environment: str) -> Said:
     with (
         patch.object(sys, "argv", ["resultattavla", *map(str, arguments)]),
         patch.dict(os.environ, {"COLUMNS": "200", **environment}),
+        patch.object(output.out, "width", 200),  # it was made when the module was imported
         redirect_stdout(out),
         redirect_stderr(err),
         chdir("/"),
