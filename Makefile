@@ -1,13 +1,13 @@
 # Every target sets up what it needs: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint dev bench docs lock clean
+.PHONY: help setup run test test-fast lint dev bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.klar
+STAMP := .venv/.ready
 
 help:  ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 # uv comes from the registry into the project; the environment follows the lock (with hashes) exactly.
 .uv/bin/uv: bootstrap.lock
@@ -29,6 +29,9 @@ run: $(STAMP)  ## publish a release from the sample extracts in raw/
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/pytest
+
+test-fast: $(STAMP)  ## run the tests that need no whole run of the job (a minute)
+	$(BIN)/pytest -m "not whole_run"
 
 lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import yaml
 from dagster_project.catalogue.seeds import read_seed
 from dagster_project.core.paths import PROJECT
 
-TO_WRITE = "TODO:"
+TO_WRITE = "SKRIV:"
 """Stands in a skeleton before what only a person can say."""
 
 

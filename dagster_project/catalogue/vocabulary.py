@@ -46,6 +46,9 @@ CRITICAL, WARNING, INFO = SEVERITIES = ("critical", "warning", "info")
 """The gravest first."""
 PASSED, PASSED_WITH_WARNING, FAILED = SOURCE_OUTCOMES = ("godkand", "varning", "underkand")
 
+RESULT_TABLE = "indicator_result"
+"""The published cells: what the results gate judges and a release holds."""
+
 # --- Deliveries -------------------------------------------------------------------------------------------------
 ACCEPTED, REJECTED, SAME_CONTENT, LATER = DELIVERY_STATUSES = ("accepterad", "avvisad", "samma_innehall", "senare")
 OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")

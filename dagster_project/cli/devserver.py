@@ -6,12 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from dagster_project.defs.instance import instance_home
 from dagster_project.operations.settings import load_settings
 
 
 def main() -> None:
     """Replace this process by `dagster dev`; arguments are passed on."""
+    from dagster_project.defs.instance import instance_home
+
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["DAGSTER_HOME"] = str(instance_home(load_settings().paths).resolve())
     dagster = Path(sys.executable).parent / "dagster"

@@ -39,7 +39,7 @@ def run(
                 err.print(text, style="dim", markup=False)
 
         outcome = _beside(lambda: run_daily(settings, lambda *how: run_in_process(settings, *how), day, progress))
-    summarize(outcome)
+    summarize(outcome, f" --data {data}" if data else "")
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
@@ -59,8 +59,11 @@ def _beside(work: Callable[[], RunOutcome]) -> RunOutcome:
     return future.result()
 
 
-def summarize(outcome: RunOutcome) -> None:
-    """Say what a run came to and where to look; where nothing could be read, only why (on standard error)."""
+def summarize(outcome: RunOutcome, hint: str = "") -> None:
+    """Say what a run came to and where to look; where nothing could be read, only why (on standard error).
+
+    hint: the option that other commands need to look at the same data folder.
+    """
     from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files
     from dagster_project.ingestion.quarantine import open_by_reason
     from dagster_project.runs.ledger import ledger_of
@@ -75,15 +78,16 @@ def summarize(outcome: RunOutcome) -> None:
             say(f"  Avvisad: {text}")
         if counts := open_by_reason(outcome.quarantine):
             table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
-    if outcome.outcomes:
-        table("Grindar", ["källa", "leverans", "bearbetning", "håller tillbaka"], gate_rows(outcome.outcomes))
-        for text in failed_checks(outcome.outcomes):
-            say(f"  {text}")
-    _say_release(outcome)
+        if outcome.outcomes:
+            columns = ["källa", "leverans", "bearbetning", "håller tillbaka"]
+            table("Grindar", columns, gate_rows(outcome.outcomes))
+            for text in failed_checks(outcome.outcomes):
+                say(f"  {text}")
+        _say_release(outcome)
     say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
         say(f"  Datadokumentation:  {outcome.docs}")
-    say("  Karantän:           resultattavla quarantine")
+    say(f"  Karantän:           resultattavla quarantine{hint}")
 
 
 def _say_release(outcome: RunOutcome) -> None:

@@ -11,6 +11,7 @@ from dagster_project.catalogue.vocabulary import (
     DELIVERY,
     OPEN,
     REJECTED,
+    RESULT_TABLE,
     RESULTS,
     STAGING,
     gravity,
@@ -18,7 +19,6 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.core.swedish import number
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
-from dagster_project.gates.suites import RESULT_TABLE
 from dagster_project.products.words import PLAIN_SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.runs.ledger import Delivery, accepted

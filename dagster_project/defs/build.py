@@ -1,5 +1,7 @@
 """All of Dagster's definitions, built from folders and settings: importing this reads and writes nothing."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from dagster_project.core.paths import DataPaths
@@ -15,8 +17,13 @@ from dagster_project.runs.parameters import agreed_ages
 __all__ = ["JOB", "build_defs"]
 
 
-def build_defs(data: DataPaths, settings: Settings) -> dg.Definitions:
-    """Assets, checks, job, schedule and sensor on a data folder; dbt's project is parsed there where it is not yet."""
+def build_defs(
+    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None
+) -> dg.Definitions:
+    """Assets, checks, job, schedule and sensor on a data folder; dbt's project is parsed there where it is not yet.
+
+    progress: is told what each step does.
+    """
     models = model_keys(data)
     return dg.Definitions(
         assets=[
@@ -30,5 +37,5 @@ def build_defs(data: DataPaths, settings: Settings) -> dg.Definitions:
         jobs=[daily_job],
         schedules=[daily_schedule],
         sensors=[delivery_sensor(settings)],
-        resources={"folders": folders_resource(data, settings)},
+        resources={"folders": folders_resource(data, settings, progress)},
     )

@@ -13,6 +13,8 @@ import dagster as dg
 
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.defs.events import STEPS, job_end
+from dagster_project.defs.instance import end_dead_runs, prune_dagster
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.folder import RunFolder
@@ -33,6 +35,7 @@ class Folders:
     settings: Settings
     as_of: date | None = None
     held: bool = False
+    progress: Callable[[str], None] = lambda text: None
 
     @property
     def run(self) -> RunFolder:
@@ -43,7 +46,9 @@ class Folders:
         return self.run.identity()
 
 
-def folders_resource(data: DataPaths, settings: Settings) -> dg.ResourceDefinition:
+def folders_resource(
+    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None
+) -> dg.ResourceDefinition:
     """The resource `folders`. As a run's resource it is also the run's session (all steps run in one process).
 
     It holds the data folder from before the first step until what follows a run is done, unless it is held already.
@@ -59,13 +64,11 @@ def folders_resource(data: DataPaths, settings: Settings) -> dg.ResourceDefiniti
     )
     def folders(context: dg.InitResourceContext) -> Iterator[Folders]:
         config: dict[str, Any] = context.resource_config
-        made = Folders(data, settings, date.fromisoformat(config["as_of"]) if config["as_of"] else None, config["held"])
+        as_of = date.fromisoformat(config["as_of"]) if config["as_of"] else None
+        made = Folders(data, settings, as_of, config["held"], progress)
         if made.held or context.run is None:  # the sensor only looks
             yield made
             return
-        from dagster_project.defs.events import job_end
-        from dagster_project.defs.instance import end_dead_runs, prune_dagster
-
         instance, run_id = context.instance, context.run.run_id
         assert instance is not None
         with session(data, settings, WAIT_SECONDS) as current:
@@ -82,9 +85,15 @@ def folders_resource(data: DataPaths, settings: Settings) -> dg.ResourceDefiniti
     return folders
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A step whose ResultattavlaError is final (the same inputs fail the same way); what was busy is tried again."""
+def step(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A step of the job: what it does is told to whoever waits (`events.STEPS`).
 
+    Its ResultattavlaError is final (the same inputs fail the same way); what was busy is tried again.
+    """
+    return functools.partial(_told, name)
+
+
+def _told(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def failure(error: ResultattavlaError, folders: Folders) -> Exception:
         if isinstance(error, BusyError) and not folders.held:
             return dg.RetryRequested(max_retries=3, seconds_to_wait=60)
@@ -94,6 +103,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         def generate(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            kwargs["folders"].progress(STEPS[name])
             try:
                 yield from function(*args, **kwargs)
             except ResultattavlaError as error:
@@ -103,6 +113,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        kwargs["folders"].progress(STEPS[name])
         try:
             return function(*args, **kwargs)
         except ResultattavlaError as error:

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from dagster_project.core.paths import DataPaths
-from dagster_project.defs.common import OWNERS, Folders, told
+from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, project_manifest, table_rows
 
 BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
@@ -64,12 +64,12 @@ def dbt_steps(data: DataPaths) -> list[dg.AssetsDefinition]:
     """The dbt project as the job's three builds."""
     manifest = project_manifest(data)
 
-    def step(name: str, select: str) -> dg.AssetsDefinition:
+    def built(name: str, select: str) -> dg.AssetsDefinition:
         @dbt_assets(manifest=manifest, select=select, dagster_dbt_translator=TRANSLATOR, name=name)
-        @told
+        @step(name)
         def models(context: dg.AssetExecutionContext, folders: dg.ResourceParam[Folders]) -> Iterator[Any]:
             yield from _built(context, folders, manifest, select)
 
         return models
 
-    return [step(name, select) for name, select in BUILDS.items()]
+    return [built(name, select) for name, select in BUILDS.items()]

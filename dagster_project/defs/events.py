@@ -9,9 +9,12 @@ from dagster import DagsterEvent
 from dagster_project.core.errors import machine_error
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.gates.decision import stop_reason
+from dagster_project.gates.outcomes import outcomes_so_far
 from dagster_project.operations.daily_run import JobEnd
+from dagster_project.runs.folder import RunFolder
 
-INGESTION, PUBLISHING = "ingestion", "published__release"
+INGESTION, RESULTS_GATE, PUBLISHING = "ingestion", "gate_results", "published__release"
 STEPS = {
     INGESTION: "läser in leveranser",
     "gate_delivery": "prövar leveranserna",
@@ -21,10 +24,12 @@ STEPS = {
     "dbt_cells": "räknar indikatorerna",
     "run__hidden_cells": "döljer små tal",
     "dbt_results": "jämför och bedömer",
-    "gate_results": "prövar resultaten",
+    RESULTS_GATE: "prövar resultaten",
     PUBLISHING: "publicerar",
 }
 """Step of the job -> what it does, for whoever waits for it or reads why it stopped."""
+BLOCKED = "DagsterAssetCheckFailedError"
+"""Dagster's own error where a blocking check failed: it names the check, not what was wrong."""
 
 
 def job_end(events: Iterable[DagsterEvent], data: DataPaths) -> JobEnd | None:
@@ -50,7 +55,16 @@ def failure_reason(events: Iterable[DagsterEvent], data: DataPaths) -> str:
                     return mask(text)
                 texts.append(error.message.strip())
                 error = error.cause
+            judged = _gate_sentence(data) if event.step_key == RESULTS_GATE and BLOCKED in texts[0] else None
+            if judged:
+                return judged
             told = machine_error("\n".join(texts), data.root)
             step = STEPS.get(str(event.step_key), event.step_key)
             return str(told) if told else f"Steget ”{step}” stannade: {mask(texts[-1])}"
     return "En blockerande grind underkände resultaten."
+
+
+def _gate_sentence(data: DataPaths) -> str | None:
+    """What the results gate did not accept, as publishing would tell it."""
+    folder = RunFolder(data)
+    return stop_reason(outcomes_so_far(folder, folder.identity().run_id))

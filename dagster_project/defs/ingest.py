@@ -8,7 +8,8 @@ import dagster as dg
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import REJECTED
-from dagster_project.defs.common import OWNERS, Folders, told
+from dagster_project.defs.common import OWNERS, Folders, step
+from dagster_project.defs.events import INGESTION
 from dagster_project.operations.ingest import ingest
 from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED
 from dagster_project.runs.ledger import Delivery
@@ -78,11 +79,15 @@ def ingestion_asset() -> dg.AssetsDefinition:
     """The first step: read new deliveries into bronze and settle the run's inputs."""
 
     @dg.multi_asset(specs=_specs(), name="ingestion")
-    @told
+    @step(INGESTION)
     def ingestion(
         context: dg.AssetExecutionContext, folders: dg.ResourceParam[Folders]
     ) -> Iterator[dg.MaterializeResult]:
-        identity, settled = ingest(folders.settings, folders.as_of, date.today(), context.log.info)
+        def tell(text: str) -> None:
+            context.log.info(text)
+            folders.progress(text)
+
+        identity, settled = ingest(folders.settings, folders.as_of, date.today(), tell)
         for source in load_contracts():
             deliveries = settled.accepted(source)
             if deliveries:

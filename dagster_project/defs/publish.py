@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from dagster_project.defs.common import OWNERS, Folders, names, page, told
+from dagster_project.catalogue.vocabulary import RESULT_TABLE
+from dagster_project.defs.common import OWNERS, Folders, names, page, step
+from dagster_project.defs.events import PUBLISHING
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
-from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_TABLE
+from dagster_project.releases.tables import INDICATOR_TABLE
 
 
 def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
@@ -21,7 +23,7 @@ def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb", "csv"},
         description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
     )
-    @told
+    @step(PUBLISHING)
     def release(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
         published = publish(folders.data, folders.identity)
         return dg.MaterializeResult(

@@ -7,13 +7,22 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, FAILED, PASSED, RESULTS, STAGING, gravity, outcome_of
-from dagster_project.defs.common import OWNERS, Folders, names, page, told
+from dagster_project.catalogue.vocabulary import (
+    DELIVERY,
+    FAILED,
+    PASSED,
+    RESULT_TABLE,
+    RESULTS,
+    STAGING,
+    gravity,
+    outcome_of,
+)
+from dagster_project.defs.common import OWNERS, Folders, names, page, step
 from dagster_project.disclosure.step import hide_cells
 from dagster_project.gates.decision import decide, write_decision
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.run import run_gate
-from dagster_project.gates.suites import RESULT_TABLE, SUITES, gate_tables, suites_for
+from dagster_project.gates.suites import SUITES, gate_tables, suites_for
 from dagster_project.products.data_docs.pages import page_of
 from dagster_project.products.words import SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 
@@ -101,7 +110,7 @@ def check_result(
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
         description="\n".join(map(_told, failed)) or None,
         metadata={
-            "utfall": outcome,
+            "utfall": SOURCE_OUTCOME_WORDS[outcome],
             "håller tillbaka": ", ".join(held) or "inget",
             "förväntningar": dg.MetadataValue.table([_record(o) for o in (*failed, *passed)], schema=_TABLE),
             "datadokumentation": page(docs),
@@ -112,7 +121,7 @@ def check_result(
 
 def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(specs=_specs(gate, keys), name=f"gate_{gate}")
-    @told
+    @step(f"gate_{gate}")
     def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
         outcomes = run_gate(gate, folders.run, folders.identity)
         held_back = decide(outcomes).held_back
@@ -149,7 +158,7 @@ def decision_assets(models: Keys) -> list[dg.AssetsDefinition]:
         kinds={"parquet"},
         description="Which indicators the gates hold back, and with what quality the others are published.",
     )
-    @told
+    @step("run__indicators")
     def indicators(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
         decision = write_decision(folders.run, folders.identity.run_id)
         return dg.MaterializeResult(
@@ -168,7 +177,7 @@ def decision_assets(models: Keys) -> list[dg.AssetsDefinition]:
         kinds={"polars", "parquet"},
         description="Disclosure control: which cells are hidden, so that no small number is shown or can be computed.",
     )
-    @told
+    @step("run__hidden_cells")
     def hidden_cells(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
         hidden = hide_cells(folders.run, folders.identity)
         return dg.MaterializeResult(metadata={"dagster/row_count": hidden.height})

@@ -86,7 +86,9 @@ def project_manifest(data: DataPaths) -> dict[str, Any]:
         path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
         if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
             parse(data)
-        _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
+        # Where the process had parsed already, for another folder, its manifest is known and this folder has none.
+        if key not in _manifests:
+            _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
     return _manifests[key]
 
 
@@ -107,8 +109,10 @@ def parse(data: DataPaths) -> Any:
         result = _invoke(["parse"], data)
         if not result.success:
             raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
+        path = data.dbt_target / "manifest.json"
         with replacing(_stamp_path(data)) as part:
-            part.write_bytes(_stamp(data.dbt_target / "manifest.json"))
+            part.write_bytes(_stamp(path))
+        _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
         _parsed[key] = result.result
     return _parsed[key]
 

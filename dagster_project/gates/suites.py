@@ -31,12 +31,11 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.catalogue.contracts import Contract, load_contracts
-from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS, SEVERITIES, STAGING
+from dagster_project.catalogue.vocabulary import DELIVERY, RESULT_TABLE, RESULTS, SEVERITIES, STAGING
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
 
 SUITES = PROJECT / "expectations"
-RESULT_TABLE = "indicator_result"
 META_TEXTS = ("id", "titel", "betydelse", "atgard")
 
 

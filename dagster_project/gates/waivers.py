@@ -1,8 +1,8 @@
 """Waivers: known and accepted failures, each one line of `expectations/waivers.csv` with a reason and a last date.
 
 A waiver names one expectation of one suite for one source, nothing wider. It makes that failure count one step milder
-(`WAIVED`), and it is shown wherever the failure is. The last date is compared with the run's as-of date, never with
-the clock, so that a past day comes out the same.
+(`vocabulary.consequence`), and it is shown wherever the failure is. The last date is compared with the run's as-of
+date, never with the clock, so that a past day comes out the same.
 """
 
 from __future__ import annotations

@@ -60,7 +60,6 @@ def _dates(texts: pl.Series) -> pl.Series:
     def number(name: str) -> pl.Expr:
         return pl.col(name).cast(pl.Int32)
 
-    month, day = pl.coalesce("m", "m2").cast(pl.Int32), pl.coalesce("d", "d2").cast(pl.Int32)
     hour, minute, second = (pl.col(c).cast(pl.Int32).fill_null(0) for c in ("h", "mi", "s"))
     part = part.with_columns(
         # Built from text: strict=False gives null for a day that does not exist.
@@ -70,7 +69,6 @@ def _dates(texts: pl.Series) -> pl.Series:
         ((hour < 24) & (minute < 60) & (second <= 60)).alias("time_ok"),
         pl.col("zone").str.replace_all(":", "").str.to_uppercase().alias("zone"),
     )
-    del month, day
     offset_minutes = (
         pl.when(pl.col("zone") == "Z")
         .then(0)

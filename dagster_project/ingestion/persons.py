@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.masking import MAY_HOLD_NUMBER, mask_valid
 
 KEY_VARIABLE = "RESULTATTAVLA_PERSON_KEY"
 _SHAPE = r"^(?:([0-9]{2})?([0-9]{2})([0-9]{2})([0-9]{2})([-+]?)([0-9]{4}))$"
@@ -172,8 +173,6 @@ def forget() -> None:
 
 def mask_in_texts(texts: pl.Series) -> pl.Series:
     """Free texts with valid personal numbers masked: a number in the wrong column must not travel further."""
-    from dagster_project.core.masking import MAY_HOLD_NUMBER, mask_valid
-
     suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
     changed = {t: mask_valid(t) for t in suspects}
     return texts.replace({a: b for a, b in changed.items() if a != b}) if changed else texts

@@ -202,9 +202,13 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
             return False
         return True
 
+    # A run that found nothing new is no line of its own: the run that it found is shown, where its record can be read.
+    kept = read_records(data, RUNS_SHOWN)
+    if outcome.nothing_new and kept and kept[0].run_id == record.run_id:
+        record, kept = kept[0], kept[1:]
+
     def keep_record() -> None:
-        if not outcome.nothing_new or not read_records(data, 1):
-            add_record(data, record, settings.retention.runs)
+        add_record(data, record, settings.retention.runs)
 
     def docs() -> None:
         if identity is not None and not outcome.nothing_new:
@@ -212,7 +216,7 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
 
     def page() -> None:
         waivers = [Waiver.from_dict(w) for w in identity.waivers] if identity else []
-        write_page(data, read_records(data, RUNS_SHOWN) or [record], outcome.outcomes, waivers)
+        write_page(data, [record, *kept][:RUNS_SHOWN], outcome.outcomes, waivers)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
 from dagster_project.core.paths import DataPaths
 
+_STRANGE = set("*?[]{}#\\\"'\n\r\t")
+"""Patterns, templates and quotes: with them packages read or write other files than meant, or lose their settings."""
+
 
 @contextmanager
 def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
     """Only one run writes to a data folder; a second one waits so long, then refuses with a sentence (BusyError)."""
     from filelock import FileLock, Timeout
 
+    if strange := sorted(set(str(data.root)) & _STRANGE):
+        raise ResultattavlaError(
+            f"Mappen {data.root} kan inte användas: {' '.join(strange)} i sökvägen betyder något annat för Dagster, "
+            "dbt och DuckDB. Ange en annan med --data."
+        )
     try:
         data.root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(data.root / ".run.lock", timeout=wait_seconds, thread_local=False)

@@ -161,9 +161,10 @@ _PROBLEMS = {
 def _sentence(error: Any, path: Path) -> str:
     """One pydantic error in Swedish: the key, where it was set, what it should be. The value is not repeated."""
     location = [str(part) for part in error["loc"]]
-    variable = PREFIX + "__".join(location).upper()
-    tops = {PREFIX + location[0].upper(), variable} if location else set()
-    where = next((f"miljövariabeln {v}" for v in sorted(tops, reverse=True) if v in os.environ), str(path))
+    top = PREFIX + location[0].upper() if location else PREFIX
+    exact = PREFIX + "__".join(location).upper()
+    given = sorted(v for v in os.environ if v == top or v.startswith(f"{top}__"))
+    where = f"miljövariabeln {exact if exact in given else given[0]}" if given else str(path)
     context = error.get("ctx", {})
     problem = _PROBLEMS.get(error["type"])
     if error["type"] == "greater_than_equal":
@@ -173,5 +174,5 @@ def _sentence(error: Any, path: Path) -> str:
     elif error["type"] == "literal_error":
         problem = f"ska vara {context['expected'].replace(' or ', ' eller ')}"
     elif error["type"] == "value_error":
-        problem = str(context["error"])
+        problem = f"är fel: {context['error']}"
     return f"Inställningen {'.'.join(location)} {problem or error['msg']} ({where})."

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import REJECTED
@@ -19,9 +18,6 @@ from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import read_note
 from dagster_project.releases.store import releases
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("resultattavla")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, STATUSES
+from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, RESULT_TABLE, STATUSES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
@@ -15,7 +15,7 @@ from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import NUMBERS, RESULT_KEY, RESULT_SCHEMA, RESULT_TABLE
+from dagster_project.releases.tables import NUMBERS, RESULT_KEY, RESULT_SCHEMA
 
 
 def audit(folder: Path, data: DataPaths, content: Content) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import FROZEN
+from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
 from dagster_project.releases.store import Release, releases
-from dagster_project.releases.tables import RESULT_SCHEMA, RESULT_TABLE
+from dagster_project.releases.tables import RESULT_SCHEMA
 from dagster_project.runs.identity import RunIdentity
 
 

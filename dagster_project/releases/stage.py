@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.vocabulary import RESULT_TABLE
 from dagster_project.core.files import sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.tables import write_swedish_csv
@@ -28,7 +29,6 @@ from dagster_project.releases.tables import (
     QUALITY_TABLE,
     RESULT_KEY,
     RESULT_SCHEMA,
-    RESULT_TABLE,
 )
 from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.identity import RunIdentity

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-RESULT_TABLE = "indicator_result"
 INDICATOR_TABLE = "indicator"
 QUALITY_TABLE = "kvalitet"
 LEDGER_TABLE = "leveranser"

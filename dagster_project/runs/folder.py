@@ -92,7 +92,9 @@ class RunFolder:
     def read(self, table: str) -> pl.DataFrame:
         """A table of the latest run. Raises ResultattavlaError when nothing was run."""
         if not self.path(table).exists():
-            raise ResultattavlaError(f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först.")
+            lost = f"Filen {self.path(table)} är borta: kör `resultattavla run`, som gör den på nytt."
+            never = f"Ingen körning finns i {self.data.root}: kör `resultattavla run` först."
+            raise ResultattavlaError(lost if self._identity.exists() else never)
         return pl.read_parquet(self.path(table))
 
     def ledger(self) -> list[Delivery]:

@@ -212,7 +212,7 @@ def test_what_a_source_lacks_is_said(project: Parts) -> None:
 
 
 def test_text_left_to_write_is_told_with_its_place(project: Parts) -> None:
-    _write(project.observations / "kva/obs_ny.yml", "models:\n  - description: 'TODO: what'\n")
+    _write(project.observations / "kva/obs_ny.yml", "models:\n  - description: 'SKRIV: what'\n")
     assert completeness.left_to_write(project) == [
-        "dbt/models/observations/kva/obs_ny.yml har text kvar att skriva på rad 2, efter TODO:"
+        "dbt/models/observations/kva/obs_ny.yml har text kvar att skriva på rad 2, efter SKRIV:"
     ]

@@ -17,25 +17,25 @@ from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.indicators import exclusion_words, load_catalogue
 from dagster_project.catalogue.seeds import SEEDS, seed
 from dagster_project.core.paths import DataPaths
-from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, compiled_sql
+from dagster_project.engines.dbt import CELLS, RESULTS, STAGING
 
 Manifest = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> DataPaths:
-    return DataPaths(tmp_path_factory.mktemp("data"))
+def data(compiled: tuple[DataPaths, dict[str, str]]) -> DataPaths:
+    return compiled[0]
 
 
 @pytest.fixture(scope="module")
-def queries(data: DataPaths) -> dict[str, exp.Query]:
+def queries(compiled: tuple[DataPaths, dict[str, str]]) -> dict[str, exp.Query]:
     """Every model's compiled SQL, parsed."""
-    parsed = {name: sqlglot.parse_one(sql, read="duckdb") for name, sql in compiled_sql(data).items()}
+    parsed = {name: sqlglot.parse_one(sql, read="duckdb") for name, sql in compiled[1].items()}
     return {name: query for name, query in parsed.items() if isinstance(query, exp.Query)}
 
 
 @pytest.fixture(scope="module")
-def manifest(data: DataPaths, queries: dict[str, exp.Query]) -> Manifest:
+def manifest(data: DataPaths) -> Manifest:
     """What dbt wrote when it compiled."""
     content: Manifest = json.loads((data.dbt_target / "manifest.json").read_text(encoding="utf-8"))
     return content

@@ -1,8 +1,11 @@
-"""Runs that Dagster starts (UI, daemon): the same before and after as the command; its storage is kept small."""
+"""Runs by Dagster: by the command, and those that it starts itself (UI, daemon), with the same before and after; the
+plain job of most tests is the same job; Dagster's storage is kept small.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +14,7 @@ import pytest
 from dagster_project.core.errors import BusyError
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.build import JOB, build_defs
+from dagster_project.defs.events import STEPS
 from dagster_project.defs.instance import (
     COMMAND_TAG,
     dagster_instance,
@@ -18,21 +22,16 @@ from dagster_project.defs.instance import (
     forget_dead_runs,
     prune_dagster,
 )
+from dagster_project.engines.dbt import build
+from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.lock import run_lock
 from dagster_project.operations.settings import Settings
 from dagster_project.releases.store import current_release
 from dagster_project.runs.history import read_records
-from tests.jobs import cases, deliver_cases, deliver_units, run
+from tests.conftest import Run
+from tests.jobs import Kept, outcome_of, plain_steps
 
-DAY = "2022-08-31"
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    raw = tmp_path / "raw"
-    deliver_units(raw, DAY)
-    deliver_cases(raw, DAY, *cases(40))
-    return raw
+RELEASED = ("indicator_result.parquet", "indicator_result.csv", "kvalitet.parquet")
 
 
 def _from_the_ui(raw: Path, data: Path) -> dg.ExecuteInProcessResult:
@@ -43,21 +42,108 @@ def _from_the_ui(raw: Path, data: Path) -> dg.ExecuteInProcessResult:
         return job.execute_in_process(instance=instance, raise_on_error=False)
 
 
-def test_a_run_from_the_ui_gives_the_release_of_the_command(raw: Path, tmp_path: Path) -> None:
-    by_command = run(raw, tmp_path / "command")
-    result = _from_the_ui(raw, tmp_path / "ui")
+# A run of the daemon may be waiting for the lock that the command holds; one of the command cannot be alive.
+DEAD_COMMAND, DEAD_DAEMON = (f"{n:08d}-0000-4000-8000-000000000000" for n in (1, 2))
+
+
+def _leave_dead_runs(data: DataPaths) -> None:
+    """What Dagster knows of runs whose process was killed."""
+    with dagster_instance(data) as instance:
+        for run_id, tags in ((DEAD_COMMAND, {COMMAND_TAG: "yes"}), (DEAD_DAEMON, {})):
+            status = dg.DagsterRunStatus.STARTED
+            instance.add_run(dg.DagsterRun(job_name=JOB, run_id=run_id, status=status, tags=tags))
+
+
+def _status(data: DataPaths, run_id: str) -> dg.DagsterRunStatus | None:
+    with dagster_instance(data) as instance:
+        found = instance.get_run_by_id(run_id)
+        return found.status if found else None
+
+
+@pytest.fixture(scope="module")
+def plainly(kept_first: Kept) -> RunOutcome:
+    """What the plain job made of the small deliveries."""
+    return outcome_of(kept_first.folder / "data")
+
+
+@pytest.fixture(scope="module")
+def by_command(run_by_dagster: Run, kept_first: Kept, tmp_path_factory: pytest.TempPathFactory) -> RunOutcome:
+    """The same deliveries run as the command does it, where killed runs are known."""
+    data = DataPaths(tmp_path_factory.mktemp("command") / "data")
+    _leave_dead_runs(data)
+    return run_by_dagster(kept_first.folder / "raw", data.root)
+
+
+@pytest.fixture(scope="module")
+def from_the_ui(
+    run_by_dagster: Run, kept_first: Kept, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[DataPaths, dg.ExecuteInProcessResult]:
+    """The same deliveries run from the UI, where killed runs are known."""
+    data = DataPaths(tmp_path_factory.mktemp("ui") / "data")
+    _leave_dead_runs(data)
+    return data, _from_the_ui(kept_first.folder / "raw", data.root)
+
+
+def test_the_plain_job_gives_what_dagsters_job_gives(by_command: RunOutcome, plainly: RunOutcome) -> None:
+    assert by_command.release.id == plainly.release.id
+    assert by_command.release.manifest.lasting() == plainly.release.manifest.lasting()
+    for name in RELEASED:
+        assert (by_command.release.folder / name).read_bytes() == (plainly.release.folder / name).read_bytes()
+    assert by_command.outcomes == plainly.outcomes and len(plainly.outcomes) > 100
+    assert by_command.ledger.equals(plainly.ledger) and by_command.quarantine.equals(plainly.quarantine)
+    records = [replace(*read_records(outcome.data, 9), started="") for outcome in (by_command, plainly)]
+    assert records[0] == records[1]
+    assert by_command.trouble == ()
+
+
+def test_the_plain_jobs_steps_are_dagsters_in_its_order(by_command: RunOutcome) -> None:
+    with dagster_instance(by_command.data) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+        events = [e.dagster_event for e in instance.all_logs(run.run_id)]
+    done = [e.step_key for e in events if e is not None and e.is_step_success]
+    assert done == list(STEPS) == list(plain_steps(Settings(), None, print))
+
+
+def test_both_jobs_stop_at_the_results_gate_with_one_sentence(
+    run: Run, run_by_dagster: Run, kept_first: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagster_project.gates.run._rows_min", lambda *_: 10**9)
+    # dbt builds for the first of them; the other finds the same tables in its copy.
+    once = cache(lambda select: build(DataPaths(tmp_path / run.__name__ / "data"), select))
+    for name in ("dagster_project.defs.dbt.build", "dagster_project.engines.dbt.build"):
+        monkeypatch.setattr(name, lambda data, select, *_: once(select))
+    stopped = []
+    for runner in (run, run_by_dagster):
+        before = kept_first.copy(tmp_path / runner.__name__)
+        (before.data.run / "finished").unlink()
+        stopped.append(runner(tmp_path / runner.__name__ / "raw", before.data.root))
+        assert read_records(before.data, 1)[0].exit_code == 1
+        assert current_release(before.data).id == before.release.id
+    assert stopped[0].error == stopped[1].error
+    assert "har_rader" in stopped[0].error
+    assert stopped[0].outcomes == stopped[1].outcomes
+
+
+def test_both_jobs_say_alike_that_nothing_was_delivered(run: Run, run_by_dagster: Run, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    errors = {runner(tmp_path / "raw", tmp_path / runner.__name__).error for runner in (run, run_by_dagster)}
+    assert len(errors) == 1 and "där finns inga leveranser" in str(*errors)
+
+
+def test_a_run_from_the_ui_gives_the_release_of_the_command(
+    run: Run, kept_first: Kept, by_command: RunOutcome, from_the_ui: tuple[DataPaths, dg.ExecuteInProcessResult]
+) -> None:
+    data, result = from_the_ui
     assert result.success
-    data = DataPaths(tmp_path / "ui")
     release = current_release(data)
     assert release.id == by_command.release.id
-    for name in ("indicator_result.parquet", "indicator_result.csv", "kvalitet.parquet"):
+    for name in RELEASED:
         assert (release.folder / name).read_bytes() == (by_command.release.folder / name).read_bytes()
-    assert (
-        release.manifest.lasting() == by_command.release.manifest.lasting()
-    )  # DuckDB's own file need not be the same bytes
+    # DuckDB's own file need not be the same bytes.
+    assert release.manifest.lasting() == by_command.release.manifest.lasting()
     (record,) = read_records(data, 9)
     assert record.release_id == release.id and (data.docs / "index.html").exists()
-    assert run(raw, data.root).nothing_new
+    assert run(kept_first.folder / "raw", data.root).nothing_new
     # A failed check tells why and where to read more.
     checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
     failed = checks[("bronze/gas", "gate")]
@@ -73,17 +159,28 @@ def test_a_run_from_the_ui_gives_the_release_of_the_command(raw: Path, tmp_path:
     assert arrived == {"enheter", "avvikelser"}
 
 
-def test_a_failed_run_from_the_ui_is_recorded_and_not_tried_again(raw: Path, tmp_path: Path) -> None:
-    for path in raw.glob("*/*"):
-        path.unlink()
-    result = _from_the_ui(raw, tmp_path / "data")
+def test_runs_that_were_killed_do_not_hold_the_queue(
+    by_command: RunOutcome, from_the_ui: tuple[DataPaths, dg.ExecuteInProcessResult]
+) -> None:
+    assert _status(by_command.data, DEAD_COMMAND) is None
+    assert _status(by_command.data, DEAD_DAEMON) == dg.DagsterRunStatus.STARTED
+    data, result = from_the_ui
+    assert result.success
+    assert _status(data, DEAD_DAEMON) == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_failed_run_from_the_ui_is_recorded_and_not_tried_again(run_by_dagster: Run, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    result = _from_the_ui(tmp_path / "raw", tmp_path / "data")
     assert not result.success
     assert not [e for e in result.all_events if e.is_step_up_for_retry]
     (record,) = read_records(DataPaths(tmp_path / "data"), 9)
     assert record.exit_code == 1 and "där finns inga leveranser" in str(record.error)
 
 
-def test_a_run_from_the_ui_waits_for_the_lock(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_from_the_ui_waits_for_the_lock(
+    run_by_dagster: Run, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dagster_project.defs import common
 
     monkeypatch.setattr(common, "WAIT_SECONDS", 0.2)
@@ -93,29 +190,6 @@ def test_a_run_from_the_ui_waits_for_the_lock(raw: Path, tmp_path: Path, monkeyp
         with pytest.raises(BusyError, match="En annan körning"), run_lock(data):
             raise AssertionError("two at once")
     assert not data.current.exists()
-
-
-def test_runs_that_were_killed_do_not_hold_the_queue(raw: Path, tmp_path: Path) -> None:
-    data = DataPaths(tmp_path / "data")
-
-    def dead(number: int, **tags: str) -> str:
-        run_id = f"{number:08d}-0000-4000-8000-000000000000"
-        with dagster_instance(data) as instance:
-            status = dg.DagsterRunStatus.STARTED
-            instance.add_run(dg.DagsterRun(job_name=JOB, run_id=run_id, status=status, tags=tags))
-        return run_id
-
-    def status_of(run_id: str) -> dg.DagsterRunStatus | None:
-        with dagster_instance(data) as instance:
-            found = instance.get_run_by_id(run_id)
-            return found.status if found else None
-
-    by_command, by_daemon = dead(1, **{COMMAND_TAG: "yes"}), dead(2)
-    run(raw, data.root, date(2022, 8, 31))
-    # A run of the daemon may be waiting for the lock that the command holds; one of the command cannot be alive.
-    assert (status_of(by_command), status_of(by_daemon)) == (None, dg.DagsterRunStatus.STARTED)
-    assert _from_the_ui(raw, data.root).success
-    assert status_of(by_daemon) == dg.DagsterRunStatus.FAILURE
 
 
 def test_logs_of_dagster_are_kept_to_a_number_and_dead_runs_end(tmp_path: Path) -> None:

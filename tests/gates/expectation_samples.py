@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.catalogue.contracts import Column, Contract, load_contracts
-from dagster_project.catalogue.vocabulary import RESULTS
+from dagster_project.catalogue.vocabulary import RESULT_TABLE, RESULTS
 from dagster_project.gates.parameters import Values, suite_parameters
-from dagster_project.gates.suites import RESULT_TABLE, gate_tables, traits
+from dagster_project.gates.suites import gate_tables, traits
 from dagster_project.runs.parameters import Parameters
 
 AS_OF = date(2022, 9, 5)

@@ -114,10 +114,12 @@ def test_expectation_fails_when_broken(broken: Path, names: tuple[str, str], sql
     suite, expectation = names
     sources = samples.sources_of(suite)
     contracts = load_contracts()
+    statements = []
     for source in sources:
         contract = contracts.get(source)
         columns = {"unit": contract.unit, "event": event_day(contract)} if contract else {}
-        _change(broken, sql.format(s=source, **columns))
+        statements.append(sql.format(s=source, **columns))
+    _change(broken, *statements)
     outcomes = _run(broken, suite.split("/")[0], sources)
     also = samples.ALSO_FAILS.get(names, set())
     together = {(s if named == "*" else named, e) for s in sources for named, e in also}

@@ -10,16 +10,15 @@ import polars as pl
 import pytest
 
 from dagster_project.gates.waivers import WaiverError
+from tests.conftest import Run
 from tests.gates.test_waivers import AGE, waiver_file
-from tests.jobs import cases, command, deliver, deliver_cases, deliver_units, run
+from tests.jobs import deliver, said
 
 
 def test_a_waived_stop_publishes_and_is_shown_until_its_last_day(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raw, data = tmp_path / "raw", tmp_path / "data"
-    deliver_units(raw, "2022-08-31")
-    deliver_cases(raw, "2022-08-31", *cases(40))
+    data = tmp_path / "data"
     register = (raw / "enheter" / "enheter_2022-08-31.csv").read_text(encoding="utf-8").splitlines()
     unit = "SE2321000164-BUH{};Barnhabiliteringen;BUH;Örebro;2010-01-01;"
     deliver(raw, "enheter_2022-12-30.csv", *register, unit.format(2))
@@ -58,13 +57,13 @@ def test_a_waived_stop_publishes_and_is_shown_until_its_last_day(
     assert waived.data.current.resolve() == current
 
 
-def test_the_command_validates_thewaiver_file(tmp_path: Path) -> None:
+def test_the_command_validates_the_waiver_file(tmp_path: Path) -> None:
     path = waiver_file(tmp_path, AGE)
-    good = command("waivers", "--as-of", "2022-12-01", RESULTATTAVLA_WAIVERS=str(path))
+    good = said("waivers", "--as-of", "2022-12-01", RESULTATTAVLA_WAIVERS=str(path))
     assert good.returncode == 0, good.stderr
     assert "alder_stopp" in good.stdout and "30" in good.stdout
-    late = command("waivers", "--as-of", "2023-01-01", RESULTATTAVLA_WAIVERS=str(path))
+    late = said("waivers", "--as-of", "2023-01-01", RESULTATTAVLA_WAIVERS=str(path))
     assert late.returncode == 1 and "gick ut" in late.stderr and "Traceback" not in late.stderr
     waiver_file(tmp_path, AGE.replace("avvikelser", "alla"))
-    unknown = command("waivers", RESULTATTAVLA_WAIVERS=str(path))
+    unknown = said("waivers", RESULTATTAVLA_WAIVERS=str(path))
     assert unknown.returncode == 1 and "källan alla finns inte" in unknown.stderr

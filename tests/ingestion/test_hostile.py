@@ -182,30 +182,35 @@ def test_5000_unknown_columns_do_not_hide_the_known_ones(pipeline: Pipeline) -> 
 # --- Names and kinds of files ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        b"kva_2022-08-31_\xff\xfe.csv",
-        b"kva_2022-08-31_rad\nbrytning.csv",
-        b"kva_2022-08-31_'; drop table x; --.csv",
-        b'kva_2022-08-31_"citat".csv',
-        "kva_2022-08-31_😀.csv".encode(),
-        b"kva_2022-08-31_..csv",
-        b"kva_2022-08-31_*?[x].csv",
-        b"kva_2022-08-31_{0}%s\\.csv",
-        b"kva_2022-08-31_" + b"x" * 200 + b".csv",
-    ],
-)
-def test_odd_names_of_good_files(pipeline: Pipeline, name: bytes) -> None:
+ODD_NAMES = [
+    b"kva_2022-08-31_\xff\xfe.csv",
+    b"kva_2022-08-31_rad\nbrytning.csv",
+    b"kva_2022-08-31_'; drop table x; --.csv",
+    b'kva_2022-08-31_"citat".csv',
+    "kva_2022-08-31_😀.csv".encode(),
+    b"kva_2022-08-31_..csv",
+    b"kva_2022-08-31_*?[x].csv",
+    b"kva_2022-08-31_{0}%s\\.csv",
+    b"kva_2022-08-31_" + b"x" * 200 + b".csv",
+]
+
+
+def test_odd_names_of_good_files(pipeline: Pipeline) -> None:
+    """All in one folder: each file has a row of its own that counts, and one that is quarantined."""
     folder = os.fsencode(pipeline.raw / "kva")
-    with open(os.path.join(folder, name), "wb") as file:
-        file.write(csv_bytes([base("kva", vardkontakt_id="K2"), base("kva", vardkontakt_id="K3", personnummer="x")]))
+    for n, name in enumerate(ODD_NAMES):
+        good = base("kva", vardkontakt_id=f"god {n}")
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(csv_bytes([good, base("kva", vardkontakt_id=f"fel {n}", personnummer="x")]))
     settled = pipeline.run()
-    assert [d.status for d in settled.accepted("kva")] == [ACCEPTED] * 2
-    assert sorted(pipeline.rows(settled, "kva")["vardkontakt_id"]) == ["K1", "K2"]
+    accepted = settled.accepted("kva")
+    assert [d.status for d in accepted] == [ACCEPTED] * (1 + len(ODD_NAMES))
+    assert sorted((d.rows_accepted, d.rows_quarantined) for d in accepted)[1:] == [(1, 1)] * len(ODD_NAMES)
+    wanted = ["K1", *(f"god {n}" for n in range(len(ODD_NAMES)))]
+    assert sorted(pipeline.rows(settled, "kva")["vardkontakt_id"]) == wanted
     for line in settled.ledger:
         line.file.encode()  # fit to be written in UTF-8
-    assert pl.read_parquet(pipeline.data.run / "ledger.parquet").height == 3
+    assert pl.read_parquet(pipeline.data.run / "ledger.parquet").height == 2 + len(ODD_NAMES)
     assert pipeline.run().ledger == settled.ledger, "and found again"
 
 

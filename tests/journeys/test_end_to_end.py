@@ -31,7 +31,8 @@ from dagster_project.releases import evidence
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import RESULT_KEY, RESULT_SCHEMA
 from dagster_project.runs.folder import RunFolder
-from tests.jobs import SAMPLE, command
+from tests.conftest import Command
+from tests.jobs import SAMPLE, said
 from tests.oracle.compare import compare
 
 FILES = {
@@ -47,9 +48,11 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[DataPaths, subprocess.CompletedProcess[str]]:
+def sample(
+    run_by_command: Command, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[DataPaths, subprocess.CompletedProcess[str]]:
     data = tmp_path_factory.mktemp("sample") / "data"
-    return DataPaths(data), command("run", "--raw", SAMPLE, "--data", data)
+    return DataPaths(data), run_by_command("run", "--raw", SAMPLE, "--data", data)
 
 
 def test_the_sample_is_published_and_the_summary_says_where(sample) -> None:
@@ -92,7 +95,7 @@ def test_cells_have_the_agreed_shape(sample) -> None:
 def test_every_cell_agrees_with_the_independent_oracle(sample, tmp_path: Path) -> None:
     data, _ = sample
     listing = tmp_path / "karantan.csv"
-    assert command("quarantine", "--data", data.root, "--all", "--csv", listing).returncode == 0
+    assert said("quarantine", "--data", data.root, "--all", "--csv", listing).returncode == 0
     assert compare(SAMPLE, data.current.resolve(), listing, None) == []
 
 
@@ -123,22 +126,22 @@ def test_dashboards_read_while_a_run_works(sample) -> None:
     assert readers[0].execute("select count(*) from senaste_manad").fetchone()[0] > 0
 
 
-def test_nothing_new_is_said_and_changes_nothing(sample) -> None:
+def test_nothing_new_is_said_and_changes_nothing(sample, run_by_command: Command) -> None:
     data, first = sample
     before = data.current.resolve()
-    result = command("run", "--raw", SAMPLE, "--data", data.root)
+    result = run_by_command("run", "--raw", SAMPLE, "--data", data.root)
     assert result.returncode == first.returncode
     assert "Inget nytt" in result.stdout
     assert data.current.resolve() == before
     assert [p.name for p in data.releases.iterdir()] == [before.name]
 
 
-def test_status_and_quarantine_answer(sample) -> None:
+def test_status_and_quarantine_answer(sample, run_by_command: Command) -> None:
     data, _ = sample
-    status = command("status", "--data", data.root)
+    status = run_by_command("status", "--data", data.root)
     assert status.returncode == 0
     assert data.current.resolve().name in status.stdout
-    listing = command("quarantine", "--data", data.root, "--source", "kva")
+    listing = said("quarantine", "--data", data.root, "--source", "kva")
     assert listing.returncode == 0
     assert "format:personnummer" in listing.stdout
     assert "personnummer=***" in listing.stdout

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -13,27 +15,33 @@ from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.quarantine import select_quarantine, write_quarantine_csv
+from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.lock import run_lock
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import read_release
 from dagster_project.runs.folder import RunFolder
-from tests.jobs import cases, command, deliver, deliver_cases, deliver_units, run
+from tests.conftest import MEASURES, Keep, Run
+from tests.jobs import DAY, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 
-DAY = "2022-08-31"
+LATER = "2022-09-30"
 
 
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    """A register and forty deviation reports."""
-    raw = tmp_path / "raw"
-    deliver_units(raw, DAY)
-    deliver_cases(raw, DAY, *cases(40))
-    return raw
+@pytest.fixture(scope="session")
+def kept_second(keep: Keep, kept_first: Kept, run: Run) -> Kept:
+    """The first run's deliveries, and a month later five cases more, run too."""
+
+    def make(raw: Path, data: Path) -> None:
+        kept_first.copy(raw.parent)
+        deliver_units(raw, LATER)
+        deliver_cases(raw, LATER, *cases(45))
+        run(raw, data)
+
+    return keep("second", make)
 
 
-def result_of(outcome) -> pl.DataFrame:
+def result_of(outcome: RunOutcome) -> pl.DataFrame:
     return pl.read_parquet(outcome.release.folder / "indicator_result.parquet")
 
 
@@ -43,7 +51,7 @@ def readers(source: str) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", [11, 12])
-def test_random_deliveries_agree_with_the_oracle(tmp_path: Path, seed: int) -> None:
+def test_random_deliveries_agree_with_the_oracle(run: Run, tmp_path: Path, seed: int) -> None:
     as_of = write_deliveries(tmp_path / "raw", seed, hostile=seed % 2 == 1)
     outcome = run(tmp_path / "raw", tmp_path / "data", as_of)
     assert outcome.error is None
@@ -52,8 +60,8 @@ def test_random_deliveries_agree_with_the_oracle(tmp_path: Path, seed: int) -> N
     assert compare(tmp_path / "raw", outcome.release.folder, listing, as_of) == []
 
 
-def test_missing_sources_hold_back_their_indicators_and_the_others_are_published(raw: Path, tmp_path: Path) -> None:
-    outcome = run(raw, tmp_path / "data")
+def test_missing_sources_hold_back_their_indicators_and_the_others_are_published(first: RunOutcome) -> None:
+    outcome = first
     assert outcome.exit_code == 2
     published = readers("avvikelser")
     assert set(result_of(outcome)["indicator_id"]) == published
@@ -69,14 +77,9 @@ def test_missing_sources_hold_back_their_indicators_and_the_others_are_published
     assert month.filter(pl.col("niva") == "omrade")["taljare"].item() == 40
 
 
-def test_too_many_rows_in_quarantine_hold_back_the_source(raw: Path, tmp_path: Path) -> None:
+def test_too_many_rows_in_quarantine_hold_back_the_source(run: Run, raw: Path, tmp_path: Path) -> None:
     deliver_cases(raw, DAY, *cases(30), *cases(10, unit="SE2321000164-OKAND", first=100))
-    deliver(
-        raw,
-        f"kva_{DAY}.csv",
-        "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum",
-        "V1;DV113;201209129814;SE2321000164-AUD1;2022-03-01",
-    )
+    deliver_measures(raw, DAY, MEASURES[1])
     outcome = run(raw, tmp_path / "data")
     assert outcome.exit_code == 2
     assert set(outcome.release.held_back["avvikelser_7d"]) == {"avvikelser"}
@@ -88,14 +91,13 @@ def test_too_many_rows_in_quarantine_hold_back_the_source(raw: Path, tmp_path: P
     assert failed == {"karantan_varning", "karantan_stopp"}
 
 
-def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, tmp_path: Path) -> None:
-    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
-    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
-    deliver(raw, f"kva_{DAY}.csv", header, *measures)
-    good = run(raw, tmp_path / "data")
-    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
-    deliver_units(raw, "2022-09-30")
-    deliver_cases(raw, "2022-09-30", *cases(45))
+def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(
+    run: Run, measured: RunOutcome, tmp_path: Path
+) -> None:
+    raw, good = tmp_path / "raw", measured
+    deliver_measures(raw, LATER, *(m.replace("DV113", "fel") for m in MEASURES))
+    deliver_units(raw, LATER)
+    deliver_cases(raw, LATER, *cases(45))
     bad = run(raw, tmp_path / "data")
     assert bad.exit_code == 2
     rows = result_of(bad)
@@ -111,17 +113,15 @@ def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(raw: Path, 
     deliver_units(raw, "2022-10-01")
     worse = run(raw, tmp_path / "data")
     assert set(result_of(worse).filter(pl.col("kvalitet") == "fryst")["release_id"]) == {good.release.id}
-    deliver(raw, "kva_2022-10-02.csv", header, *measures, measures[0].replace("V0", "V99"))
+    deliver_measures(raw, "2022-10-02", *MEASURES, MEASURES[0].replace("V0", "V99"))
     recovered = run(raw, tmp_path / "data")
     assert "fryst" not in set(result_of(recovered)["kvalitet"])
     assert not kva & set(recovered.release.held_back)
 
 
-def test_a_day_that_was_frozen_comes_out_the_same_again(raw: Path, tmp_path: Path) -> None:
-    header = "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum"
-    measures = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]
-    deliver(raw, f"kva_{DAY}.csv", header, *measures)
-    deliver(raw, "kva_2022-09-30.csv", header, *(m.replace("DV113", "fel") for m in measures))
+def test_a_day_that_was_frozen_comes_out_the_same_again(run: Run, raw: Path, tmp_path: Path) -> None:
+    deliver_measures(raw, DAY, *MEASURES)
+    deliver_measures(raw, LATER, *(m.replace("DV113", "fel") for m in MEASURES))
     # The failing day first: there is nothing to freeze. Then the good day before it, then the failing one again.
     alone = run(raw, tmp_path / "data")
     assert alone.release.frozen == {} and "levnadsvanor" in alone.release.held_back
@@ -130,7 +130,7 @@ def test_a_day_that_was_frozen_comes_out_the_same_again(raw: Path, tmp_path: Pat
     assert again.release.id == alone.release.id and result_of(again).equals(result_of(alone))
 
 
-def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Path) -> None:
+def test_an_old_delivery_warns_and_a_very_old_one_stops(run: Run, raw: Path, tmp_path: Path) -> None:
     deliver_units(raw, "2022-10-05")
     assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 5)))["kvalitet"]) == {"godkand"}
     assert set(result_of(run(raw, tmp_path / "data", date(2022, 10, 6)))["kvalitet"]) == {"varning"}
@@ -141,8 +141,8 @@ def test_an_old_delivery_warns_and_a_very_old_one_stops(raw: Path, tmp_path: Pat
     assert set(result_of(outcome)["kvalitet"]) == {"fryst"}
 
 
-def test_a_bad_register_freezes_everything(raw: Path, tmp_path: Path) -> None:
-    first = run(raw, tmp_path / "data")
+def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
     deliver(
         raw,
         "enheter_2022-09-02.csv",
@@ -165,10 +165,10 @@ def test_a_bad_register_freezes_everything(raw: Path, tmp_path: Path) -> None:
     assert not alone.data.current.exists()
 
 
-def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(run: Run, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     for folder in ("raw", "saknas"):
-        result = command("run", "--raw", tmp_path / folder, "--data", tmp_path / "data")
+        result = said("run", "--raw", tmp_path / folder, "--data", tmp_path / "data")
         assert result.returncode == 1
         assert str(tmp_path / folder) in result.stderr
         assert "Traceback" not in result.stderr
@@ -182,19 +182,16 @@ def test_wrong_use_is_explained(tmp_path: Path) -> None:
         (("status", "--data", tmp_path), "resultattavla run"),
         (("quarantine", "--data", tmp_path), "resultattavla run"),
     ]:
-        result = command(*arguments)
+        result = said(*arguments)
         assert result.returncode != 0
         assert word in result.stderr
         assert "Traceback" not in result.stderr
 
 
-def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path: Path) -> None:
-    first = run(raw, tmp_path / "data")
+def test_publishing_alone_on_other_inputs_publishes_nothing(first: RunOutcome) -> None:
     data = first.data
     identity = RunFolder(data).identity()
     assert publish(data, identity).id == first.release.id  # the same inputs: the same release again
-    import dataclasses
-
     other = dataclasses.replace(identity, run_id="2022-08-31-000000000000")
     with pytest.raises(ResultattavlaError, match="inte prövad"):
         publish(data, other)
@@ -206,8 +203,6 @@ def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path:
         publish(data, identity)
     # A warehouse that was built from something else.
     frame.write_parquet(path)
-    import duckdb
-
     with duckdb.connect(str(data.warehouse)) as connection:
         connection.execute("update indicator_result set release_id = 'x' where niva = 'omrade'")
     with pytest.raises(ResultattavlaError, match="andra leveranser"):
@@ -216,11 +211,9 @@ def test_publishing_alone_on_other_inputs_publishes_nothing(raw: Path, tmp_path:
     assert not list(data.releases.glob(".*"))
 
 
-def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
-    first = run(raw, tmp_path / "data")
-    deliver_units(raw, "2022-09-30")
-    deliver_cases(raw, "2022-09-30", *cases(45))
-    second = run(raw, tmp_path / "data")
+def test_a_past_day_gives_its_release_again(run: Run, kept_first: Kept, kept_second: Kept, tmp_path: Path) -> None:
+    first, second = outcome_of(kept_first.folder / "data"), kept_second.copy(tmp_path)
+    raw = tmp_path / "raw"
     assert second.release.id != first.release.id
     again = run(raw, tmp_path / "data", date(2022, 8, 31))
     assert again.release.id == first.release.id
@@ -240,10 +233,11 @@ def test_a_past_day_gives_its_release_again(raw: Path, tmp_path: Path) -> None:
     assert set(later["uttagsdatum"]) == {date(2022, 9, 30)}
 
 
-def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(raw: Path, tmp_path: Path) -> None:
-    deliver_units(raw, "2022-09-30")
-    deliver_cases(raw, "2022-09-30", *cases(45))
-    august, september = (run(raw, tmp_path / "data", day) for day in (date(2022, 8, 31), date(2022, 9, 30)))
+def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(
+    run: Run, kept_first: Kept, kept_second: Kept, tmp_path: Path
+) -> None:
+    august, september = outcome_of(kept_first.folder / "data"), kept_second.copy(tmp_path)
+    raw = tmp_path / "raw"
     deliver_cases(raw, "2022-09-15", *cases(3, first=50, day="2022-04-01"))
     assert run(raw, tmp_path / "data", date(2022, 8, 31)).release.id == august.release.id
     late = run(raw, tmp_path / "data")
@@ -253,22 +247,16 @@ def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(raw: P
     assert counts == [45.0, 48.0]
 
 
-def test_deliveries_count_after_their_file_has_left_raw(raw: Path, tmp_path: Path) -> None:
-    first = run(raw, tmp_path / "data")
+def test_deliveries_count_after_their_file_has_left_raw(run: Run, first: RunOutcome, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
     (raw / "avvikelser" / f"avvikelser_{DAY}.csv").unlink()
     second = run(raw, tmp_path / "data")
     assert second.nothing_new
     assert second.release.id == first.release.id
 
 
-def test_another_person_key_changes_no_result(raw: Path, tmp_path: Path) -> None:
-    deliver(
-        raw,
-        f"kva_{DAY}.csv",
-        "vardkontakt_id;kva_kod;personnummer;hsaid_enhet;atgardsdatum",
-        *(f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)),
-    )
-    first = run(raw, tmp_path / "data")
+def test_another_person_key_changes_no_result(run: Run, measured: RunOutcome, tmp_path: Path) -> None:
+    raw, first = tmp_path / "raw", measured
     ids = pl.read_parquet(tmp_path / "data/bronze/kva/2022*.accepted.parquet")["person_id"].unique()
     (tmp_path / "data" / "person.key").write_text("en annan nyckel")
     second = run(raw, tmp_path / "data")
@@ -279,16 +267,15 @@ def test_another_person_key_changes_no_result(raw: Path, tmp_path: Path) -> None
     assert "personnyckel" in run(raw, tmp_path / "data").error
 
 
-def test_two_runs_at_once_the_second_refuses(raw: Path, tmp_path: Path) -> None:
+def test_two_runs_at_once_the_second_refuses(run: Run, raw: Path, tmp_path: Path) -> None:
     with run_lock(DataPaths(tmp_path / "data")):
-        result = command("run", "--raw", raw, "--data", tmp_path / "data")
+        result = said("run", "--raw", raw, "--data", tmp_path / "data")
     assert result.returncode == 1
     assert "En annan körning pågår" in result.stderr
 
 
-def test_manifest_has_no_clock_and_says_what_failed(raw: Path, tmp_path: Path) -> None:
-    outcome = run(raw, tmp_path / "data")
-    text = (outcome.release.folder / "manifest.json").read_text(encoding="utf-8")
+def test_manifest_has_no_clock_and_says_what_failed(first: RunOutcome) -> None:
+    text = (first.release.folder / "manifest.json").read_text(encoding="utf-8")
     assert str(date.today()) not in text
     manifest = json.loads(text)
     assert manifest["kallor"]["gas"] == "underkand"

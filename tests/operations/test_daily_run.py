@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations import daily_run
-from dagster_project.operations.daily_run import JobEnd, Session
+from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
 from dagster_project.operations.notify import notify
 from dagster_project.operations.settings import Notify, Settings
+from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release
+from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
-from tests.jobs import cases, deliver_cases, deliver_units, run
-
-DAY = "2022-08-31"
+from tests.conftest import Run
+from tests.jobs import DAY
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    raw = tmp_path / "raw"
-    deliver_units(raw, DAY)
-    deliver_cases(raw, DAY, *cases(40))
-    return raw
+def publish_again(first: RunOutcome, tmp_path: Path) -> Callable[..., RunOutcome]:
+    """A daily run whose job does no more than publish what `first` computed: for what comes after any job."""
+    (first.data.run / "finished").unlink()  # else nothing would be new
+
+    def daily(**settings: Any) -> RunOutcome:
+        chosen = Settings(raw=tmp_path / "raw", data=first.data.root, **settings)
+
+        def job(*_: object) -> JobEnd:
+            publish(first.data, RunFolder(first.data).identity())
+            return JobEnd(ingested=True)
+
+        return run_daily(chosen, job)
+
+    return daily
 
 
 def _record(number: int) -> RunRecord:
@@ -44,8 +56,8 @@ def test_records_are_kept_newest_first_and_the_oldest_go(tmp_path: Path) -> None
     assert [r.started[17:19] for r in read_records(data, 9)] == ["03", "02"]
 
 
-def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(raw: Path, tmp_path: Path) -> None:
-    first = run(raw, tmp_path / "data")
+def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(run: Run, first: RunOutcome, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
     page = first.data.docs / "index.html"
     assert page.exists()
     (record,) = read_records(first.data, 9)
@@ -66,35 +78,36 @@ def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(raw: Path, tmp_p
 
 
 def test_what_cannot_be_done_afterwards_is_told_and_the_release_stands(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publish_again: Callable[..., RunOutcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(daily_run, "write_page", full)
-    outcome = run(raw, tmp_path / "data")
+    outcome = publish_again()
     assert outcome.exit_code == 2 and current_release(outcome.data).id == outcome.release.id
     assert len(outcome.trouble) == 1 and "Granskningssidan" in outcome.trouble[0] and "full" in outcome.trouble[0]
     # The page is owed: the next run does it all again and ends with the same release.
     monkeypatch.undo()
-    again = run(raw, tmp_path / "data")
+    again = publish_again()
     assert not again.nothing_new and again.trouble == () and again.release.id == outcome.release.id
+    assert publish_again().nothing_new
 
 
-def test_a_command_is_told_what_was_held_back(raw: Path, tmp_path: Path) -> None:
+def test_a_command_is_told_what_was_held_back(publish_again: Callable[..., RunOutcome], tmp_path: Path) -> None:
     told = tmp_path / "besked.json"
     script = tmp_path / "avisera"
     script.write_text(f"#!/bin/sh\ncat > {told}\n", encoding="utf-8")
     script.chmod(0o755)
     told_by = Notify(command=(str(script),))
-    outcome = run(raw, tmp_path / "data", notify=told_by)
+    outcome = publish_again(notify=told_by)
     content = json.loads(told.read_text(encoding="utf-8"))
     assert content["kvarhallna_indikatorer"]["gas_antal"] == ["gas"]
     assert content["utgava"] == outcome.release.id and content["exit_code"] == 2
     assert Path(content["granskning"]).exists()
     # Told once: a run with nothing new tells nobody.
     told.unlink()
-    assert run(raw, tmp_path / "data", notify=told_by).nothing_new
+    assert publish_again(notify=told_by).nothing_new
     assert not told.exists()
 
 

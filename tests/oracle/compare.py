@@ -27,6 +27,7 @@ from .oracle import (
     Settled,
     check_disclosure,
     describe,
+    first_grid_year,
     grid_periods,
     indicator_result,
     is_primary,
@@ -234,8 +235,15 @@ def check_before_grid(
     return faults
 
 
-def compare_results(settled: Settled, release: Path, out: Differences) -> None:
-    """indicator_result.parquet."""
+def truth_of(settled: Settled) -> list[dict[str, Any]]:
+    """The oracle's rows, from the year before the grid on: comparisons show numbers of that year."""
+    return indicator_result(settled, first_grid_year(settled) - 1)
+
+
+def compare_results(
+    settled: Settled, release: Path, out: Differences, everything: list[dict[str, Any]] | None = None
+) -> None:
+    """indicator_result.parquet; `everything`: `truth_of(settled)` where it is known."""
     frame = pl.read_parquet(release / "indicator_result.parquet")
     if frame.columns != list(COLUMNS):
         out.add("columns", f"indicator_result has {frame.columns}")
@@ -252,21 +260,17 @@ def compare_results(settled: Settled, release: Path, out: Differences) -> None:
         out.add("rows", f"twice: {describe(key)}")
     published = {key_of(row): row for row in rows}
 
-    first_year = settled.as_of.year - 3
-    periods = {(p.typ, p.start) for p in grid_periods(first_year, settled.as_of)}
-    everything = indicator_result(settled, first_year - 1)
-    truth = {key_of(row): row for row in everything}
+    periods = {(p.typ, p.start) for p in grid_periods(first_grid_year(settled), settled.as_of)}
+    truth = {key_of(row): row for row in everything or truth_of(settled)}
     ours = {key: row for key, row in truth.items() if (key[4], key[5]) in periods}
     hiding_groups = {(k[0], k[4], k[5]) for k, row in truth.items() if row["_patient"] and is_primary(row["_skyddat"])}
 
-    for indicator in sorted(known):
-        mine = sum(key[0] == indicator for key in ours)
-        theirs = sum(key[0] == indicator for key in published)
-        if mine and not theirs:
-            out.add("indicators", f"{indicator} is not published")
-        if theirs and not mine:
-            out.add("indicators", f"{indicator} is published although a source of it fails")
-    present = {key[0] for key in ours} & {key[0] for key in published}
+    mine, theirs = {key[0] for key in ours}, {key[0] for key in published}
+    for indicator in sorted(mine - theirs):
+        out.add("indicators", f"{indicator} is not published")
+    for indicator in sorted(theirs - mine):
+        out.add("indicators", f"{indicator} is published although a source of it fails")
+    present = mine & theirs
     for key in sorted(ours.keys() - published.keys(), key=describe):
         if key[0] in present:
             out.add(f"rows missing {key[0]}", describe(key))
@@ -300,12 +304,21 @@ def passed_over(release: Path) -> list[str]:
 
 def compare(raw: Path, release_dir: Path, quarantine_csv: Path | None = None, as_of: date | None = None) -> list[str]:
     """All differences between a release and the oracle, as short sentences."""
-    settled = settle(raw, as_of)
+    return compare_settled(settle(raw, as_of), release_dir, quarantine_csv)
+
+
+def compare_settled(
+    settled: Settled,
+    release_dir: Path,
+    quarantine_csv: Path | None = None,
+    everything: list[dict[str, Any]] | None = None,
+) -> list[str]:
+    """The same of a settled raw folder; `everything`: `truth_of(settled)` where it is known."""
     out = Differences()
     compare_ledger(settled, release_dir, out)
     if quarantine_csv is not None:
         compare_quarantine(settled, quarantine_csv, out)
-    compare_results(settled, release_dir, out)
+    compare_results(settled, release_dir, out, everything)
     return out.sentences()
 
 

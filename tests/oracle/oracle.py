@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -1333,6 +1334,11 @@ def is_primary(skyddat: float | None) -> bool:
     return skyddat is not None and 0 < skyddat < LIMIT
 
 
+def first_grid_year(settled: Settled) -> int:
+    """The grid begins with the third year before the as-of date's."""
+    return settled.as_of.year - 3
+
+
 def indicator_result(settled: Settled, first_year: int | None = None) -> list[dict[str, Any]]:
     """All rows of part 1's indicators with primary suppression.
 
@@ -1342,7 +1348,7 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
     """
     computer = Computer(settled)
     levels = gates(settled)
-    first_year = first_year or settled.as_of.year - 3
+    first_year = first_year or first_grid_year(settled)
     periods = grid_periods(first_year, settled.as_of)
     members = {period: sorted(settled.register.members(period.start, period.end)) for period in periods}
     rows = []
@@ -1380,12 +1386,13 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
 
 
 NUMBER_COLUMNS = ("taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring")
+TRUTHS = ("_taljare", "_namnare", "_varde", "_skyddat", "_jamforelse", "_jamforelse_skyddat")
+NOTHING_YET = dict.fromkeys((*NUMBER_COLUMNS, "mal_operator", "malvarde", "markering", *TRUTHS))
 
 
 def _fill(row: dict[str, Any], computer: Computer, indicator: Indicator, period: Period, cell: tuple[Any, ...]) -> None:
     """Numbers, comparison, target, status and suppression of one row."""
-    row.update(dict.fromkeys((*NUMBER_COLUMNS, "mal_operator", "malvarde", "markering")))
-    row.update(dict.fromkeys(("_taljare", "_namnare", "_varde", "_skyddat", "_jamforelse", "_jamforelse_skyddat")))
+    row.update(NOTHING_YET)
     niva, code, _, _ = cell
     if code is not None and code not in indicator.scope:
         row["status"] = "ej_tillamplig"
@@ -1418,9 +1425,8 @@ def _fill(row: dict[str, Any], computer: Computer, indicator: Indicator, period:
 KEY = ("indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon")
 
 
-def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
-    """The key of indicator_result."""
-    return tuple(row[column] for column in KEY)
+key_of = itemgetter(*KEY)
+"""The key of a row of indicator_result, a tuple."""
 
 
 def describe(key: tuple[Any, ...]) -> str:

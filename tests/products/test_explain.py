@@ -12,10 +12,9 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from dagster_project.catalogue.indicators import exclusion_words
 from dagster_project.catalogue.periods import parse_period, period_name
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.core.paths import DataPaths
 from dagster_project.products.explain.explain import explain
 from dagster_project.products.explain.model import Explanation
 from dagster_project.products.explain.query import Query
@@ -23,8 +22,9 @@ from dagster_project.products.explain.text import sections, write_lines_csv
 from dagster_project.releases import evidence
 from dagster_project.releases.publish import publish, release_of_run
 from dagster_project.runs.folder import RunFolder
+from tests.conftest import Run
 from tests.extracts import number
-from tests.jobs import UNIT, cases, command, deliver, deliver_cases, deliver_units, run
+from tests.jobs import UNIT, cases, command, deliver, deliver_cases, deliver_units, said
 
 FIRST, SECOND = "2022-08-31", "2022-09-30"
 BUH_UNIT = "SE2321000164-BUH1"
@@ -67,7 +67,7 @@ class Story(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("explain")
     raw = folder / "raw"
     deliver_units(raw, FIRST)
@@ -384,7 +384,7 @@ def test_a_hidden_cell_is_refused(story: Story, tmp_path: Path) -> None:
     assert (e.cell, e.files, e.lines, e.exclusions, e.change, e.deliveries) == ({}, None, None, (), None, ())
     assert len(sections(e)) == 1
     arguments = ("explain", "vg_forsta_besok_90", "--period", "2022-05", "--kon", "K", "--release", story.first)
-    shown = command(*arguments, "--data", story.data.root, "--rader", "--csv", tmp_path / "rader.csv")
+    shown = said(*arguments, "--data", story.data.root, "--rader", "--csv", tmp_path / "rader.csv")
     assert shown.returncode == 1
     assert "dold av sekretesskäl" in shown.stderr
     assert not (tmp_path / "rader.csv").exists()
@@ -486,12 +486,12 @@ def test_the_command_answers_and_refuses_in_one_sentence(story: Story, tmp_path:
     assert shown.returncode == 0, shown.stderr
     assert "100 × 10 / 12 = 83,3333 %" in shown.stdout
     assert max(len(line) for line in shown.stdout.splitlines()) <= 80
-    wrong = command("explain", "avvikelser_7d", "--period", "2022-8", "--data", story.data.root)
+    wrong = said("explain", "avvikelser_7d", "--period", "2022-8", "--data", story.data.root)
     assert wrong.returncode == 1
     assert "Traceback" not in wrong.stderr
-    nothing = command("explain", "avvikelser_7d", "--period", "2022-08", "--data", tmp_path)
+    nothing = said("explain", "avvikelser_7d", "--period", "2022-08", "--data", tmp_path)
     assert "resultattavla run" in nothing.stderr
-    unasked = command(
+    unasked = said(
         "explain", "gas_antal", "--period", "2022-06", "--data", story.data.root, "--csv", tmp_path / "x.csv"
     )
     assert unasked.returncode == 1
@@ -512,16 +512,3 @@ def test_the_command_answers_and_refuses_in_one_sentence(story: Story, tmp_path:
 def test_periods_are_written_as_they_are_read(typ: str, written: str, start: date, end: date) -> None:
     assert period_name(typ, start, end) == written
     assert parse_period(written, "r12" if typ == "r12" else None) == (typ, start)
-
-
-def test_every_reason_has_words() -> None:
-    models = " ".join(
-        p.read_text(encoding="utf-8")
-        for folder in ("macros", "models/observations")
-        for p in (PROJECT / "dbt" / folder).rglob("*.sql")
-        if p.name != "cells.sql"
-    )
-    reasons = set(re.findall(r"then\s+'([a-z_0-9]+)'", models)) | set(
-        re.findall(r"'[A-Z]{2}[0-9]{3}': '([a-z_]+)'", models)
-    )
-    assert reasons == set(exclusion_words())

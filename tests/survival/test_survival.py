@@ -20,7 +20,6 @@ import pytest
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.defs.instance import set_aside_damaged_history
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release, read_release
 from dagster_project.runs.folder import RunFolder
@@ -87,11 +86,10 @@ class Survivor:
 
 
 @pytest.fixture(scope="module")
-def survivor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
+def survivor(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Survivor:
     folder = tmp_path_factory.mktemp("survival")
     folder.chmod(0o755)
-    with Server() as server:
-        yield Survivor(server, folder)
+    return Survivor(server, folder)
 
 
 def refused(done: Done, *words: str) -> None:
@@ -113,6 +111,11 @@ def test_current_is_whole_at_every_change_of_a_file(survivor: Survivor) -> None:
     assert list(dict.fromkeys(seen)) == survivor.ids
 
 
+SWITCHED = {"after": "dagster_project.releases.publish.switch_current"}
+KILLS_AFTER_THE_JOB = [
+    {"before": "dagster_project.products.data_docs.pages._swap"},
+    {"before": "dagster_project.products.steward_page.page.write_page"},
+]
 KILLS = [
     {"change": 3},
     {"before": "dagster_project.ingestion.bronze.parse_into_bronze"},
@@ -121,9 +124,8 @@ KILLS = [
     {"after": "dagster_project.gates.run._delivery_database"},
     {"before": "dagster_project.disclosure.step.hide_cells"},
     {"before": "dagster_project.releases.publish.switch_current"},
-    {"after": "dagster_project.releases.publish.switch_current"},
-    {"before": "dagster_project.products.data_docs.pages._swap"},
-    {"before": "dagster_project.products.steward_page.page.write_page"},
+    SWITCHED,
+    *KILLS_AFTER_THE_JOB,
 ]
 
 
@@ -132,13 +134,13 @@ def test_killed_again_and_again_the_old_release_stays_and_the_next_run_is_as_unb
     for kill in KILLS:
         done = survivor.server.run(survivor.second, **kill)
         assert done.code == -9, (kill, done.text)
-        switched = kill in KILLS[-3:]
+        switched = kill in [SWITCHED, *KILLS_AFTER_THE_JOB]
         assert survivor.current() == survivor.ids[switched], kill
     assert survivor.server("status", "--data", survivor.data.root).code == 0
     survivor.recovers()
-    # Of all the killed runs Dagster keeps only the one that it was done with; beside the first release's and the last.
+    # Of the killed runs Dagster keeps only those that it was done with; beside the first release's and the last.
     for folder, pattern in (("history/runs", "*-*.db"), ("storage", "*-*-*-*-*")):
-        assert len(list((survivor.data.dagster_home / folder).glob(pattern))) == 3
+        assert len(list((survivor.data.dagster_home / folder).glob(pattern))) == 2 + len(KILLS_AFTER_THE_JOB)
 
 
 def test_a_first_run_killed_shows_nothing_and_raw_alone_gives_the_same_release(survivor: Survivor) -> None:
@@ -395,6 +397,8 @@ def test_a_foreign_folder_in_the_place_of_current_is_left_alone(survivor: Surviv
 def test_damaged_history_of_dagster_is_set_aside(
     survivor: Survivor, damage: Callable[[Path], None], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    from dagster_project.defs.instance import set_aside_damaged_history
+
     survivor.server.restore("second")
     history = survivor.data.dagster_home / "history"
     path = history / name if name != "shard" else next(p for p in (history / "runs").glob("*-*.db"))

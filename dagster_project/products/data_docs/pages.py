@@ -20,13 +20,13 @@ from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS, WARNI
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.findings import SuiteResult
 from dagster_project.products.data_docs.rendering import Renderer
+from dagster_project.products.styles import stylesheet
 from dagster_project.products.words import GATE_HEADINGS, GATE_QUESTIONS
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 
 ASSETS = Path(__file__).parent / "assets"
-SHARED_STYLES = ASSETS.parent.parent / "base.css"
-STYLESHEET = "stil.css"
+STYLESHEET = "style.css"
 
 
 def data_docs_folder(data: DataPaths) -> Path:
@@ -65,7 +65,7 @@ class Page:
     source: str
     href: str
     status: str
-    status_titel: str
+    status_text: str
     count: int
     failed: list[str]
 
@@ -84,8 +84,7 @@ def build_data_docs(results: Sequence[SuiteResult], target: Path, facts: Mapping
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         written = [staging / STYLESHEET, *_write_pages(results, staging, facts or {})]
-        styles = (path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / STYLESHEET))
-        written[0].write_text("".join(styles), encoding="utf-8")
+        written[0].write_text(stylesheet(ASSETS / STYLESHEET), encoding="utf-8")
         staging.chmod(0o755)
         _swap(staging, target)
     finally:

@@ -16,7 +16,7 @@ from dagster_project.gates.findings import SuiteResult
 from dagster_project.gates.validate import import_gx
 from dagster_project.products.words import SEVERITY_VERBS
 
-PAGE_TEMPLATE, INDEX_TEMPLATE = "sida.html", "index.html"
+PAGE_TEMPLATE, INDEX_TEMPLATE = "page.html", "index.html"
 
 
 class Renderer:

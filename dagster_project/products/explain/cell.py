@@ -11,14 +11,13 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.periods import months_of
-from dagster_project.catalogue.vocabulary import HIDDEN, MONTH
+from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.releases.evidence import Evidence
 from dagster_project.releases.store import Release
-from dagster_project.releases.tables import RESULT_TABLE
 
 
 @dataclass(frozen=True)

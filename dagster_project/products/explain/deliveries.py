@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE
-from dagster_project.catalogue.vocabulary import ACCEPTED, gravity
+from dagster_project.catalogue.vocabulary import ACCEPTED, RESULT_TABLE, gravity
 from dagster_project.core.swedish import number
-from dagster_project.gates.suites import RESULT_TABLE, suite_titles
+from dagster_project.gates.suites import suite_titles
 from dagster_project.gates.waivers import Waiver
 from dagster_project.products.explain.model import Check, Definition, DeliveryRef
 from dagster_project.releases.manifest import Origin

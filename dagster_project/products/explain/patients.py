@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.catalogue.periods import months_of
-from dagster_project.catalogue.vocabulary import COVERAGE, HIDDEN
+from dagster_project.catalogue.vocabulary import COVERAGE, HIDDEN, RESULT_TABLE
 from dagster_project.disclosure.split import ADDRESS, Group, file_groups, joined, masked_exclusions, month_groups
 from dagster_project.products.explain.calculation import COUNTS, Observations, observations
 from dagster_project.products.explain.cell import Cell, Context, monthly
 from dagster_project.products.explain.model import Definition, Exclusion
 from dagster_project.releases.evidence import find, same_cells_key
 from dagster_project.releases.store import kept_table, release_ids
-from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_TABLE
+from dagster_project.releases.tables import INDICATOR_TABLE
 
 _NOT_SPLIT = "Fördelningen på leveranser visas inte: "
 _NOT_LISTED = "Rader visas inte: "

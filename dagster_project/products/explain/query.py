@@ -8,14 +8,14 @@ import polars as pl
 
 from dagster_project.catalogue.organisation import area_codes
 from dagster_project.catalogue.periods import parse_period
-from dagster_project.catalogue.vocabulary import ALL_SEXES, MONTH, SEXES
+from dagster_project.catalogue.vocabulary import ALL_SEXES, MONTH, RESULT_TABLE, SEXES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.cell import Cell
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.releases.store import Release, published_release
-from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_TABLE
+from dagster_project.releases.tables import INDICATOR_TABLE
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import jinja2
 from markupsafe import Markup
 
 from dagster_project.core.swedish import counted, number
+from dagster_project.products.styles import stylesheet
 
 ASSETS = Path(__file__).parent / "assets"
-SHARED_STYLES = ASSETS.parent.parent / "base.css"
 
 
 def render(**values: Any) -> str:
     """The page with these values of its template; each is escaped."""
-    css = "".join(path.read_text(encoding="utf-8") for path in (SHARED_STYLES, ASSETS / "page.css"))
+    css = stylesheet(ASSETS / "page.css")
     script = (ASSETS / "page.js").read_text(encoding="utf-8")
     return (
         _environment()
