@@ -151,10 +151,10 @@ def said(*arguments: str | Path, **environment: str) -> Said:
     out, err = io.StringIO(), io.StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0
+    width, output.out.width = output.out.width, 200  # it was made when the module was imported
     with (
         patch.object(sys, "argv", ["resultattavla", *map(str, arguments)]),
         patch.dict(os.environ, {"COLUMNS": "200", **environment}),
-        patch.object(output.out, "_width", 200),  # it was made when the module was imported
         redirect_stdout(out),
         redirect_stderr(err),
         chdir("/"),
@@ -165,6 +165,7 @@ def said(*arguments: str | Path, **environment: str) -> Said:
             assert end.code is None or isinstance(end.code, int)
             code = end.code or 0
         finally:
+            output.out.width = width
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     return Said(code, out.getvalue(), err.getvalue())

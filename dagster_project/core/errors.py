@@ -34,6 +34,8 @@ _WRONG_KIND = re.compile(
 )
 _MEMORY = re.compile(r"out of memory|cannot allocate memory|os error 12\b", re.I)
 _DISK = re.compile(r"input/output error|disk i/o error|stale file handle|os error (?:5|116)\b", re.I)
+_NO_ROOM = 64 * 1024
+"""With fewer free bytes SQLite cannot even begin to write, and calls that an I/O error."""
 _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY_NUMBERS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -47,14 +49,6 @@ def damaged_file(error: BaseException) -> ResultattavlaError | None:
     else:
         return None
     return ResultattavlaError(f"En fil i datamappen är skadad ({what}): kör `resultattavla run`, som gör den på nytt.")
-
-
-def _has_no_room(data: Path) -> bool:
-    """SQLite calls a disk broken that has no room for its log."""
-    try:
-        return shutil.disk_usage(data).free < 2**20
-    except OSError:
-        return False
 
 
 def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError | None:
@@ -71,7 +65,7 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
         numbers.add(getattr(seen, "errno", None))
         seen = seen.__cause__ or seen.__context__
     text = "\n".join(texts)
-    if numbers & _FULL_NUMBERS or _FULL.search(text) or (_DISK.search(text) and _has_no_room(data)):
+    if numbers & _FULL_NUMBERS or _FULL.search(text) or (_DISK.search(text) and _no_room(data)):
         return ResultattavlaError(
             f"Disken är full i {data}: ingenting halvfärdigt har publicerats. Frigör utrymme och kör igen."
         )
@@ -95,3 +89,10 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
             f"Disken under {data} svarar med fel: ingenting halvfärdigt har publicerats. Kontrollera den och kör igen."
         )
     return None
+
+
+def _no_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NO_ROOM
+    except OSError:
+        return False  # the folder itself cannot be asked: another sentence tells why

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.gates.waivers import WaiverError
 from tests.conftest import Run
 from tests.gates.test_waivers import AGE, waiver_file
 from tests.jobs import deliver, said
@@ -49,11 +48,9 @@ def test_a_waived_stop_publishes_and_is_shown_until_its_last_day(
     # After its last day it fails the run; so does one that names nothing.
     deliver(raw, "enheter_2023-01-02.csv", *register, unit.format(3))
     current = waived.data.current.resolve()
-    with pytest.raises(WaiverError, match="gick ut"):
-        run(raw, data)
+    assert "gick ut" in run(raw, data).error
     waiver_file(tmp_path, AGE.replace("alder_stopp", "alder_slut"))
-    with pytest.raises(WaiverError, match="finns inte"):
-        run(raw, data, day)
+    assert "finns inte" in run(raw, data, day).error
     assert waived.data.current.resolve() == current
 
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.core.errors import RejectedFileError
+from dagster_project.ingestion import readers
 from dagster_project.ingestion.cells import trim
 from dagster_project.ingestion.readers import EXTENSIONS, RawTable, read_delivery
 from dagster_project.ingestion.readers import csv as csv_reader
@@ -414,6 +415,17 @@ def test_no_bytes_raise_anything_else(content: bytes, extension: str) -> None:
         read(content, extension, KVA)
     except RejectedFileError as error:
         assert str(error)
+
+
+def test_a_reader_that_panics_rejects_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polars gives up on some damaged Parquet with what is no Exception."""
+
+    def panics(content: bytes, contract: Contract) -> RawTable:
+        raise pl.exceptions.PanicException("assertion failed")
+
+    monkeypatch.setitem(readers._READERS, "parquet", panics)
+    with pytest.raises(RejectedFileError, match="skadad"):
+        read(b"PAR1", "parquet", KVA)
 
 
 @settings(deadline=None, max_examples=60)

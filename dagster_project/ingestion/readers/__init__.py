@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import polars as pl
+
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers import csv, excel, parquet
@@ -27,7 +29,10 @@ EXTENSIONS = tuple(_READERS)
 
 def read_delivery(content: bytes, extension: str, contract: Contract) -> RawTable:
     """Read one file's bytes; `extension` is csv, csv.gz, xlsx or parquet."""
-    table = _READERS[extension](content, contract)
+    try:
+        table = _READERS[extension](content, contract)
+    except pl.exceptions.PanicException as error:  # polars gives up on some damaged files; it is no Exception
+        raise RejectedFileError("den kan inte läsas: filen är skadad") from error
     if table.frame.height == 0:
         raise RejectedFileError("den har inga datarader")
     return table
