@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from calendar import monthrange
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -252,7 +253,7 @@ def test_a_date_survives_all_its_spellings(day: date, time: Any) -> None:
         f"{day:%Y%m%d}T{time:%H%M%S}",
     )
     assert parse("date", *texts) == [day] * len(texts)
-    last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    last = day.replace(day=monthrange(day.year, day.month)[1])
     months = (f"{day:%Y}-{day:%m}", f"{day:%Y}{day:%m}", *texts)
     assert parse("month", *months) == [last] * len(months)
 
