@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
 
@@ -26,7 +26,7 @@ OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_BRO
 """Variables with our prefix that are no settings."""
 
 
-class SettingsError(ResultattavlaError):
+class SettingsError(UsageError):
     """A setting cannot be used: one sentence per key, naming it and where it was set."""
 
 
