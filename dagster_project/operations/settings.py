@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
     few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
-    years_before: Annotated[int, Field(ge=0, le=50)] = Parameters.years_before
+    years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     retention: Retention = Retention()
