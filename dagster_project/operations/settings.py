@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
+    few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
     years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
@@ -99,11 +100,12 @@ class Settings(BaseSettings):
     def parameters(self) -> Parameters:
         """What changes results."""
         return Parameters(
-            self.tolerance_days,
-            self.suppression_limit,
-            self.years_before,
-            agreed_ages(self.agreed_age_days),
-            self.thresholds,
+            tolerance_days=self.tolerance_days,
+            suppression_limit=self.suppression_limit,
+            few_limit=self.few_limit,
+            years_before=self.years_before,
+            agreed_age_days=agreed_ages(self.agreed_age_days),
+            thresholds=self.thresholds,
         )
 
 

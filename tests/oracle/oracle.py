@@ -28,6 +28,7 @@ from python_calamine import CalamineWorkbook
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 VERKSAMHETER = ("AUD", "BUH", "CFH", "FAM", "OT", "SC", "TC", "VUH")
+FEW = 20  # a judged cell with a namnare of 1..19 is marked FA
 LIMIT = 5  # protected numbers 1..4 are hidden
 Z = 1.959963984540054
 MISSING = {"", "NULL", "NA", "-"}
@@ -1336,6 +1337,12 @@ def status_of(row: dict[str, Any]) -> str:
     return "uppfyllt" if met else "ej_uppfyllt"
 
 
+def mark_of(row: dict[str, Any]) -> str | None:
+    """FA where a row that is not hidden is met or not on few."""
+    judged = row["status"] in ("uppfyllt", "ej_uppfyllt")
+    return "FA" if judged and row["namnare"] is not None and 1 <= row["namnare"] < FEW else None
+
+
 def is_primary(skyddat: float | None) -> bool:
     """The protected number is 1-4."""
     return skyddat is not None and 0 < skyddat < LIMIT
@@ -1423,6 +1430,7 @@ def _fill(row: dict[str, Any], computer: Computer, indicator: Indicator, period:
             row["forandring"] = row["varde"] - before["varde"]
     row["mal_operator"], row["malvarde"] = target_of(indicator, period, niva, row["jamforelse_varde"])
     row["status"] = status_of(row)
+    row["markering"] = mark_of(row)
 
 
 # --------------------------------------------------------------------------------------------------------------
