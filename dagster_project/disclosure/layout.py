@@ -1,0 +1,69 @@
+"""The cells of related indicators, numbered for `moves`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from dagster_project.disclosure.moves import Layout
+from dagster_project.disclosure.system import MONTHS, difference_of
+
+_SEXES = {"T": 0, "K": 1, "M": 2}
+_PLACE = ["niva", "verksamhet", "enhet"]
+
+
+def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
+    """`cells`: CELL, protected_number, stock, of one group; also the cells of differences (`with_differences`)."""
+    members = cells["indicator_id"].unique().sort().to_list()
+    places = cells.select(_PLACE).unique().sort(_PLACE, nulls_last=False)
+    frame = cells.join(
+        places.with_row_index("place"), on=_PLACE, how="left", nulls_equal=True, maintain_order="left"
+    ).select(
+        pl.col("place").cast(pl.Int64),
+        member=pl.col("indicator_id").replace_strict({m: i for i, m in enumerate(members)}, return_dtype=pl.Int64),
+        sex=pl.col("kon").replace_strict(_SEXES, return_dtype=pl.Int64),
+        first=pl.col("period_start").dt.year().cast(pl.Int64) * 12 + pl.col("period_start").dt.month(),
+        length=pl.col("period_typ").replace_strict(MONTHS, default=0, return_dtype=pl.Int64),
+        period_typ="period_typ",
+        stock="stock",
+        number=pl.col("protected_number").round().cast(pl.Int64),
+    )
+    first, length = frame["first"].to_numpy(), frame["length"].to_numpy()
+    last = first + length - 1
+    along_time = not (frame["stock"].any() or (length == 0).any())
+    if along_time:
+        smallest = length == 1
+        low, high = int(first[smallest].min()), int(last[smallest].max())
+        start = np.clip(first - low, 0, high - low + 1)
+        end = np.clip(last - low + 1, 0, high - low + 1)
+        width = high - low + 1
+    else:
+        moments = frame.select(
+            typ=pl.when(pl.col("length") == 0).then("period_typ").otherwise(pl.lit("")),
+            at=pl.when(pl.col("length") == 0).then("first").otherwise(pl.Series(last)),
+        )
+        start = (moments.select(pl.struct("typ", "at").rank("dense")).to_series().cast(pl.Int64) - 1).to_numpy()
+        end, width = start + 1, int(start.max()) + 1
+        smallest = np.ones(len(start), bool)
+    member, place, sex = (frame[c].to_numpy() for c in ("member", "place", "sex"))
+    number = frame["number"].to_numpy()
+    by_sex = bool((sex > 0).any())
+    month = np.zeros((len(members), places.height, 4, width), np.int64)
+    month[member[smallest], place[smallest], sex[smallest], start[smallest]] = number[smallest]
+    if by_sex:
+        month[:, :, 3] = np.maximum(month[:, :, 0] - month[:, :, 1] - month[:, :, 2], 0)
+    rows = list(places.iter_rows())
+    verks = {v: i for i, (niva, v, _) in enumerate(rows) if niva == "verksamhet"}
+    omrade = next((i for i, (niva, _, _) in enumerate(rows) if niva == "omrade"), -1)
+    with_units = {v for niva, v, _ in rows if niva == "enhet"}
+    base = [i for i, (niva, v, _) in enumerate(rows) if niva == "enhet" or (niva == "verksamhet" and v not in with_units)]
+    verk = [verks.get(v, -1) if niva != "omrade" else -1 for niva, v, _ in rows]
+    index = {m: i for i, m in enumerate(members)}
+    pairs = [(index[p], index[w], index[difference_of(p, w)]) for p, w in parts]
+    return Layout(
+        member, place, sex, start, end, number,
+        np.array(base, np.int64), np.array(verk, np.int64), np.array(sorted(verks.values()), np.int64), omrade,
+        pairs, len(members), by_sex, month, along_time, (low - 1) % 12 if along_time else 0,
+    )
