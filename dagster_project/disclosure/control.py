@@ -18,8 +18,7 @@ from dagster_project.disclosure.system import CELL, build, narrow, with_differen
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
 _LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
-_FEW = 1_000
-"""What r12 of T above the units costs: much, less than what is reported."""
+
 
 
 def hidden_cells(
@@ -158,22 +157,26 @@ def _needed(taken: list[Ints], protected: np.ndarray) -> np.ndarray:
 
 
 def _costs(cells: pl.DataFrame) -> Ints:
-    """What it costs to hide a cell: detail is cheap, what the two reports and r12 show of T above the units is dear."""
+    """What it costs to hide a cell: detail before sum, unit before verksamhet before area, K and M before T, small before
+    large, older before the newest year; what the two reports and r12 show of T above the units costs more than all that.
+    """
     above = (pl.col("niva") != "enhet") & (pl.col("kon") == "T") & ~pl.col("stock")
+    worth = (
+        pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64)
+        * pl.col("niva").replace_strict(_LEVEL_COST, return_dtype=pl.Int64)
+        * pl.when(pl.col("kon") == "T").then(8).otherwise(5)
+        * pl.when(pl.col("period_start").dt.year() == pl.col("period_start").dt.year().max()).then(5).otherwise(4)
+        + pl.col("protected_number").clip(0, 15).fill_nan(0).cast(pl.Int64)
+    )
     cost = cells.select(
         pl.when("virtual")
         .then(0)
         .when(~pl.col("in_grid"))
-        .then(4)
+        .then(40)
         .when(above & pl.col("period_typ").is_in(["delar", "ar"]))
         .then(2 * REPORTED)
         .when(above & (pl.col("period_typ") == "r12"))
         .then(REPORTED)
-        .otherwise(
-            pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64)
-            * pl.col("niva").replace_strict(_LEVEL_COST, return_dtype=pl.Int64)
-            * pl.when(pl.col("kon") == "T").then(8).otherwise(5)
-            // 5
-        )
+        .otherwise(worth)
     ).to_series()
     return cost.cast(pl.Int64).to_numpy()

@@ -59,7 +59,11 @@ def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
     omrade = next((i for i, (niva, _, _) in enumerate(rows) if niva == "omrade"), -1)
     with_units = {v for niva, v, _ in rows if niva == "enhet"}
     base = [i for i, (niva, v, _) in enumerate(rows) if niva == "enhet" or (niva == "verksamhet" and v not in with_units)]
-    verk = [verks.get(v, -1) if niva != "omrade" else -1 for niva, v, _ in rows]
+    # Where nothing stands between (or above), a place is its own verksamhet.
+    verk = [verks.get(v, i) if niva != "omrade" else -1 for i, (niva, v, _) in enumerate(rows)]
+    verks |= {f"{v}/{e}": i for i, (niva, v, e) in enumerate(rows) if niva == "enhet" and verk[i] == i}
+    if not base and omrade >= 0:
+        base, verk[omrade], verks, omrade = [omrade], omrade, {"": omrade}, -1
     index = {m: i for i, m in enumerate(members)}
     pairs = [(index[p], index[w], index[difference_of(p, w)]) for p, w in parts]
     return Layout(

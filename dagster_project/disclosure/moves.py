@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 
 T, K, M, O = 0, 1, 2, 3  # noqa: E741
 _NEVER = np.int64(1) << 60
-REPORTED = 1_000_000
+REPORTED = 10_000_000
 """A cost from which on a cell is one that people use: it is given up only where nothing else helps."""
 
 
