@@ -130,7 +130,9 @@ def load_catalogue() -> tuple[Indicator, ...]:
                 "vara del av en annan indikator."
             )
         if i.part_of and (whole[i.part_of].stock, whole[i.part_of].patient) != (i.stock, i.patient):
-            raise CatalogueError(f"dbt/seeds/catalogue.csv: {i.id} och {i.part_of} ska båda gälla patienter, i samma slag av tid.")
+            raise CatalogueError(
+                f"dbt/seeds/catalogue.csv: {i.id} och {i.part_of} ska båda gälla patienter, i samma slag av tid."
+            )
     return tuple(found)
 
 

@@ -30,10 +30,7 @@ def audit_disclosure(
         *CELL,
         pl.col("protected_number").cast(pl.Float64),
         "in_grid",
-        *(
-            (pl.col(name) if name in truth.columns else pl.lit(False)).alias(name)
-            for name in ("stock", "left_out")
-        ),
+        *((pl.col(name) if name in truth.columns else pl.lit(False)).alias(name) for name in ("stock", "left_out")),
     ).sort(CELL, nulls_last=False)
     published = result.select(*CELL, "status", "jamforelse_varde")
     cells = (
@@ -57,9 +54,7 @@ def audit_disclosure(
         problems.append("ett litet tal är inte dolt")
     if cells.filter(pl.col("in_grid") & (pl.col("protected_number") == 0) & pl.col("hidden")).height:
         problems.append("en nolla är dold")
-    if cells.filter(
-        pl.col("compared").is_not_null() & pl.when("in_grid").then("hidden").otherwise(small)
-    ).height:
+    if cells.filter(pl.col("compared").is_not_null() & pl.when("in_grid").then("hidden").otherwise(small)).height:
         problems.append("en jämförelse visar ett dolt tal")
     for members, same, inner in related(cells, parts):
         # What one of several indicators with the same numbers shows is shown.

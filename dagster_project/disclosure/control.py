@@ -20,7 +20,6 @@ _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
 _LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
 
 
-
 def hidden_cells(
     cells: pl.DataFrame, limit: int = 5, hidden_already: bool = False, parts: Sequence[tuple[str, str]] = ()
 ) -> pl.DataFrame:
@@ -117,7 +116,9 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
     system = build(cells, parts)
     while True:
         # A group of few unknowns is looked through: where only one answer is left, a move that leaves two is made.
-        fixed = [c for c in narrow(system, hidden | virtual | left_out) if protected[c] or (hidden[c] and not virtual[c])]
+        fixed = [
+            c for c in narrow(system, hidden | virtual | left_out) if protected[c] or (hidden[c] and not virtual[c])
+        ]
         if not fixed:
             break
         again = Search(layout, hidden | protected | virtual | left_out, cost)
@@ -161,13 +162,11 @@ def _costs(cells: pl.DataFrame) -> Ints:
     large, older before the newest year; what the two reports and r12 show of T above the units costs more than all that.
     """
     above = (pl.col("niva") != "enhet") & (pl.col("kon") == "T") & ~pl.col("stock")
-    worth = (
-        pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64)
-        * pl.col("niva").replace_strict(_LEVEL_COST, return_dtype=pl.Int64)
-        * pl.when(pl.col("kon") == "T").then(8).otherwise(5)
-        * pl.when(pl.col("period_start").dt.year() == pl.col("period_start").dt.year().max()).then(5).otherwise(4)
-        + pl.col("protected_number").clip(0, 15).fill_nan(0).cast(pl.Int64)
-    )
+    worth = pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64) * pl.col(
+        "niva"
+    ).replace_strict(_LEVEL_COST, return_dtype=pl.Int64) * pl.when(pl.col("kon") == "T").then(8).otherwise(5) * pl.when(
+        pl.col("period_start").dt.year() == pl.col("period_start").dt.year().max()
+    ).then(5).otherwise(4) + pl.col("protected_number").clip(0, 15).fill_nan(0).cast(pl.Int64)
     cost = cells.select(
         pl.when("virtual")
         .then(0)

@@ -111,7 +111,7 @@ class Search:
         self.shared = np.zeros((*shape, self.months), np.int64)
         self.alone = np.zeros(shape, np.int64)
         for i in np.flatnonzero(~hidden):
-            self._charge(i, int(weight[i]))
+            self._charge(int(i), int(weight[i]))
         self.cells: dict[tuple[int, int, int], Ints] = {}
         key = (layout.member * shape[1] + layout.place) * 4 + layout.sex
         order = np.argsort(key, kind="stable")
@@ -144,7 +144,8 @@ class Search:
         for sex, other in ((K, M), (M, K)):
             if {e.sex for e in mode} == {K, M} and mode[0].sex == sex:
                 first, second = (
-                    tuple(Entry(e.member, s, e.sign) for e in mode if e.sex == sex for s in (x, T)) for x in (sex, other)
+                    tuple(Entry(e.member, s, e.sign) for e in mode if e.sex == sex for s in (x, T))
+                    for x in (sex, other)
                 )
                 self.halves[mode] = first, second
                 self.twins[first] = second, mode
@@ -323,9 +324,7 @@ class Search:
     def _cost_of(self, mode: Mode, place: int, months: list[tuple[int, int]]) -> int:
         """What a change of a place by a pattern of months costs; the sum over any period is then -1, 0 or 1."""
         at, signs = np.array([m for m, _ in months]), np.array([s for _, s in months])
-        return int(
-            sum(signs @ self.shared[member, place, sex][np.ix_(at, at)] @ signs for member, sex, _ in mode)
-        )
+        return int(sum(signs @ self.shared[member, place, sex][np.ix_(at, at)] @ signs for member, sex, _ in mode))
 
     def _own(self, v: int) -> int:
         """The verksamhet as a place beside its units; -1 where it is itself what everything is summed from."""

@@ -99,7 +99,9 @@ def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
         newest = int(last[months].max()) if months.any() else int(last[flow].max())
         start[flow] = first[flow] - low
         end[flow] = np.minimum(last[flow], newest) - low + 1
-        grid = _by_month(series, start, number, months, flow & (frame["period_typ"] == "r12").to_numpy(), count, newest - low + 1)
+        grid = by_month(
+            series, start, number, months, flow & (frame["period_typ"] == "r12").to_numpy(), count, newest - low + 1
+        )
         running = np.concatenate([np.zeros((count, 1)), np.cumsum(grid, axis=1)], axis=1)
         through = running[series, end] - running[series, start]
         loose = flow & (np.abs(through - number) > _TOLERANCE)  # never where a month is unknown: NaN
@@ -114,7 +116,9 @@ def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
         )
         moments = moment.filter(pl.Series(own)).unique().sort("typ", "at").with_row_index("tick")
         tick = (
-            moment.join(moments, on=["typ", "at"], how="left", maintain_order="left")["tick"].cast(pl.Int64).fill_null(-1)
+            moment.join(moments, on=["typ", "at"], how="left", maintain_order="left")["tick"]
+            .cast(pl.Int64)
+            .fill_null(-1)
         ).to_numpy()
         held = np.zeros((count, moments.height))
         held[series[own], tick[own]] = number[own]
@@ -164,7 +168,7 @@ def difference_of(part: str, whole: str) -> str:
     return f"{whole} - {part}"
 
 
-def _by_month(series: Ints, start: Ints, number: Floats, months: Flags, r12: Flags, count: int, span: int) -> Floats:
+def by_month(series: Ints, start: Ints, number: Floats, months: Flags, r12: Flags, count: int, span: int) -> Floats:
     """What every series holds per month: 0 where it has no cell from its system's first month on, NaN before where unknown.
 
     Before the first month (the year that only r12 reaches) a month follows from two r12 and the same month a year later.
@@ -172,6 +176,7 @@ def _by_month(series: Ints, start: Ints, number: Floats, months: Flags, r12: Fla
     grid = np.zeros((count, span))
     grid[series[months], start[months]] = number[months]
     begin = int(start[months].min()) if months.any() else span
+    r12 = r12 & (start + 11 < span)
     if begin:
         through = np.full((count, span), np.nan)  # r12 by its last month
         through[series[r12], start[r12] + 11] = number[r12]
@@ -222,15 +227,16 @@ def _families(
             if indicator == whole_id and (part, *place) in number:
                 difference = number[(difference_of(part, whole_id), *place)]
                 found.append((i, (number[(part, *place)], difference), False))
-    families, rests = [], []
-    for whole, members, may_leave in found:
+    families: list[Family] = []
+    rests: list[Floats] = []
+    for whole, numbered, may_leave in found:
         rest = -1
         if may_leave:
-            left = grid[whole] - grid[list(members)].sum(axis=0)
+            left = grid[whole] - grid[list(numbered)].sum(axis=0)
             if (np.abs(left) > _TOLERANCE).any():
                 rest = shapes.height + len(rests)
                 rests.append(left)
-        families.append(Family(whole, members, rest))
+        families.append(Family(whole, numbered, rest))
     return families, rests
 
 
@@ -267,23 +273,25 @@ def determined(system: System, hidden: Flags) -> Ints:
             inverse = pow(left[pivot], -1, _PRIME)
             solved[pivot] = {c: v * inverse % _PRIME for c, v in left.items()}
     chance = random.Random(1)
-    value: dict[int, int] = {}
+    drawn: dict[int, int] = {}
     # A pivot's row holds pivots that were found later only: the latest first.
     for pivot, row_of in reversed(solved.items()):
         total = 0
         for column, factor in row_of.items():
             if column != pivot:
-                if column not in value:
-                    value[column] = chance.randrange(_PRIME)
-                total += factor * value[column]
-        value[pivot] = -total % _PRIME
+                if column not in drawn:
+                    drawn[column] = chance.randrange(_PRIME)
+                total += factor * drawn[column]
+        drawn[pivot] = -total % _PRIME
     found = []
-    for cell in np.flatnonzero((hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)).tolist():
+    for cell in np.flatnonzero(
+        (hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)
+    ).tolist():
         ends = [int(joined[system.series[cell], node]) for node in (system.end[cell], system.start[cell])]
         for c in ends:
-            if c % width and c not in value:
-                value[c] = chance.randrange(_PRIME)
-        there, here = (value[c] if c % width else 0 for c in ends)
+            if c % width and c not in drawn:
+                drawn[c] = chance.randrange(_PRIME)
+        there, here = (drawn[c] if c % width else 0 for c in ends)
         if (there - here) % _PRIME == 0:
             found.append(cell)
     return np.array(found, np.int64)
@@ -365,8 +373,8 @@ def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int
     basis = np.zeros((len(free), len(columns)))
     for k, i in enumerate(free):
         basis[k, i] = 1
-        for pivot, row in reduced:
-            basis[k, pivot] = float(-row[i])
+        for pivot, solution in reduced:
+            basis[k, pivot] = float(-solution[i])
     steps = np.array(list(itertools.product((-1, 0, 1), repeat=len(free))), float).reshape(3 ** len(free), len(free))
     answers = steps @ basis
     answers = answers[(np.abs(answers - np.round(answers)) < _TOLERANCE).all(axis=1)]

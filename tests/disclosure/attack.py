@@ -4,8 +4,7 @@ The reader knows what `docs/disclosure.md` says is known: all rows of all period
 before the grid), that a longer period is its months, T its women and men where they add up, a verksamhet its units, the
 area its verksamheter, that zeros are shown. Unknown are the numbers of every unit, sex and month.
 
-Exact arithmetic: sparse elimination over the integers modulo a prime beyond any coefficient here, each number that comes
-out checked by a second prime.
+Exact arithmetic: sparse elimination over fractions, or for a whole release modulo two primes, which must agree.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 LENGTH = {"manad": 1, "tertial": 4, "delar": 8, "ar": 12, "r12": 12}
 PRIMES = (2**61 - 1, 2**89 - 1)
@@ -45,6 +45,8 @@ class Published(NamedTuple):
 def read(rows: Iterable[Mapping[str, object]], counts: Collection[str], stocks: Collection[str]) -> list[Published]:
     """Rows of indicators about patients. counts: indicators whose value is the protected number (else namnare is).
 
+    A row of status `utelämnad` stands for one that is not published (publicera_preliminart = nej): its number is unknown.
+
     A comparison of a count tells the cell of the year before; where that is no row, it is one more.
     """
     found: dict[tuple[object, ...], Published] = {}
@@ -59,14 +61,16 @@ def read(rows: Iterable[Mapping[str, object]], counts: Collection[str], stocks: 
         place = Place(str(row["niva"]), _text(row["verksamhet"]), _text(row["enhet"]), str(row["kon"]))
         hidden = row["status"] == "dold"
         value = row["varde"] if indicator in counts else row["namnare"]
-        if value is None and not hidden:
+        if value is None and not hidden and row["status"] != "utelämnad":
             continue  # before the data begin
         last = first + LENGTH[typ]
         at = (last - 1, last) if indicator in stocks else (first, last)
-        published = Published(indicator, typ, place, *at, None if hidden else round(float(str(value))), hidden)
+        published = Published(indicator, typ, place, *at, None if value is None else round(float(str(value))), hidden)
         found[indicator, typ, place, first] = published
         if indicator in counts and row["jamforelse_varde"] is not None:
-            before = published._replace(start=at[0] - 12, end=at[1] - 12, number=round(float(str(row["jamforelse_varde"]))))
+            before = published._replace(
+                start=at[0] - 12, end=at[1] - 12, number=round(float(str(row["jamforelse_varde"])))
+            )
             told.append(before._replace(hidden=False, period_typ=f"{typ} året innan"))
     seen = {(p.indicator, p.place, p.start, p.end) for p in found.values()}
     return list(found.values()) + [p for p in told if (p.indicator, p.place, p.start, p.end) not in seen]
@@ -80,7 +84,10 @@ Broken = Collection[tuple[str, Place, str, int]]
 
 
 def computable(
-    published: Sequence[Published], parts: Sequence[tuple[str, str]] = (), broken: Broken = ()
+    published: Sequence[Published],
+    parts: Sequence[tuple[str, str]] = (),
+    broken: Broken = (),
+    fractions: bool = False,
 ) -> list[tuple[Published, int]]:
     """The hidden rows whose number follows, with the number. parts: (part, whole): the rows of both are looked at together,
     and differences from 1 to 4 between them are told as rows of "whole - part".
@@ -96,12 +103,12 @@ def computable(
     for group in sorted(set(groups.values())):
         rows = [p for p in published if groups[p.indicator] == group]
         inner = [(p, w) for p, w in parts if groups.get(p) == groups.get(w) == group]
-        found += _computable(rows, inner, broken)
+        found += _computable(rows, inner, broken, fractions)
     return found
 
 
 def _computable(
-    rows: list[Published], parts: Sequence[tuple[str, str]], broken: Broken
+    rows: list[Published], parts: Sequence[tuple[str, str]], broken: Broken, fractions: bool
 ) -> list[tuple[Published, int]]:
     equations = list(_equations(rows, set(broken)))
     wanted: list[tuple[Published, Vector]] = [(p, _vector(p)) for p in rows if p.hidden]
@@ -114,15 +121,23 @@ def _computable(
                 for key, value in _vector(p).items():
                     difference[key] = difference.get(key, 0) - value
                 wanted.append((p._replace(indicator=f"{whole} - {part}"), difference))
-    answers = [_solve(equations, [v for _, v in wanted], prime) for prime in PRIMES]
+    vectors = [v for _, v in wanted]
+    if fractions:
+        answers = [_solve(equations, vectors, None)]
+    else:
+        answers = [[_signed(n, p) for n in _solve(equations, vectors, p)] for p in PRIMES]
     result = []
     for i, (row, _) in enumerate(wanted):
-        one, other = answers[0][i], answers[1][i]
-        if one is not None and other is not None:
-            signed = [v - p if v > p // 2 else v for v, p in zip((one, other), PRIMES, strict=True)]
-            if signed[0] == signed[1] and (row.hidden and " - " not in row.indicator or 1 <= signed[0] <= 4):
-                result.append((row, signed[0]))
+        said = {of[i] for of in answers}
+        number = said.pop()
+        if number is not None and not said and (" - " not in row.indicator or 1 <= number <= 4):
+            assert number == int(number)
+            result.append((row, int(number)))
     return result
+
+
+def _signed(number: int | Fraction | None, prime: int) -> int | None:
+    return None if number is None else int(number) - prime if number > prime // 2 else int(number)
 
 
 def _vector(row: Published) -> Vector:
@@ -181,13 +196,19 @@ def _equations(rows: list[Published], broken: set[tuple[str, Place, str, int]]) 
                 yield vector, 0
 
 
-def _solve(equations: Sequence[tuple[Vector, int]], wanted: Sequence[Vector], prime: int) -> list[int | None]:
-    """The value of every wanted vector that follows from the equations, modulo a prime."""
-    right: tuple[object, ...] = ("=",)
-    solved: dict[tuple[object, ...], Vector] = {}
+def _solve(
+    equations: Sequence[tuple[Vector, int]], wanted: Sequence[Vector], prime: int | None
+) -> list[int | Fraction | None]:
+    """The value of every wanted vector that follows from the equations; modulo a prime, or exactly."""
 
-    def reduce(vector: Vector) -> Vector:
-        left = dict(vector)
+    def clean(value: Any) -> Any:
+        return value % prime if prime else value
+
+    right: tuple[object, ...] = ("=",)
+    solved: dict[tuple[object, ...], dict[tuple[object, ...], Any]] = {}
+
+    def reduce(vector: Vector) -> dict[tuple[object, ...], Any]:
+        left: dict[tuple[object, ...], Any] = dict(vector)
         queue = [k for k in left if k in solved]
         while queue:
             pivot = queue.pop()
@@ -195,7 +216,7 @@ def _solve(equations: Sequence[tuple[Vector, int]], wanted: Sequence[Vector], pr
             if not factor:
                 continue
             for key, value in solved[pivot].items():
-                new = (left.get(key, 0) - factor * value) % prime
+                new = clean(left.get(key, 0) - factor * value)
                 if new:
                     if key not in left and key in solved:
                         queue.append(key)
@@ -218,12 +239,12 @@ def _solve(equations: Sequence[tuple[Vector, int]], wanted: Sequence[Vector], pr
         if not keys:
             continue  # known already; or it contradicts what is known: persons who come twice do not add up
         pivot = min(keys, key=order)
-        inverse = pow(left[pivot], -1, prime)
-        solved[pivot] = {k: v * inverse % prime for k, v in left.items()}
-    answers: list[int | None] = []
+        inverse = pow(left[pivot], -1, prime) if prime else Fraction(1) / left[pivot]
+        solved[pivot] = {k: clean(v * inverse) for k, v in left.items()}
+    answers: list[int | Fraction | None] = []
     for vector in wanted:
         left = reduce(vector)
-        answers.append((-left.get(right, 0)) % prime if set(left) <= {right} else None)
+        answers.append(clean(-left.get(right, 0)) if set(left) <= {right} else None)
     return answers
 
 
@@ -235,7 +256,9 @@ def broken_equations(truth: Iterable[Mapping[str, object]]) -> set[tuple[str, Pl
             start = row["period_start"]
             assert isinstance(start, date)
             place = Place(str(row["niva"]), _text(row["verksamhet"]), _text(row["enhet"]), str(row["kon"]))
-            held[str(row["indicator_id"]), start.year * 12 + start.month - 1][place] = round(float(str(row["protected_number"])))
+            held[str(row["indicator_id"]), start.year * 12 + start.month - 1][place] = round(
+                float(str(row["protected_number"]))
+            )
     found = set()
     for (indicator, month), numbers in held.items():
         sums: dict[tuple[Place, str], int] = defaultdict(int)
