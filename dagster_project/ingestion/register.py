@@ -88,8 +88,8 @@ def find_faults(
     rows = quarantined.filter(pl.col("delivery").is_in(day)).select("hsaid_enhet", pl.col("reasons").list.join("|"))
     keep(connection, "faulty_rows", rows)
     connection.execute(
-        "create or replace temp table gone_units as select distinct hsaid_enhet from accepted "
-        "where hsaid_enhet not in (select hsaid_enhet from register)"
+        f"create or replace temp table gone_units as select distinct hsaid_enhet from accepted a where {NOT_REFUSED} "
+        "and hsaid_enhet not in (select hsaid_enhet from register)"
     )
 
 

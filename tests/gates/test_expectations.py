@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dagster_project.catalogue.contracts import Column, Contract, load_contracts
+from dagster_project.catalogue.contracts import Column, Contract, FullList, load_contracts
 from dagster_project.catalogue.vocabulary import DELIVERY, GATES, RESULTS, STAGING
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
@@ -19,6 +19,7 @@ from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES as ROOT
 from dagster_project.gates.suites import SuiteError, event_day, gate_tables, load_suite, suites_for, traits
 from dagster_project.gates.validate import ExpectationError, exception_of, run_suites
+from dagster_project.runs.parameters import Parameters
 from tests.gates import expectation_samples as samples
 
 SUITES = {suite.name: suite for suite in map(load_suite, sorted(ROOT.glob("*/*.json")))}
@@ -39,6 +40,7 @@ EVENTS = Contract(
     event="rond_datum",
     unit="enhet",
     verksamhet=None,
+    full_list=None,
     agreed_age_days=40,
     fingerprint="",
 )
@@ -207,7 +209,7 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
 
     def run(gate: str) -> list[Outcome]:
         tables = {EVENTS.source: gate_tables()[gate][EVENTS.source]}
-        settings = {"suppression_limit": 5, "thresholds": THRESHOLDS, "agreed_age_days": {EVENTS.source: 40}}
+        settings = {**asdict(Parameters()), "agreed_age_days": {EVENTS.source: 40}}
         return run_suites(new_source, gate, tables, ROOT, suite_parameters(tables, samples.AS_OF, settings))
 
     shared = {name for name in SUITES if name.split("/")[1].startswith("_")}
@@ -232,9 +234,6 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
     }
 
 
-THRESHOLDS = {"quarantined_share_warning": 0.05, "quarantined_share_stop": 0.2, "rows_fallen_share": 0.05}
-
-
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -243,6 +242,7 @@ THRESHOLDS = {"quarantined_share_warning": 0.05, "quarantined_share_stop": 0.2, 
         ({"unit": None}, ["_all", "_event_day"]),
         ({"unit": None, "verksamhet": "verksamhet"}, ["_all", "_verksamhet", "_event_day"]),
         ({"unit": None, "event": None}, ["_all"]),
+        ({"full_list": FullList(())}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event", "_full_list"]),
         # A month is an event without a day: it may end after the as-of date.
         ({"columns": (Column("rond_datum", "month", ""),)}, ["_all", "_unit", "_verksamhet", "_unit_event"]),
     ],

@@ -718,7 +718,7 @@ LISTED = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("by_unit", [False, True])
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.tuples(st.booleans(), st.lists(LISTED, min_size=1, max_size=5)), min_size=2, max_size=5))
 def test_lists_replace_as_a_plain_reading_of_the_rules_says(
     tmp_path_factory: pytest.TempPathFactory,
