@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dagster_project.catalogue.contracts import Contract
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.lists import Gaps
 from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows, replaced_rows
@@ -79,7 +79,7 @@ def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, n
 
 
 def _units_unknown(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    if contract.unit is None:
+    if contract.unit is None or contract.source == REGISTER_SOURCE:  # a unit that is gone from it is no fault
         return 0
     known = "(select hsaid_enhet from register)"
     return count(connection, f"accepted a where {NOT_REFUSED} and a.{contract.unit} not in {known}")

@@ -775,6 +775,7 @@ def test_a_unit_gone_from_the_newest_export_is_gone_and_named(pipeline: Pipeline
     assert (found["rows_quarantined_newest"], found["rows_register_newest"]) == (4, 4)
     assert found["quarantined_share_newest"] == 0
     assert measured(pipeline, "enheter")["units_gone"] == 1
+    assert {measured(pipeline, s)["units_unknown"] for s in ("enheter", "avvikelser")} == {0}
     findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_GONE)
     assert findings.select("unit", "rows").rows() == [(OTHER_UNIT, 4)]
     # Rows of more than a year ago name nobody.
