@@ -244,7 +244,10 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
         ({"unit": None, "event": None}, ["_all", "_full_list"]),
         ({"full_list": None}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event"]),
         # A month is an event without a day: it may end after the as-of date.
-        ({"columns": (Column("rond_datum", "month", ""),)}, ["_all", "_unit", "_verksamhet", "_unit_event", "_full_list"]),
+        (
+            {"columns": (Column("rond_datum", "month", ""),)},
+            ["_all", "_unit", "_verksamhet", "_unit_event", "_full_list"],
+        ),
     ],
 )
 def test_shared_suites_follow_from_the_contract(change: dict[str, object], expected: list[str]) -> None:
