@@ -38,8 +38,8 @@ class Indicator:
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
-    open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator whose
-    observations these are some of: their difference is protected too. read: the sources of its
+    open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator
+    whose observations these are some of: their difference is protected too. read: the sources of its
     observations; sources: those and the unit register, whose failure touches every indicator.
     """
 
@@ -124,14 +124,13 @@ def load_catalogue() -> tuple[Indicator, ...]:
             raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {why}.") from error
     whole = {i.id: i for i in found}
     for i in found:
-        if i.part_of and (i.part_of not in whole or not i.patient or whole[i.part_of].part_of):
+        if i.part_of is None:
+            continue
+        other = whole.get(i.part_of)
+        if other is None or other.part_of or (other.stock, other.patient, True) != (i.stock, True, i.patient):
             raise CatalogueError(
-                f"dbt/seeds/catalogue.csv: {i.id} är del av {i.part_of}, som ska finnas, gälla patienter och inte själv "
-                "vara del av en annan indikator."
-            )
-        if i.part_of and (whole[i.part_of].stock, whole[i.part_of].patient) != (i.stock, i.patient):
-            raise CatalogueError(
-                f"dbt/seeds/catalogue.csv: {i.id} och {i.part_of} ska båda gälla patienter, i samma slag av tid."
+                f"dbt/seeds/catalogue.csv: {i.id} är del av {i.part_of}, som ska finnas, gälla patienter, ha samma "
+                "slags tid (bestand) och inte själv vara del av en annan indikator."
             )
     return tuple(found)
 

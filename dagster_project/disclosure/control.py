@@ -1,7 +1,7 @@
 """Disclosure control: hide small protected numbers, and what it takes that nobody can compute them.
 
-What a reader can compute with is described in `system`; how the further cells are chosen, in `moves`; `audit` asks again
-before publishing. `docs/disclosure.md` says it in words.
+What a reader can compute with is described in `system`; how the further cells are chosen, in `moves`; `audit` asks
+again before publishing. `docs/disclosure.md` says it in words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from dagster_project.disclosure.layout import layout_of
-from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search
+from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
 from dagster_project.disclosure.system import CELL, build, narrow, with_differences
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
@@ -108,29 +108,26 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
         return np.zeros(count, bool)
     cost = _costs(cells)
     search = Search(layout, protected | virtual | left_out, cost)
-    taken: list[Ints] = []
-    for cell in _order(cells, layout, protected):
-        if not search.moved[cell]:
-            taken.append(search.take(_move(search, int(cell))))
+    order = _order(cells, layout, protected)
+    taken = [search.take(_move(search, int(cell))) for cell in order if not search.moved[cell]]
     hidden = _needed(taken, protected)
     system = build(cells, parts)
-    while True:
+    before = -1
+    while before < hidden.sum():
+        before = int(hidden.sum())
         # A group of few unknowns is looked through: where only one answer is left, a move that leaves two is made.
-        fixed = [
-            c for c in narrow(system, hidden | virtual | left_out) if protected[c] or (hidden[c] and not virtual[c])
-        ]
-        if not fixed:
-            break
-        again = Search(layout, hidden | protected | virtual | left_out, cost)
-        for cell in fixed:
+        fixed = narrow(system, hidden | virtual | left_out)
+        again = Search(layout, hidden | virtual | left_out, cost)
+        for cell in fixed[protected[fixed] | (hidden[fixed] & ~virtual[fixed])]:
             if not again.moved[cell]:
-                taken.append(again.take(again.best(int(cell))[1]))
-                hidden[taken[-1]] = True
+                hidden[again.take(again.best(int(cell))[1])] = True
     return np.asarray((hidden & ~virtual)[:count] | (protected & ~virtual)[:count])
 
 
-def _move(search: Search, cell: int) -> list:
-    """The move that protects a cell: one that leaves whole numbers possible, unless only what is reported pays for it."""
+def _move(search: Search, cell: int) -> list[Touch]:
+    """The move that protects a cell: one that leaves whole numbers possible, unless only what is reported pays
+    for it.
+    """
     cost, move = search.best(cell)
     if cost >= REPORTED:
         other, instead = search.best(cell, whole=False)
@@ -140,7 +137,9 @@ def _move(search: Search, cell: int) -> list:
 
 
 def _order(cells: pl.DataFrame, layout: Layout, protected: np.ndarray) -> Ints:
-    """Protected cells from the area down, T last, long periods first, small numbers first: what moves most comes first."""
+    """Protected cells from the area down, T last, long periods first, small numbers first: what moves most comes
+    first.
+    """
     level = cells["niva"].replace_strict({"omrade": 0, "verksamhet": 1, "enhet": 2}, return_dtype=pl.Int8).to_numpy()
     order = np.lexsort((np.arange(len(level)), layout.number, layout.start - layout.end, layout.sex == 0, level))
     return np.asarray(order[protected[order]])
@@ -158,8 +157,9 @@ def _needed(taken: list[Ints], protected: np.ndarray) -> np.ndarray:
 
 
 def _costs(cells: pl.DataFrame) -> Ints:
-    """What it costs to hide a cell: detail before sum, unit before verksamhet before area, K and M before T, small before
-    large, older before the newest year; what the two reports and r12 show of T above the units costs more than all that.
+    """What it costs to hide a cell: detail before sum, unit before verksamhet before area, K and M before T, small
+    before large, older before the newest year; what the two reports and r12 show of T above the units costs more than
+    all that.
     """
     above = (pl.col("niva") != "enhet") & (pl.col("kon") == "T") & ~pl.col("stock")
     worth = pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64) * pl.col(

@@ -56,7 +56,9 @@ def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
         held = by_month(series, start, number.astype(float), smallest, r12, int(np.prod(shape[:3])), width)
         month = np.nan_to_num(held).clip(0).round().astype(np.int64)
         # What only a longer period has is taken to be in its first month that could have it: something must hold it.
-        missing = number - np.concatenate([np.zeros((len(month), 1), np.int64), month.cumsum(axis=1)], axis=1)[series, end]
+        missing = (
+            number - np.concatenate([np.zeros((len(month), 1), np.int64), month.cumsum(axis=1)], axis=1)[series, end]
+        )
         missing += np.concatenate([np.zeros((len(month), 1), np.int64), month.cumsum(axis=1)], axis=1)[series, start]
         for i in np.flatnonzero((missing == number) & (number > 0)):
             month[series[i], start[i]] = max(month[series[i], start[i]], number[i])

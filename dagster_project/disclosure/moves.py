@@ -213,7 +213,9 @@ class Search:
         return offers.cost, offers.touches
 
     def _options(self, offers: _Offers, mode: Mode, place: int, t: int, sign: int, wide: bool) -> None:
-        """Moves that add the mode `sign` times at a place and month: carried by other units of its verksamhet, or wide."""
+        """Moves that add the mode `sign` times at a place and month: carried by other units of its verksamhet, or
+        wide.
+        """
         at = self.layout
         verk = int(at.verk[place])
         below = verk >= 0 and place != verk
@@ -263,7 +265,7 @@ class Search:
         at = self.layout
         if place not in at.verks and place != at.omrade:
             return
-        years = [y for y in range(t % 12, self.months, 12)]
+        years = list(range(t % 12, self.months, 12))
         begin = (at.calendar + t) % 4
         carried: dict[tuple[int, int], list[_Carried | None]] = {}
 

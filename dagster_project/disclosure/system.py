@@ -5,9 +5,10 @@ ends: an edge between two nodes. A stock's cell is an edge from the series' firs
 that a longer period is the same edge as its last month. A number that its months do not add up to (persons who come in
 two months) is an edge to a node of its own.
 
-Between series stand equations at every node: T = K + M + O, verksamhet = its units, omrade = its verksamheter, and for a
-part within its whole: whole = part + difference. What the true numbers leave over is a series of its own (for the sexes:
-O), known to be 0 where nothing is left over. Whatever is known to be 0 joins its two nodes. All coefficients are 1 or -1.
+Between series stand equations at every node: T = K + M + O, verksamhet = its units, omrade = its verksamheter, and for
+a part within its whole: whole = part + difference. What the true numbers leave over is a series of its own (for the
+sexes: O), known to be 0 where nothing is left over. Whatever is known to be 0 joins its two nodes. All coefficients
+are 1 or -1.
 """
 
 from __future__ import annotations
@@ -145,7 +146,9 @@ def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
 
 
 def with_differences(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """The cells (with `virtual`), and per pair (part, whole) one virtual cell more for their difference at every address."""
+    """The cells (with `virtual`), and per pair (part, whole) one virtual cell more for their difference at every
+    address.
+    """
     address = [c for c in CELL if c != "indicator_id"]
     frames = [cells]
     for part, whole in parts:
@@ -169,9 +172,11 @@ def difference_of(part: str, whole: str) -> str:
 
 
 def by_month(series: Ints, start: Ints, number: Floats, months: Flags, r12: Flags, count: int, span: int) -> Floats:
-    """What every series holds per month: 0 where it has no cell from its system's first month on, NaN before where unknown.
+    """What every series holds per month: 0 where it has no cell from its system's first month on, NaN before where
+    unknown.
 
-    Before the first month (the year that only r12 reaches) a month follows from two r12 and the same month a year later.
+    Before the first month (the year that only r12 reaches) a month follows from two r12 and the same month a year
+    later.
     """
     grid = np.zeros((count, span))
     grid[series[months], start[months]] = number[months]
@@ -247,7 +252,8 @@ Row = tuple[tuple[int, int], ...]
 
 
 def determined(system: System, hidden: Flags) -> Ints:
-    """The hidden cells (rows; also virtual ones) whose numbers follow from all shown ones. Numbers that are 0 are not told.
+    """The hidden cells (rows; also virtual ones) whose numbers follow from all shown ones. Numbers that are 0 are not
+    told.
 
     Shown cells join their nodes; what is left are the equations between the joined nodes. A number follows when it is 0
     in every solution of the homogeneous equations, and one random solution (modulo a large prime) tells all at once:
@@ -388,7 +394,9 @@ def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int
 
 
 def _contracted(system: System, hidden: Flags) -> tuple[Ints, set[Row]]:
-    """The joined node (a number) of every series and node, 0 modulo `width` for the common one; the equations between."""
+    """The joined node (a number) of every series and node, 0 modulo `width` for the common one; the equations
+    between.
+    """
     width = system.width
     root = list(range(len(system.grid) * width))
 

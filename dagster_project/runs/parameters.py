@@ -39,7 +39,8 @@ class Parameters:
     tolerance_days: an återbesök this many days after the medical target date is still in time.
     suppression_limit: protected numbers from 1 to one less than this are hidden.
     few_limit: a cell that is judged on a namnare from 1 to one less than this is marked as few (`FEW_MARK`).
-    publicera_preliminart: nej leaves rows of level enhet out, for patients, while their period is not complete: what one
+    publicera_preliminart: nej leaves rows of level enhet out, for patients, while their period is not complete: what
+    one
         more day adds is then not told. skydda_taljare: nej; numerators are not protected (docs/disclosure.md).
     years_before: the grid begins on 1 January this many years before the as-of year.
     agreed_age_days: per source, how old its newest delivery may be.

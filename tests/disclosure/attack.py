@@ -45,7 +45,8 @@ class Published(NamedTuple):
 def read(rows: Iterable[Mapping[str, object]], counts: Collection[str], stocks: Collection[str]) -> list[Published]:
     """Rows of indicators about patients. counts: indicators whose value is the protected number (else namnare is).
 
-    A row of status `utelämnad` stands for one that is not published (publicera_preliminart = nej): its number is unknown.
+    A row of status `utelämnad` stands for one that is not published (publicera_preliminart = nej): its number is
+    unknown.
 
     A comparison of a count tells the cell of the year before; where that is no row, it is one more.
     """
@@ -89,11 +90,12 @@ def computable(
     broken: Broken = (),
     fractions: bool = False,
 ) -> list[tuple[Published, int]]:
-    """The hidden rows whose number follows, with the number. parts: (part, whole): the rows of both are looked at together,
-    and differences from 1 to 4 between them are told as rows of "whole - part".
+    """The hidden rows whose number follows, with the number. parts: (part, whole): the rows of both are looked at
+    together, and differences from 1 to 4 between them are told as rows of "whole - part".
 
-    A reader takes equations to hold that cannot be seen to fail. Those that do fail (`broken`: indicator, the whole, level
-    of the parts, month) lead to wrong numbers and stand in the way of right ones: whoever knows them gives them away here.
+    A reader takes equations to hold that cannot be seen to fail. Those that do fail (`broken`: indicator, the whole,
+    level of the parts, month) lead to wrong numbers and stand in the way of right ones: whoever knows them gives them
+    away here.
     """
     groups: dict[str, str] = {p.indicator: p.indicator for p in published}
     for part, whole in parts:

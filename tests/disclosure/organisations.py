@@ -1,4 +1,6 @@
-"""Small organisations over some years: their cells of every level, sex and period type, and what a release shows of them."""
+"""Small organisations over some years: their cells of every level, sex and period type, and what a release shows
+of them.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +54,7 @@ def cells(numbers: Numbers, months: int, sexes: str = "TKM", indicator: str = "x
             last = first + LENGTH[typ] - 1
             wanted = [last] if stock else range(first, last + 1)
             number = sum(of.get(m, 0) for m in wanted)
-            rows.append(
-                ("x" if not indicator else indicator, typ, day(first), niva, verksamhet, enhet, kon, number, stock)
-            )
+            rows.append((indicator, typ, day(first), niva, verksamhet, enhet, kon, number, stock))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 

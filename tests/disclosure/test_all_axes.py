@@ -202,7 +202,9 @@ def test_what_is_left_out_cannot_be_had_by_subtraction() -> None:
 
 
 def test_what_people_use_is_given_up_last() -> None:
-    """Of a year of ordinary numbers with some small months, neither delår nor year nor r12 of T above the units goes."""
+    """Of a year of ordinary numbers with some small months, neither delår nor year nor r12 of T above the units
+    goes.
+    """
     chance = random.Random(3)
     numbers = {
         (f"V{v}", f"E{v}{u}", kon, m): (chance.choice((2, 3, 4, 9)) if u == 0 else chance.randint(15, 40))
