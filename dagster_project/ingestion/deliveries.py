@@ -23,6 +23,7 @@ from dagster_project.ingestion.bronze import (
     write_anchor,
 )
 from dagster_project.ingestion.discover import Found, found_in_raw, log_unknown_folders
+from dagster_project.ingestion.readers import Limits
 from dagster_project.runs.ledger import Delivery
 
 Progress = Callable[[str], None]
@@ -50,7 +51,12 @@ def require_raw(raw: Path) -> list[str]:
 
 
 def read_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date, progress: Progress = lambda text: None
+    raw: Path,
+    data: DataPaths,
+    as_of: date | None,
+    today: date,
+    progress: Progress = lambda text: None,
+    limits: Limits = Limits(),
 ) -> tuple[date | None, list[Delivery]]:
     """Read every delivery up to the as-of date into bronze.
 
@@ -68,7 +74,7 @@ def read_deliveries(
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
                 ledger += others
-                ledger += pool.map(lambda item: _ingested(item, data, key, progress), counting)
+                ledger += pool.map(lambda item: _ingested(item, data, key, progress, limits), counting)
         finally:
             persons.forget()
     log_unknown_folders(raw, folders)
@@ -76,7 +82,7 @@ def read_deliveries(
 
 
 def known_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date
+    raw: Path, data: DataPaths, as_of: date | None, today: date, limits: Limits = Limits()
 ) -> tuple[date | None, list[Delivery]] | None:
     """What `read_deliveries` would return, where nothing has to be read for it; else None. Writes nothing.
 
@@ -91,7 +97,7 @@ def known_deliveries(
         others, counting = _sorted_out(raw, data, contract, as_of or today)
         ledger += others
         for item in counting:
-            meta = known_note(data, item.found.delivery, expected_note(contract, key))
+            meta = known_note(data, item.found.delivery, expected_note(contract, key), limits)
             if meta is None:
                 return None
             ledger.append(_as_noted(item, meta))
@@ -134,16 +140,16 @@ def _sorted_out(
     return ledger, counting
 
 
-def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress) -> Delivery:
+def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress, limits: Limits) -> Delivery:
     """The delivery as bronze has it, read now if it was not read before."""
     delivery, path = item.found.delivery, item.found.path
     expected = expected_note(item.contract, key)
-    meta = known_note(data, delivery, expected)
+    meta = known_note(data, delivery, expected, limits)
     if meta is None:
         if path is None:
             refuse_lost_file(data, delivery, expected)
         progress(f"läser {delivery.file}")
-        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected)
+        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
     return _as_noted(item, meta)
 
 

@@ -29,7 +29,7 @@ def ingest(
     """
     data = settings.paths
     load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
-    found, ledger = read_deliveries(settings.raw, data, as_of, today, progress)
+    found, ledger = read_deliveries(settings.raw, data, as_of, today, progress, settings.limits)
     identity = _identity(settings, found, ledger, as_of or today)
     progress("stämmer av leveranserna mot enhetsregistret")
     settled = settle(identity.as_of, ledger, data)
@@ -44,7 +44,7 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
     Raises what `ingest` raises.
     """
-    known = known_deliveries(settings.raw, settings.paths, as_of, today)
+    known = known_deliveries(settings.raw, settings.paths, as_of, today, settings.limits)
     return None if known is None else _identity(settings, *known, as_of or today)
 
 
