@@ -92,7 +92,9 @@ def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) ->
 
 def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     """What the note of a delivery must say for its rows to count: reader version, contract, key."""
-    uses_key = any(c.type in ("personnummer", "hsaid") or (c.type == "text" and c.key_position) for c in contract.columns)
+    uses_key = any(
+        c.type in ("personnummer", "hsaid") or (c.type == "text" and c.key_position) for c in contract.columns
+    )
     return {
         "version": BRONZE_VERSION,
         "contract": contract.fingerprint,
@@ -100,9 +102,7 @@ def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     }
 
 
-def known_note(
-    data: DataPaths, delivery: Delivery, expected: dict[str, Any], limits: Limits
-) -> dict[str, Any] | None:
+def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
     """The delivery's note where bronze holds it as it would be read now; None where it has to be read."""
     meta = read_note(_meta_path(data, delivery))
     if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):

@@ -21,8 +21,12 @@ SHEET_ERROR = (
 )
 """What a spreadsheet writes where a formula failed, in any language (#N/A, #SAKNAS!, #BEZUG!, Err:502), or where the
 column was too narrow for the value (####)."""
-DAMAGED = r"""^(?:=.*|['\u2018\u2019].*|[+-]?[0-9]+(?:[.,][0-9]+[Ee][+-]?|[Ee][+-])[0-9]+|[+-]?[0-9]+[.,]0+)$"""
-"""An identifier that a spreadsheet or a data frame has rewritten: ="1001", '1001, 1,91E+11, 1001.0."""
+DAMAGED = (
+    r"^(?:=.*|['\u2018\u2019].*|[+-]?[0-9]+(?:[.,][0-9]+[Ee][+-]?|[Ee][+-])[0-9]+|[+-]?[0-9]+[.,]0+)$"
+    r"|[\x00-\x1f]"
+)
+"""An identifier that a spreadsheet or a data frame has rewritten (="1001", '1001, 1,91E+11, 1001.0), or one that a line
+break stands in."""
 NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
 """Days that mean "missing"."""
 GROUP = r"[ \u00a0\u202f]"
@@ -80,7 +84,9 @@ def _dates(texts: pl.Series) -> pl.Series:
         pl.format("{}-{}-{}", pl.col("y"), pl.coalesce("m", "m2"), pl.coalesce("d", "d2"))
         .str.to_date("%Y-%m-%d", strict=False)
         .alias("date"),
-        (((hour < 24) & (minute < 60) & (second <= 60)) | ((hour == 24) & (minute == 0) & (second == 0))).alias("time_ok"),
+        (((hour < 24) & (minute < 60) & (second <= 60)) | ((hour == 24) & (minute == 0) & (second == 0))).alias(
+            "time_ok"
+        ),
         pl.col("zone").str.replace_all(":", "").str.to_uppercase().alias("zone"),
     )
     offset_minutes = (

@@ -23,7 +23,7 @@ from dagster_project.ingestion.bronze import (
     write_anchor,
 )
 from dagster_project.ingestion.discover import Found, found_in_raw, log_unknown_folders
-from dagster_project.ingestion.readers import Limits
+from dagster_project.ingestion.readers import DEFAULT, Limits
 from dagster_project.runs.ledger import Delivery
 
 Progress = Callable[[str], None]
@@ -56,7 +56,7 @@ def read_deliveries(
     as_of: date | None,
     today: date,
     progress: Progress = lambda text: None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT,
 ) -> tuple[date | None, list[Delivery]]:
     """Read every delivery up to the as-of date into bronze.
 
@@ -82,7 +82,7 @@ def read_deliveries(
 
 
 def known_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date, limits: Limits = Limits()
+    raw: Path, data: DataPaths, as_of: date | None, today: date, limits: Limits = DEFAULT
 ) -> tuple[date | None, list[Delivery]] | None:
     """What `read_deliveries` would return, where nothing has to be read for it; else None. Writes nothing.
 

@@ -174,7 +174,7 @@ def forget() -> None:
 
 
 def mask_in_texts(texts: pl.Series) -> pl.Series:
-    """Texts with everything masked that looks like a personal number: one in the wrong column must not travel further."""
+    """Texts with everything masked that looks like a personal number: one in the wrong column travels no further."""
     suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
     changed = {t: mask(t) for t in suspects}
     return texts.replace({a: b for a, b in changed.items() if a != b}) if changed else texts
@@ -186,7 +186,9 @@ def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
     # Ids of ten or twelve digits can be many: they look like one without being asked one by one.
     plain = suspects.str.contains(r"^(?:[0-9]{10}|[0-9]{12})$")
     others = suspects.filter(~plain)
-    changed = pl.concat([suspects.filter(plain), others.filter(pl.Series([mask(t) != t for t in others], dtype=pl.Boolean))])
+    changed = pl.concat(
+        [suspects.filter(plain), others.filter(pl.Series([mask(t) != t for t in others], dtype=pl.Boolean))]
+    )
     return texts.replace({t: "dold-" + person_id(t, key) for t in changed}) if changed.len() else texts
 
 
@@ -196,7 +198,7 @@ _PERSON_AS_UNIT = r"^SE(?:[0-9]{2})?[0-9]{2}[01][0-9][0-9]{6}-"
 def pseudonymise_in_units(units: pl.Series, key: bytes) -> pl.Series:
     """HSA-ids whose ten digits are a person's, not an organisation's, as a keyed token of the same form.
 
-    The third digit of an organisation number is 2 or more. Register and rows get the same token, so that they still meet.
+    The third digit of an organisation number is 2 or more. Register and rows get the same token: they still meet.
     """
     suspects = units.filter(units.str.contains(_PERSON_AS_UNIT).fill_null(False)).unique()
     tokens = {u: f"SE0000000000-{person_id(u, key)[:18].upper()}" for u in suspects if mask(u) != u}

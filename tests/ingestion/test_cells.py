@@ -235,12 +235,29 @@ def test_characters_without_width_are_trimmed_at_the_edges_only(edge: str) -> No
     assert parse("date", f"{edge}2022-05-30{edge}") == [MAY]
 
 
-SHEET_ERRORS = (
-    "#N/A #NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #SPILL! #CALC! #GETTING_DATA "  # English
-    "#SAKNAS! #REFERENS! #VÄRDEFEL! #NAMN? #DIVISION/0! #SKÄRNING! #OGILTIGT! "  # Swedish
-    "#NV #BEZUG! #WERT! #ZAHL! #ÜBERLAUF! #N/D #RIF! #¡REF! #¿NOMBRE? #I/T #VÆRDI! #PUUTTUU! #YOK #Н/Д #ССЫЛКА! "
-    "##### Err:502"  # a column too narrow; LibreOffice
-).split()
+SHEET_ERRORS = [
+    *("#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"),
+    *("#SAKNAS!", "#REFERENS!", "#VÄRDEFEL!", "#NAMN?", "#DIVISION/0!", "#SKÄRNING!", "#OGILTIGT!"),  # Swedish
+    *(
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#ZAHL!",
+        "#ÜBERLAUF!",
+        "#N/D",
+        "#RIF!",
+        "#¡REF!",
+        "#¿NOMBRE?",
+        "#I/T",
+        "#VÆRDI!",
+        "#PUUTTUU!",
+        "#YOK",
+        "#Н/Д",
+        "#ССЫЛКА!",
+        "#####",
+        "Err:502",
+    ),
+]
 
 
 def test_what_a_spreadsheet_writes_for_a_failed_formula() -> None:
@@ -252,7 +269,18 @@ def test_what_a_spreadsheet_writes_for_a_failed_formula() -> None:
 
 
 def test_identifiers_that_a_spreadsheet_has_damaged() -> None:
-    damaged = ['="1001"', "=1001", "'1001", "\u20191001", "1,91E+11", "1.91e+11", "1E+11", "1.91E11", "1001.0", "1001,00"]
+    damaged = [
+        '="1001"',
+        "=1001",
+        "'1001",
+        "\u20191001",
+        "1,91E+11",
+        "1.91e+11",
+        "1E+11",
+        "1.91E11",
+        "1001.0",
+        "1001,00",
+    ]
     assert cells.is_damaged(pl.Series(damaged)).all()
     whole = ["1001", "0012", "12E4", "V1.0", "G80.0", "1001.5", "A'1", "1e5", "E+11", "1.0.0", "a=b", None]
     assert not cells.is_damaged(pl.Series(whole)).any()
@@ -268,7 +296,12 @@ def test_not_missing(text: str) -> None:
     [
         *("1900-01-01", "19000101", "9999-12-31", "99991231", "9999-12-31T00:00:00", "9999-12-31T24:00"),
         # Looked at before the zone moves them into another day or year ...
-        *("9999-12-31T23:59:59Z", "9999-12-31 23:59:59.9999999-05:00", "99991231T235959+01:00", "1900-01-01T00:00:00+05:00"),
+        *(
+            "9999-12-31T23:59:59Z",
+            "9999-12-31 23:59:59.9999999-05:00",
+            "99991231T235959+01:00",
+            "1900-01-01T00:00:00+05:00",
+        ),
         # ... and after: midnight in Sweden, written in UTC.
         *("9999-12-30T23:00:00Z", "1899-12-31T23:00:00Z"),
     ],

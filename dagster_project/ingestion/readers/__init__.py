@@ -2,7 +2,8 @@
 
 One result shape for all formats: a frame with one text column per contract column that the file has, plus `line`
 (Int64: the number an editor shows; Excel's row number; in Parquet the row's number from 1) and `ragged` (Boolean: the
-row has other cells than the header: more of them, or cells that a stray quote or line break has moved). Raises RejectedFileError with the cause (a Swedish clause).
+row has more cells than the header, or a stray quote or line break has moved some). Raises RejectedFileError with the
+cause (a Swedish clause).
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Callable
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers import csv, excel, parquet
-from dagster_project.ingestion.readers.limits import Limits
+from dagster_project.ingestion.readers.limits import DEFAULT, Limits
 from dagster_project.ingestion.readers.table import RawTable
 
-__all__ = ["EXTENSIONS", "Limits", "RawTable", "read_delivery"]
+__all__ = ["DEFAULT", "EXTENSIONS", "Limits", "RawTable", "read_delivery"]
 
 _READERS: dict[str, Callable[[bytes, Contract, Limits], RawTable]] = {
     "csv": csv.read,
@@ -26,7 +27,7 @@ _READERS: dict[str, Callable[[bytes, Contract, Limits], RawTable]] = {
 EXTENSIONS = tuple(_READERS)
 
 
-def read_delivery(content: bytes, extension: str, contract: Contract, limits: Limits = Limits()) -> RawTable:
+def read_delivery(content: bytes, extension: str, contract: Contract, limits: Limits = DEFAULT) -> RawTable:
     """Read one file's bytes; `extension` is csv, csv.gz, xlsx or parquet.
 
     Whatever a file does to its reader, it is rejected: only that memory runs out is no fault of the file alone.

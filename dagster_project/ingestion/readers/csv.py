@@ -20,7 +20,14 @@ from dagster_project.ingestion.cells import PARSERS, ZERO_WIDTH, trimmed
 from dagster_project.ingestion.readers.encoding import decode, unpack
 from dagster_project.ingestion.readers.headers import find_columns, fold_header, refuse_broken
 from dagster_project.ingestion.readers.limits import Limits
-from dagster_project.ingestion.readers.table import RawTable, count_filled, blank, empty_frame, ragged_rows, without_footers
+from dagster_project.ingestion.readers.table import (
+    RawTable,
+    blank,
+    count_filled,
+    empty_frame,
+    ragged_rows,
+    without_footers,
+)
 
 SEPARATORS = (";", ",", "\t", "|")
 _HEADER_LINES = 200
@@ -44,7 +51,9 @@ def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
     frame = _fast(body, separator, width, positions, header_line)
     if frame is None:
         frame = _exact(body, separator, width, positions, header_line, contract)
-    frame, footers = without_footers(frame, contract)
+    usual = frame["cells"].mode()
+    left_over = (pl.col("cells") > width) & ~pl.col("cells").is_in(usual.implode())
+    frame, footers = without_footers(frame.with_columns(left_over.alias("left_over")), contract)
     counts = frame["cells"]
     below = body[: body.find(b"\n") + 1 or len(body)].decode("utf-8").replace('"', "").strip()
     refuse_broken(
@@ -133,13 +142,11 @@ def _allow_long_cells() -> None:
     csv.field_size_limit(2**31 - 1)
 
 
-def _fast(
-    body: bytes, separator: str, width: int, positions: dict[str, int], header_line: int
-) -> pl.DataFrame | None:
+def _fast(body: bytes, separator: str, width: int, positions: dict[str, int], header_line: int) -> pl.DataFrame | None:
     """polars' own reader for files without quotes where every row has as many cells as the header; else None.
 
-    Columns: the contract's, `line`, `cells` (number of cells), `surplus` (cells beyond the header hold text), `overfull` (more
-    filled-in cells than headers), `suspect`.
+    Columns: the contract's, `line`, `cells` (number of cells), `surplus` (cells beyond the header hold text),
+    `overfull` (more filled-in cells than headers), `suspect` (quotes or a line break have moved its cells).
     """
     if b'"' in body:
         return None
@@ -194,20 +201,21 @@ def _exact(
     walked, taken = _walked(lines["text"], others, separator, width, header_line, _Likeness(positions, contract))
     lines = lines.filter(~pl.col("line").is_in(taken.implode())) if taken.len() else lines
     split = lines.filter("plain").select(text.str.split(separator).alias("cells"), "line", suspect=pl.lit(False))
+    split, walked = (_with_odd_keys(frame, positions, contract) for frame in (split, walked))
     unquoted = pl.element().str.slice(1).str.replace(r'(?s)^"(.*)"$', "$1").str.replace_all('""', '"', literal=True)
     matched = (
         lines.filter(~pl.col("plain"))
-        .select((pl.lit(separator) + text).str.extract_all(rf"{s}(?:{cell})").list.eval(unquoted).alias("cells"), "line")
-        .with_columns(suspect=_holds_the_rest(separator, width))
+        .select(
+            (pl.lit(separator) + text).str.extract_all(rf"{s}(?:{cell})").list.eval(unquoted).alias("cells"), "line"
+        )
+        .with_columns(suspect=_lacks_cells(separator, width))
     )
     rows = pl.concat([split, matched.select(split.columns), walked.select(split.columns)]).sort("line")
     first = pl.col("cells").list.get(next(iter(positions.values())), null_on_oob=True)
     visible = pl.col("cells").list.join("").str.contains(rf"[^\s{ZERO_WIDTH}]")
     rows = rows.filter(first.str.contains(rf"[^\s{ZERO_WIDTH}]").fill_null(False) | visible)
     rows = rows.with_columns(count=pl.col("cells").list.len().cast(pl.Int32))
-    over = rows.filter(pl.col("count") > width).select(
-        "line", pl.col("cells"), place=pl.int_ranges(0, pl.col("count"))
-    )
+    over = rows.filter(pl.col("count") > width).select("line", pl.col("cells"), place=pl.int_ranges(0, pl.col("count")))
     over = over.explode("cells", "place")
     over = over.filter(trimmed(over["cells"]).is_not_null())
     surplus = over.filter(pl.col("place") >= width)["line"].unique()
@@ -223,10 +231,23 @@ def _exact(
     )
 
 
-def _holds_the_rest(separator: str, width: int) -> pl.Expr:
-    """A row with too few cells whose quoted cells hold exactly the separators that it lacks: two lone quotes in a row."""
+def _with_odd_keys(rows: pl.DataFrame, positions: dict[str, int], contract: Contract) -> pl.DataFrame:
+    """Rows in whose identifier a lost or stray quote stands are suspect too."""
+    for place in (positions[c.name] for c in contract.key if c.type == "text" and c.name in positions):
+        quotes = pl.col("cells").list.get(place, null_on_oob=True).str.count_matches('"', literal=True)
+        rows = rows.with_columns(suspect=pl.col("suspect") | (quotes % 2 == 1).fill_null(False))
+    return rows
+
+
+def _lacks_cells(separator: str, width: int) -> pl.Expr:
+    """A row with too few cells whose quoted cells tell where the others are.
+
+    They hold exactly the separators that it lacks (two lone quotes in a row), or an odd quote where two cells meet.
+    """
     within = pl.col("cells").list.eval(pl.element().str.count_matches(separator, literal=True)).list.sum()
-    return (within > 0) & (pl.col("cells").list.len() + within == width)
+    odd = pl.col("cells").list.eval(pl.element().str.count_matches('"', literal=True) % 2 == 1).list.any()
+    count = pl.col("cells").list.len().cast(pl.Int64)
+    return (count < width) & (odd | ((within > 0) & (count + within == width)))
 
 
 class _Likeness:
@@ -275,7 +296,7 @@ def _walked(
         taken += range(line, free)
         suspect.append(reader.line_num == 1 and _stray_quote(texts[line - header_line - 1], separator))
     frame = pl.DataFrame({"cells": rows, "line": lines, "stray": suspect}, schema={**_SCHEMA, "stray": pl.Boolean})
-    frame = frame.with_columns(suspect=pl.col("stray") | _holds_the_rest(separator, width))
+    frame = frame.with_columns(suspect=pl.col("stray") | _lacks_cells(separator, width))
     return frame, pl.Series("line", taken, dtype=pl.Int64)
 
 
@@ -312,18 +333,13 @@ def _stray_quote(text: str, separator: str) -> bool:
 
 
 def _broken_in_two(rows: pl.DataFrame, width: int, positions: dict[str, int], contract: Contract) -> pl.Series:
-    """Lines of rows that a line break has cut in two: both are short, and only together they are a row that can be read.
+    """Lines of rows that a line break has cut in two: only together they are a row that can be read.
 
     A row may have fewer cells than the header; but the first half would be read as a row whose last cells are missing.
     """
     pairs = rows.select(
         "line", "cells", "count", *(pl.col(n).shift(-1).alias(f"{n}_2") for n in ("line", "cells", "count"))
-    ).filter(
-        (pl.col("count") < width)
-        & (pl.col("count_2") < width)
-        & (pl.col("count") + pl.col("count_2") == width + 1)
-        & (pl.col("line_2") == pl.col("line") + 1)
-    )
+    ).filter((pl.col("count") + pl.col("count_2") == width + 1) & (pl.col("line_2") == pl.col("line") + 1))
     if pairs.height == 0:
         return pl.Series("line", [], dtype=pl.Int64)
     joined = pairs.select(
@@ -333,9 +349,28 @@ def _broken_in_two(rows: pl.DataFrame, width: int, positions: dict[str, int], co
             pl.col("cells_2").list.slice(1),
         )
     ).to_series()
-    whole = _readable(joined, positions, contract) & ~_readable(pairs["cells_2"], positions, contract)
-    found = pairs.filter(whole)
+    whole = _readable(joined, positions, contract)
+    both_short = (
+        (pairs["count"] < width) & (pairs["count_2"] < width) & ~_readable(pairs["cells_2"], positions, contract)
+    )
+    # Cut in its last cell: what follows alone on its line is what that column holds.
+    last = next((c for c in contract.columns if positions.get(c.name) == width - 1 and c.type in PARSERS), None)
+    in_last = pairs["count_2"] == 1
+    in_last &= trimmed(pairs["cells_2"].list.first()).is_not_null() if last else False
+    # Cut in its first cell: only with what stands alone above is its identifier like the others.
+    found = pairs.filter(whole & (both_short | in_last | ((pairs["count"] == 1) & _odd_one_out(rows, pairs, joined))))
     return pl.concat([found["line"], found["line_2"].alias("line")])
+
+
+def _odd_one_out(rows: pl.DataFrame, pairs: pl.DataFrame, joined: pl.Series) -> pl.Series:
+    """Where the second row's first cell has a shape that no other row's has, and joined with the line above it has."""
+
+    def shape(texts: pl.Series) -> pl.Series:
+        return texts.str.replace_all("[0-9]+", "9").str.replace_all(r"\p{L}+", "A")
+
+    others = rows.filter(~pl.col("line").is_in(pl.concat([pairs["line"], pairs["line_2"]]).implode()))
+    shapes = shape(others["cells"].list.first()).unique().implode()
+    return shape(joined.list.first()).is_in(shapes) & ~shape(pairs["cells_2"].list.first()).is_in(shapes)
 
 
 def _readable(rows: pl.Series, positions: dict[str, int], contract: Contract) -> pl.Series:

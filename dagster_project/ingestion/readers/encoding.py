@@ -15,8 +15,8 @@ BOMB_BYTES, BOMB_RATIO = 256 * 1024**2, 300
 """A packed file that unpacks to more than this many bytes and this many times its size is a bomb, not a delivery."""
 
 
-# What UTF-8 read as Windows-1252 looks like, saved as UTF-8 again or mixed with true Windows-1252: Ã, Â or â€ followed by
-# what the bytes 80-BF are in Windows-1252.
+# What UTF-8 read as Windows-1252 looks like, saved as UTF-8 again or mixed with true Windows-1252: Ã, Â or â followed
+# by what the bytes 80-BF are in Windows-1252.
 _TAIL = "[" + re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore")) + "\x80-\x9f]"
 _DOUBLE_ENCODED = re.compile(f"[ÃÂ]{_TAIL}|â[€\x80]|â{_TAIL}{{2}}")
 
@@ -56,7 +56,8 @@ def decode(content: bytes) -> bytes:
         content = text.encode("utf-8")
     if any(c in text for c in "ÃÂâ") and _DOUBLE_ENCODED.search(text):
         raise RejectedFileError(
-            "texten är dubbelkodad eller blandar UTF-8 och Windows-1252 (Ã¶ i stället för ö): exportera den igen som UTF-8"
+            "texten är dubbelkodad eller blandar UTF-8 och Windows-1252 (Ã¶ i stället för ö): exportera den igen som "
+            "UTF-8"
         )
     if not unicodedata.is_normalized("NFC", text):
         return unicodedata.normalize("NFC", text).encode("utf-8")

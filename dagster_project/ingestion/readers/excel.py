@@ -65,11 +65,13 @@ def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
             "overfull": pl.Boolean,
         },
     )
-    frame, footers = without_footers(frame, contract)
+    frame, footers = without_footers(frame.with_columns(left_over="surplus"), contract)
     # The sheet is a rectangle: that a row has as many cells as the widest says nothing.
     none = pl.Series("n", [0]).new_from_index(0, frame.height)
     ragged = ragged_rows(none, frame["surplus"], frame["overfull"])
-    return RawTable(frame.drop("surplus", "overfull").with_columns(ragged.alias("ragged")), unknown, footers)
+    return RawTable(
+        frame.drop("surplus", "overfull", "left_over").with_columns(ragged.alias("ragged")), unknown, footers
+    )
 
 
 def _cells(content: bytes, limits: Limits) -> list[list[Any]]:

@@ -71,6 +71,11 @@ def refuse_broken(
             if len(bare) > len(a)
         ):
             raise _broken(f"{display(name)} är flera kolumner i en")
+    for header, name in zip(headers, names, strict=True):
+        # A quoted header that a separator or a line break has got into.
+        letters = re.sub(r"[^a-z0-9]", "", name)
+        if re.search(r"[\r\n;,\t|]", header.strip()) and any(letters == a.replace("_", "") for a in absent):
+            raise _broken(f"{display(name)} är en kolumn i två delar")
     for first, second in zip(names, names[1:], strict=False):
         if narrow and first + second in absent:
             raise _broken(f"{first} och {second} är en kolumn i två delar")

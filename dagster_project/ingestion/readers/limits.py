@@ -12,7 +12,7 @@ MEGABYTE = 1024**2
 
 @dataclass(frozen=True)
 class Limits:
-    """Megabytes: of a file (a packed one unpacked), and of a workbook's parts unpacked. Reading takes some times more."""
+    """Megabytes: of a file (a packed one unpacked) and of a workbook's parts unpacked. Reading takes more."""
 
     file_mb: int = 2000
     workbook_mb: int = 300
@@ -24,6 +24,9 @@ class Limits:
     def require_workbook(self, size: int) -> None:
         """Raise RejectedFileError where a workbook that unpacks to `size` bytes is too large."""
         _require(size, self.workbook_mb, "largest_workbook_mb")
+
+
+DEFAULT = Limits()
 
 
 def _require(size: int, limit: int, setting: str) -> None:

@@ -16,7 +16,7 @@ from dagster_project.ingestion import cells
 
 @dataclass(frozen=True)
 class RawTable:
-    """Delivered cells as text; `unknown` names the ignored columns, `footers` the lines passed over at the end (masked)."""
+    """Delivered cells as text; `unknown` names the ignored columns, `footers` the lines at the end that are no rows."""
 
     frame: pl.DataFrame
     unknown: tuple[str, ...]
@@ -47,25 +47,34 @@ def count_filled(texts: Iterable[str]) -> int:
     return cells.trimmed(pl.Series(visible, dtype=pl.String)).is_not_null().sum() if visible else 0
 
 
+_TELLING = ("date", "month", "hsaid")
+
+
 def without_footers(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The rows up to the last full one, and the lines after it ("Antal rader: 123"), fit to be shown.
 
-    A full row has text in two mandatory cells. A line after the last of them has text in at most one: no row.
+    A full row has text in two mandatory cells. A line after the last of them has text in at most one: no row. One that
+    was broken is a row all the same: where an optional column of days or units holds one, or `left_over` says so.
     """
-    required = [c.name for c in contract.columns if c.required and c.name in frame.columns]
+    present = [c for c in contract.columns if c.name in frame.columns]
     window, height = 64, frame.height
     while True:
         tail = frame.tail(window)
-        texts = pl.DataFrame([cells.trimmed(tail[name]).alias(name) for name in required])
-        full = texts.select(pl.sum_horizontal(pl.all().is_not_null()) >= 2).to_series().arg_true()
+        counted = pl.Series([0]).new_from_index(0, tail.height)
+        for column in present:
+            text = cells.trimmed(tail[column.name])
+            if column.required:
+                counted += text.is_not_null()
+            elif column.type in _TELLING:
+                counted += cells.PARSERS[column.type](text).is_not_null()
+        full = ((counted >= 2) | ((counted >= 1) & tail["left_over"])).arg_true()
         if full.len() or window >= height:
             break
         window *= 16
     kept = height - tail.height + (int(full[-1]) + 1 if full.len() else 0)
-    names = [n for n, dtype in frame.schema.items() if dtype == pl.String]
     lines = [
         display(" ".join(filter(None, cells.trimmed(pl.Series(row, dtype=pl.String)))))
-        for row in frame.slice(kept).select(names).head(20).iter_rows()
+        for row in frame.slice(kept).select(c.name for c in present).head(20).iter_rows()
     ]
     return frame.head(kept), tuple(lines)
 
