@@ -189,7 +189,15 @@ def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
     changed = pl.concat(
         [suspects.filter(plain), others.filter(pl.Series([mask(t) != t for t in others], dtype=pl.Boolean))]
     )
-    return texts.replace({t: "dold-" + person_id(t, key) for t in changed}) if changed.len() else texts
+    if changed.len() == 0:
+        return texts
+    tokens = pl.DataFrame({"t": changed, "token": ["dold-" + person_id(t, key) for t in changed]})
+    return (
+        pl.DataFrame({"t": texts})
+        .join(tokens, on="t", how="left", maintain_order="left")
+        .select(pl.coalesce("token", "t").alias(texts.name))
+        .to_series()
+    )
 
 
 _PERSON_AS_UNIT = r"^SE(?:[0-9]{2})?[0-9]{2}[01][0-9][0-9]{6}-"

@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -35,7 +36,7 @@ _HEADER_LINES = 200
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w"\s]|\t)\1*"?\s*', re.IGNORECASE)
 _UNCLOSED = "rubrikraden har ett citattecken som inte avslutas: rätta den och leverera igen"
 _VISIBLE = re.compile(rf"""[^\s{ZERO_WIDTH}";,|]""")
-_SCHEMA = {"cells": pl.List(pl.String), "line": pl.Int64}
+_WALKED: dict[str, Any] = {"cells": pl.List(pl.String), "line": pl.Int64, "stray": pl.Boolean}
 
 
 def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
@@ -186,7 +187,8 @@ def _exact(
     """The rows of any file, as `_fast` gives them; lines have the numbers that an editor shows."""
     s = re.escape(separator)
     cell = rf'"(?:[^"]|"")*"|[^"{s}]*'
-    text = pl.col("text")
+    text, between = pl.col("text"), f'"{separator}"'
+    quotes = text.str.count_matches('"', literal=True)
     lines = (
         pl.DataFrame({"text": pl.Series([body.decode("utf-8")]).str.split("\n").explode()})
         .with_columns(text.str.strip_suffix("\r"))
@@ -194,23 +196,35 @@ def _exact(
         .with_columns(
             pl.col("line").cast(pl.Int64),
             plain=~text.str.contains(rf'(?:^|{s})"'),
-            quoted=text.str.contains(rf"^(?:{cell})(?:{s}(?:{cell}))*$"),
+            # Every cell quoted, and no quote but around them.
+            all_quoted=text.str.starts_with('"')
+            & text.str.ends_with('"')
+            & (quotes == 2 * (text.str.count_matches(between, literal=True) + 1)),
+        )
+        .with_columns(
+            quoted=~pl.col("plain") & ~pl.col("all_quoted") & text.str.contains(rf"^(?:{cell})(?:{s}(?:{cell}))*$"),
         )
     )
-    others = lines.filter(~pl.col("plain") & ~pl.col("quoted"))["line"].to_list()
+    others = lines.filter(~pl.any_horizontal("plain", "all_quoted", "quoted"))["line"].to_list()
     walked, taken = _walked(lines["text"], others, separator, width, header_line, _Likeness(positions, contract))
     lines = lines.filter(~pl.col("line").is_in(taken.implode())) if taken.len() else lines
     split = lines.filter("plain").select(text.str.split(separator).alias("cells"), "line", suspect=pl.lit(False))
     split, walked = (_with_odd_keys(frame, positions, contract) for frame in (split, walked))
     unquoted = pl.element().str.slice(1).str.replace(r'(?s)^"(.*)"$', "$1").str.replace_all('""', '"', literal=True)
+    inner = lines.filter("all_quoted").select(
+        text.str.slice(1).str.strip_suffix('"').str.split(between).alias("cells"), "line"
+    )
+    inner = inner.with_columns(suspect=_lacks_cells(separator, width))
     matched = (
-        lines.filter(~pl.col("plain"))
+        lines.filter("quoted")
         .select(
             (pl.lit(separator) + text).str.extract_all(rf"{s}(?:{cell})").list.eval(unquoted).alias("cells"), "line"
         )
         .with_columns(suspect=_lacks_cells(separator, width))
     )
-    rows = pl.concat([split, matched.select(split.columns), walked.select(split.columns)]).sort("line")
+    rows = pl.concat(
+        [split, inner.select(split.columns), matched.select(split.columns), walked.select(split.columns)]
+    ).sort("line")
     first = pl.col("cells").list.get(next(iter(positions.values())), null_on_oob=True)
     visible = pl.col("cells").list.join("").str.contains(rf"[^\s{ZERO_WIDTH}]")
     rows = rows.filter(first.str.contains(rf"[^\s{ZERO_WIDTH}]").fill_null(False) | visible)
@@ -295,7 +309,7 @@ def _walked(
         lines.append(line)
         taken += range(line, free)
         suspect.append(reader.line_num == 1 and _stray_quote(texts[line - header_line - 1], separator))
-    frame = pl.DataFrame({"cells": rows, "line": lines, "stray": suspect}, schema={**_SCHEMA, "stray": pl.Boolean})
+    frame = pl.DataFrame({"cells": rows, "line": lines, "stray": suspect}, schema=_WALKED)
     frame = frame.with_columns(suspect=pl.col("stray") | _lacks_cells(separator, width))
     return frame, pl.Series("line", taken, dtype=pl.Int64)
 
