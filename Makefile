@@ -30,8 +30,8 @@ run: $(STAMP)  ## publish a release from the sample extracts in raw/
 test: $(STAMP)  ## run the tests
 	$(BIN)/pytest
 
-test-fast: $(STAMP)  ## run the tests that need no whole run of the job (a minute)
-	$(BIN)/pytest -m "not whole_run"
+test-fast: $(STAMP)  ## run the tests that need no whole run of the job and no browser (a minute)
+	$(BIN)/pytest -m "not whole_run and not browser"
 
 lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .

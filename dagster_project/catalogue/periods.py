@@ -8,6 +8,11 @@ from datetime import date
 from dagster_project.catalogue.vocabulary import PERIOD_TYPES
 from dagster_project.core.errors import ResultattavlaError
 
+MOST_YEARS_BEFORE = 50
+"""How many years before the as-of year the grid can begin (the setting `years_before` is refused above it)."""
+MOST_MONTHS = 12 * (MOST_YEARS_BEFORE + 3)
+"""Months of the longest grid: its years, the as-of year, the year before it and the r12 that end there."""
+
 NOTATIONS = "2022-08 (månad), 2022-T2 (tertial), 2022-D (delår), 2022 (år), --period-typ r12 --period 2022-08"
 
 

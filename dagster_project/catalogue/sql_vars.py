@@ -6,6 +6,7 @@ from typing import Any
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.periods import MOST_MONTHS
 
 
 def sql_vars() -> dict[str, Any]:
@@ -13,7 +14,7 @@ def sql_vars() -> dict[str, Any]:
 
     catalogue: per indicator what decides which models read it and how (`macros/catalogue.sql` asks it). contracts:
     source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), and whether its
-    rows are events.
+    rows are events. most_months: how many months a grid has at most.
     """
     return {
         "catalogue": [
@@ -39,4 +40,5 @@ def sql_vars() -> dict[str, Any]:
             }
             for source, contract in load_contracts().items()
         },
+        "most_months": MOST_MONTHS,
     }

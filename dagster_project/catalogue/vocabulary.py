@@ -23,7 +23,8 @@ MET, NOT_MET, NO_TARGET, NO_DATA, PRELIMINARY, NOT_APPLICABLE, HIDDEN = STATUSES
 )
 JUDGED = (MET, NOT_MET)
 """Statuses that say how the value stands to its target."""
-HIDDEN_MARK = "MSK"
+HIDDEN_MARK, FEW_MARK = MARKS = ("MSK", "FA")
+"""Hidden; judged on so few that pages give no alarm."""
 GOOD, WARNED, FROZEN = QUALITIES = ("godkand", "varning", "fryst")
 
 # --- Indicators -------------------------------------------------------------------------------------------------

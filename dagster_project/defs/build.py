@@ -11,6 +11,7 @@ from dagster_project.defs.dbt import dbt_steps, model_keys
 from dagster_project.defs.ingest import ingestion_asset, source_files
 from dagster_project.defs.publish import release_asset
 from dagster_project.defs.quality import decision_assets, gate_checks
+from dagster_project.operations.claim import claim
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.parameters import agreed_ages
 
@@ -18,12 +19,14 @@ __all__ = ["JOB", "build_defs"]
 
 
 def build_defs(
-    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None
+    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None, held: bool = False
 ) -> dg.Definitions:
     """Assets, checks, job, schedule and sensor on a data folder; dbt's project is parsed there where it is not yet.
 
-    progress: is told what each step does.
+    progress: is told what each step does. held: who builds them holds the data folder for all their runs. Raises
+    UsageError for a data folder that is not ours.
     """
+    claim(data)
     models = model_keys(data)
     return dg.Definitions(
         assets=[
@@ -37,5 +40,5 @@ def build_defs(
         jobs=[daily_job],
         schedules=[daily_schedule],
         sensors=[delivery_sensor(settings)],
-        resources={"folders": folders_resource(data, settings, progress)},
+        resources={"folders": folders_resource(data, settings, progress, held)},
     )

@@ -5,9 +5,9 @@ Of every source, for kwargs:
   first_date, as_of                                                                limits of dates
   quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min   limits of numbers
 Of every source, for SQL:
-  suppression_limit (the other numbers may stand there too)                        a number
+  suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
-  hidden, hidden_mark, frozen, count, amount                                       one quoted word
+  hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -31,6 +31,7 @@ from dagster_project.catalogue.vocabulary import (
     AMOUNT,
     AREA,
     COUNT,
+    FEW_MARK,
     FIRST_DATE,
     FROZEN,
     HIDDEN,
@@ -94,6 +95,7 @@ _WORDS: Values = {
     "not_applicable": Sql.word(NOT_APPLICABLE),
     "hidden": Sql.word(HIDDEN),
     "hidden_mark": Sql.word(HIDDEN_MARK),
+    "few_mark": Sql.word(FEW_MARK),
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),
     "count": Sql.word(COUNT),
@@ -115,6 +117,7 @@ def suite_parameters(
         "verksamheter": list(verksamhet_codes()),
         "as_of": as_of,
         "suppression_limit": settings["suppression_limit"],
+        "few_limit": settings["few_limit"],
         "rows_min": rows_min,
         **settings["thresholds"],
     }

@@ -120,16 +120,15 @@ def _sorted_out(
     in_raw = found_in_raw(raw, contract.source)
     found = in_raw + found_in_bronze(data, contract.source, [f.delivery for f in in_raw])
     ledger = [f.delivery for f in found if f.delivery.status == REJECTED]
-    valid = sorted(
-        (f for f in found if f.delivery.status != REJECTED), key=lambda f: (f.delivery.uttagsdatum, f.delivery.name)
-    )
-    first: dict[str | None, Delivery] = {}
+    valid = sorted((f for f in found if f.delivery.status != REJECTED), key=lambda f: f.delivery.age_order)
+    # The same bytes are the same delivery on one date only: under a later date they are one of their own.
+    first: dict[str, Delivery] = {}
     counting: list[_Counting] = []
     # A file that was renamed still holds the bytes of the delivery that it was first read as.
     paths = {f.delivery.sha256: f.path for f in valid if f.path}
     for position, item in enumerate(valid):
         delivery = item.delivery
-        original = first.setdefault(delivery.sha256, delivery)
+        original = first.setdefault(delivery.id, delivery)
         if delivery.uttagsdatum is not None and delivery.uttagsdatum > horizon:
             ledger.append(replace(delivery, status=LATER, orsak="Uttagsdatumet ligger efter körningens datum."))
         elif original is not delivery:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.newest import newest_rows
-from dagster_project.runs.ledger import Delivery
+from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,7 +21,9 @@ def measure(
     connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], as_of: date
 ) -> dict[str, Any]:
     """The measures of one source over its views (`settle`); deliveries: the accepted ones, settled, oldest first."""
-    newest = deliveries[-1] if deliveries else None
+    day = newest_day(deliveries)
+    newest = day[0].uttagsdatum if day else None
+    read, quarantined = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
     current = _current(connection, contract)
     before = _current_before(connection, contract, newest) if newest else None
     stored = count(connection, "accepted")
@@ -32,10 +34,10 @@ def measure(
         "rows_accepted": sum(d.rows_accepted for d in deliveries),
         "rows_current": current,
         "rows_fallen_share": (before - current) / before if before else 0.0,
-        "age_days": (as_of - newest.uttagsdatum).days if newest and newest.uttagsdatum else None,
-        "rows_read_newest": newest.rows_read if newest else None,
-        "rows_quarantined_newest": newest.rows_quarantined if newest else None,
-        "quarantined_share_newest": newest.rows_quarantined / newest.rows_read if newest else None,
+        "age_days": (as_of - newest).days if newest else None,
+        "rows_read_newest": read if day else None,
+        "rows_quarantined_newest": quarantined if day else None,
+        "quarantined_share_newest": quarantined / read if day else None,
         # What bronze really holds against what the ledger says.
         "units_unknown": _units_unknown(connection, contract),
         "ledger_difference": abs(stored - refused - sum(d.rows_accepted for d in deliveries)),
@@ -51,9 +53,9 @@ def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
     return count(connection, f"({keys})")
 
 
-def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: Delivery) -> int | None:
+def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: date) -> int | None:
     """Rows that counted without the newest date's deliveries; None where they can only have become more."""
-    on_newest = f"date '{newest.uttagsdatum}'"
+    on_newest = f"date '{newest}'"
     withdrawn = f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"
     if not count(connection, withdrawn):
         return None

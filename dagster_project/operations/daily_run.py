@@ -6,13 +6,16 @@ it: the record, the steward's pages, retention, notification. Nothing that comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.masking import mask
@@ -34,6 +37,10 @@ from dagster_project.releases.store import Release, current_release
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
+
+log = logging.getLogger("resultattavla")
+_UNFORESEEN = (Exception, PanicException)
+"""A panic inside polars is no Exception."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ def run_daily(
             existing = _unchanged(settings, as_of, today or date.today())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
+        except _UNFORESEEN as error:
+            return current.end(_unforeseen(error))
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             switch_current(data, existing.id)
@@ -162,8 +171,17 @@ def run_daily(
                 end = job(as_of, progress)
         except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
             end = JobEnd(ingested=False, error=str(error))
+        except _UNFORESEEN as error:
+            end = _unforeseen(error)
         progress("skriver granskningssidan")
         return current.end(end)
+
+
+def _unforeseen(error: BaseException) -> JobEnd:
+    """A fault of the program: told whole in the log, masked; the record, the page and the notification are made."""
+    log.error("%s", mask("".join(traceback.format_exception(error))))
+    what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
+    return JobEnd(ingested=False, error=f"Oväntat fel, felanmäl med texten i loggen ({mask(what)}).")
 
 
 def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release | None:
@@ -185,6 +203,15 @@ def _switched_at(data: DataPaths) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return link.st_ino, link.st_mtime_ns
+
+
+def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
+    """The run whose tables still lie whole in the run folder and whose record is kept, where there is one."""
+    try:
+        identity = folder.identity()
+    except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
+        return None
+    return identity if any(r.run_id == identity.run_id for r in records) else None
 
 
 def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
@@ -215,8 +242,14 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
             write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        waivers = [Waiver.from_dict(w) for w in identity.waivers] if identity else []
-        write_page(data, [record, *kept][:RUNS_SHOWN], outcome.outcomes, waivers)
+        shown, failed_since = identity, []
+        runs = [record, *kept]
+        if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
+            first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
+            failed_since, runs = runs[:first], runs[first:]
+        waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
+        outcomes = outcomes_so_far(RunFolder(data), shown.run_id) if shown else ()
+        write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

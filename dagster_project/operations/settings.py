@@ -15,7 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
+from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.ingestion.readers import Limits
 from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
@@ -27,7 +28,7 @@ OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_BRO
 """Variables with our prefix that are no settings."""
 
 
-class SettingsError(ResultattavlaError):
+class SettingsError(UsageError):
     """A setting cannot be used: one sentence per key, naming it and where it was set."""
 
 
@@ -73,7 +74,8 @@ class Settings(BaseSettings):
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
-    years_before: Annotated[int, Field(ge=0, le=50)] = Parameters.years_before
+    few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
+    years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
@@ -106,11 +108,12 @@ class Settings(BaseSettings):
     def parameters(self) -> Parameters:
         """What changes results."""
         return Parameters(
-            self.tolerance_days,
-            self.suppression_limit,
-            self.years_before,
-            agreed_ages(self.agreed_age_days),
-            self.thresholds,
+            tolerance_days=self.tolerance_days,
+            suppression_limit=self.suppression_limit,
+            few_limit=self.few_limit,
+            years_before=self.years_before,
+            agreed_age_days=agreed_ages(self.agreed_age_days),
+            thresholds=self.thresholds,
         )
 
 

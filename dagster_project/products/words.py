@@ -17,10 +17,12 @@ from dagster_project.catalogue.vocabulary import (
     DELAR,
     DELIVERY,
     FAILED,
+    FEW_MARK,
     FROZEN,
     GATES,
     GOOD,
     HIDDEN,
+    HIDDEN_MARK,
     INFO,
     LATER,
     MEAN,
@@ -70,6 +72,10 @@ STATUS_WORDS: Mapping[str, str] = {
     PRELIMINARY: "preliminärt: perioden är inte komplett",
     NOT_APPLICABLE: "indikatorn gäller inte den här verksamheten",
     HIDDEN: "dold av sekretesskäl",
+}
+MARK_WORDS: Mapping[str, str] = {
+    HIDDEN_MARK: "dold av sekretesskäl (MSK)",
+    FEW_MARK: "få observationer (FA): bedömningen vilar på så få att någon enstaka ändrar den",
 }
 QUALITY_WORDS: Mapping[str, str] = {
     GOOD: "godkänd",

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, RESULT_TABLE, STATUSES
+from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, MARKS, RESULT_TABLE, STATUSES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
@@ -57,6 +57,8 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
         problems.append("en dold rad har tal")
     if (hidden["markering"].fill_null("") != HIDDEN_MARK).any():
         problems.append("en dold rad saknar markering")
+    if not result["markering"].drop_nulls().is_in(MARKS).all():
+        problems.append("okänd markering")
     frozen = pl.col("kvalitet") == FROZEN
     if result.filter(~frozen & (pl.col("release_id") != release_id)).height:
         problems.append("rader från en annan utgåva")

@@ -62,7 +62,8 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "units_unknown": pl.Int64(),
     "ledger_difference": pl.Int64(),
 }
-"""What the first gate judges, one row per source. rows_fallen_share: by how much current rows have become fewer since
+"""What the first gate judges, one row per source; `_newest`: of the newest day's delivery (`ledger.newest_day`: all
+files of the source's newest date together). rows_fallen_share: by how much current rows have become fewer since
 the release before (0.05 = five percent; negative: more; 0 where there was none before)."""
 
 SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {

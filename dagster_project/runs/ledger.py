@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -56,6 +57,25 @@ class Delivery:
     @property
     def name(self) -> str:
         return self.file.rsplit("/", 1)[-1]
+
+    @property
+    def age_order(self) -> tuple[date, list[str | int], str]:
+        """Sorts a source's deliveries, oldest first: by extraction date, then by name in natural order."""
+        return self.uttagsdatum or date.min, natural_order(self.name), self.name
+
+
+def natural_order(name: str) -> list[str | int]:
+    """Sorts names as people count: digits are numbers, so that `_v10` comes after `_v2`."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
+
+
+def newest_day(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """The day's delivery: all of a source's accepted deliveries that have its newest extraction date, oldest first.
+
+    Every rule about "the newest delivery" (quarantined share, age, volume) judges these together.
+    """
+    newest = max((d.uttagsdatum for d in deliveries if d.uttagsdatum), default=None)
+    return [d for d in deliveries if d.uttagsdatum == newest]
 
 
 def accepted(ledger: Iterable[Delivery], source: str) -> list[Delivery]:

@@ -37,6 +37,7 @@ class Parameters:
 
     tolerance_days: an återbesök this many days after the medical target date is still in time.
     suppression_limit: protected numbers from 1 to one less than this are hidden.
+    few_limit: a cell that is judged on a namnare from 1 to one less than this is marked as few (`FEW_MARK`).
     years_before: the grid begins on 1 January this many years before the as-of year.
     agreed_age_days: per source, how old its newest delivery may be.
     thresholds: limits of the first gate.
@@ -44,6 +45,7 @@ class Parameters:
 
     tolerance_days: int = 0
     suppression_limit: int = 5
+    few_limit: int = 20
     years_before: int = 3
     agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
     thresholds: Thresholds = Thresholds()
@@ -66,6 +68,7 @@ def parameter_row(run_id: str, as_of: date, parameters: Parameters) -> pl.DataFr
             "last_month": [date(as_of.year, 12, 1)],
             "tolerance_days": [parameters.tolerance_days],
             "suppression_limit": [parameters.suppression_limit],
+            "few_limit": [parameters.few_limit],
             "run_id": [run_id],
         }
     )

@@ -134,6 +134,7 @@ print(result.exception)
 """
 
 
+@pytest.mark.whole_run
 def test_skeletons_work(project: Parts, tmp_path: Path) -> None:
     """The samples are read without a fault of form, the models build, the unit tests pass: all kinds, all types."""
     for source in (SOURCE, MEASURE):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dagster_project.cli import output
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.cli import output, status
 from dagster_project.cli.main import main
 from dagster_project.cli.summary import failed_checks
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.operations import daily_run
+from dagster_project.runs.history import RunRecord, add_record
 
 
 def test_an_unforeseen_error_is_told_without_personal_numbers(
@@ -56,3 +63,101 @@ def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> 
     output.table("Rader", ["fil"], [("[/bold] [red]x",)])
     output.say("Avvisad: [/a].csv")
     assert capsys.readouterr().out.splitlines()[2:] == ["[/bold] [red]x  ", "Avvisad: [/a].csv"]
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["resultattavla", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+def test_what_exists_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("resultattavla ")
+    assert ended(monkeypatch, "indicators") == 0
+    shown = capsys.readouterr().out
+    assert all(i.id in shown and i.titel in shown for i in load_catalogue())
+
+
+@pytest.mark.parametrize(("text", "hours"), [("26h", 26), ("2d", 48), (" 1H", 1), (None, None)])
+def test_an_age_is_hours_or_days(text: str | None, hours: int | None) -> None:
+    assert status._duration(text) == (timedelta(hours=hours) if hours else None)
+
+
+def test_monitoring_is_alarmed_where_no_run_published(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = DataPaths(tmp_path)
+    add_record(data, RunRecord("2022-09-01T00:00:00+00:00", 0, release_id="2022-09-01-abc"), keep=9)
+    status._require_recent(data, timedelta(hours=1))
+    (record,) = data.history.iterdir()
+    os.utime(record, (0, 0))
+    with pytest.raises(ResultattavlaError, match="1970-01-01"):
+        status._require_recent(data, timedelta(hours=26))
+    for wrong in ("26", "h", "0h", "-1d", "1w"):
+        assert ended(monkeypatch, "status", f"--max-age={wrong}", "--data", tmp_path) == 64
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--bogus"),
+        ("run", "--as-of", "2022-02-30"),
+        ("run", "--raw", "/finns/inte"),
+        ("run", "--raw", "/etc/hostname"),
+        ("quarantine", "--source", "okand"),
+        ("finns-inte",),
+    ],
+)
+def test_wrong_use_ends_with_64_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple
+) -> None:
+    data = tmp_path / "data"
+    given = (*arguments, "--data", data) if arguments[0] in ("run", "quarantine") else arguments
+    assert ended(monkeypatch, *given) == 64
+    assert "Traceback" not in capsys.readouterr().err
+    assert not data.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "demo", "--raw", "/proc/x") == 1
+    assert capsys.readouterr().err.startswith("Uttagen kunde inte skrivas till /proc/x")
+
+
+STEERING = "\x1b[2J\x1b]0;x\x07fil\u202etxt.csv\u2066\x9b31m"
+
+
+def test_what_was_delivered_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say(STEERING)
+    output.table("Rader", ["fil"], [(STEERING,)])
+    output.err.print(STEERING, markup=False)
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert "fil\\u202etxt.csv" in text
+        assert not set("\x1b\x07\u202e\u2066\x9b") & set(text)
+
+
+SAY = "from dagster_project.cli.output import say; say('Utg\\u00e5van'); say('igen'); raise SystemExit(2)"
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", ">&-", "2>&-", ">&- 2>&-", "| true", "> /dev/full 2> /dev/full"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_what_cannot_be_printed_changes_no_exit_code(where: str, locale: str) -> None:
+    command = f'"{sys.executable}" -c "{SAY}" {where}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0"},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    if where == "> /dev/full":
+        assert done.stderr.count("kunde inte skrivas") == 1

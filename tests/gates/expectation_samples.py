@@ -95,13 +95,15 @@ RESULT = """
         case when indicator_id = 'vg_forsta_besok_90' then 100e0 end as malvarde,
         case when not komplett then 'preliminar' when indicator_id = 'vg_forsta_besok_90' then 'ej_uppfyllt'
              else 'inget_mal' end as status,
-        cast(null as varchar) as markering, komplett, 'godkand' as kvalitet, '2022-09-05-0123456789ab' as release_id
+        case when komplett and indicator_id = 'vg_forsta_besok_90' and kon <> 'T' then 'FA' end as markering, komplett,
+        'godkand' as kvalitet, '2022-09-05-0123456789ab' as release_id
     from cells"""
 SHARE = "indicator_id = 'vg_forsta_besok_90'"
 # One cell of the finished month, at the lowest level so that no sum depends on it.
 CELL = f"{SHARE} and niva = 'enhet' and period_start = date '2022-07-01' and kon = 'K'"
 COUNT = CELL.replace("vg_forsta_besok_90", "avvikelser_antal").replace("'K'", "'T'")
 EMPTY = "varde = null, ki_lag = null, ki_hog = null, jamforelse_varde = null, forandring = null"
+UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_current bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
@@ -248,20 +250,21 @@ MUTATIONS: dict[tuple[str, str], str] = {
             "niva_kand": f"niva = 'lan' where {CELL}",
             "period_typ_kand": "period_typ = 'vecka' where period_typ = 'manad'",
             "kon_kant": f"kon = 'O' where {CELL}",
-            "status_kand": f"status = 'okand' where {CELL}",
+            "status_kand": f"status = 'okand', markering = null where {CELL}",
             "kvalitet_kand": f"kvalitet = 'okand' where {CELL}",
             "niva_stammer": f"enhet = null where {CELL}",
             "period_stammer": f"period_slut = date '2022-06-30' where {CELL}",
             "dold_tom": f"status = 'dold', markering = 'MSK', taljare = null, {EMPTY} where {CELL}",
-            "dold_markt": f"status = 'dold', taljare = null, namnare = null, {EMPTY} where {CELL}",
+            "dold_markt": f"status = 'dold', markering = null, taljare = null, namnare = null, {EMPTY} where {CELL}",
             "skyddat_tal_dolt": f"taljare = 3.6, namnare = 4 where {CELL}",
             "andel_inom_0_100": f"ki_hog = 100.5 where {CELL}",
             "intervall_runt_varde": f"ki_lag = 90.5 where {CELL}",
             "taljare_hogst_namnare": f"taljare = 11 where {CELL}",
             "antal_inte_negativt": f"taljare = -1 where {CELL}",
-            "namnare_noll_inga_data": f"namnare = 0, taljare = 0, status = 'inget_mal', {EMPTY} where {CELL}",
-            "tomma_ar_tomma": f"status = 'inga_data' where {CELL}",
+            "namnare_noll_inga_data": f"namnare = 0, taljare = 0, status = 'inget_mal', {UNMARKED} where {CELL}",
+            "tomma_ar_tomma": f"status = 'inga_data', markering = null where {CELL}",
             "bedomning_komplett": f"komplett = false where {CELL}",
+            "fa_markt": f"markering = null where {CELL}",
             "bedomning_stammer": f"status = 'uppfyllt' where {CELL}",
             "forandring_stammer": f"forandring = 9 where {CELL}",
             "kon_ryms_i_total": f"namnare = 11 where {CELL}",
@@ -284,14 +287,19 @@ OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
                 "enhet = 'x' where verksamhet = 'AUD' and niva = 'verksamhet' and kon = 'T'",
                 f"verksamhet = null where {CELL}",
             ],
-            "dold_markt": [f"markering = 'MSK' where {CELL}", f"markering = 'XX' where {CELL}"],
+            "dold_markt": [f"markering = 'MSK' where {COUNT}", f"markering = 'XX' where {COUNT}"],
             "skyddat_tal_dolt": [f"taljare = 0, namnare = 1, status = 'ej_uppfyllt' where {CELL}"],
             "intervall_runt_varde": [f"ki_hog = 89.5 where {CELL}"],
             "antal_inte_negativt": [f"taljare = -1 where {COUNT}", f"namnare = -1 where {COUNT}"],
             "tomma_ar_tomma": [
-                f"status = 'ej_tillamplig', taljare = null, namnare = null, malvarde = null, {EMPTY} where {CELL}"
+                f"status = 'ej_tillamplig', taljare = null, namnare = null, malvarde = null, {UNMARKED} where {CELL}"
             ],
-            "bedomning_komplett": [f"status = 'preliminar' where {CELL}"],
+            "bedomning_komplett": [f"status = 'preliminar', markering = null where {CELL}"],
+            "fa_markt": [
+                f"markering = 'FA' where {CELL}".replace("'K'", "'T'"),
+                f"markering = 'FA' where {COUNT}",
+                f"markering = null, namnare = 5, taljare = 4.5 where {CELL}",
+            ],
         }.items()
     },
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,7 @@ from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES as ROOT
 from dagster_project.gates.suites import SuiteError, event_day, gate_tables, load_suite, suites_for, traits
 from dagster_project.gates.validate import ExpectationError, exception_of, run_suites
+from dagster_project.runs.parameters import Parameters
 from tests.gates import expectation_samples as samples
 
 SUITES = {suite.name: suite for suite in map(load_suite, sorted(ROOT.glob("*/*.json")))}
@@ -207,7 +208,7 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
 
     def run(gate: str) -> list[Outcome]:
         tables = {EVENTS.source: gate_tables()[gate][EVENTS.source]}
-        settings = {"suppression_limit": 5, "thresholds": THRESHOLDS, "agreed_age_days": {EVENTS.source: 40}}
+        settings = {**asdict(Parameters()), "agreed_age_days": {EVENTS.source: 40}}
         return run_suites(new_source, gate, tables, ROOT, suite_parameters(tables, samples.AS_OF, settings))
 
     shared = {name for name in SUITES if name.split("/")[1].startswith("_")}
@@ -230,9 +231,6 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
         "verksamhet_kand",
         "datum_inom_intervall",
     }
-
-
-THRESHOLDS = {"quarantined_share_warning": 0.05, "quarantined_share_stop": 0.2, "rows_fallen_share": 0.05}
 
 
 @pytest.mark.parametrize(

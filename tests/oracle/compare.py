@@ -32,6 +32,7 @@ from .oracle import (
     indicator_result,
     is_primary,
     key_of,
+    mark_of,
     settle,
     solvable,
     status_of,
@@ -209,6 +210,7 @@ def expected_row(
             row["mal_operator"] = row["malvarde"] = None
             if row["status"] != "dold":
                 row["status"] = status_of(row)
+                row["markering"] = mark_of(row)
     return row
 
 

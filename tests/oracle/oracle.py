@@ -28,6 +28,7 @@ from python_calamine import CalamineWorkbook
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 VERKSAMHETER = ("AUD", "BUH", "CFH", "FAM", "OT", "SC", "TC", "VUH")
+FEW = 20  # a judged cell with a namnare of 1..19 is marked FA
 LIMIT = 5  # protected numbers 1..4 are hidden
 Z = 1.959963984540054
 MISSING = {"", "NULL", "NA", "-"}
@@ -517,6 +518,13 @@ class Delivery:
         return sum(row.outcome == outcome for row in self.rows)
 
 
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Orders names with their digits as numbers: _v10 after _v2."""
+    return [
+        (1, int(part), "") if part[0] in "0123456789" else (0, 0, part) for part in re.findall("[0-9]+|[^0-9]+", name)
+    ]
+
+
 def name_date(source: str, name: str) -> date | None:
     """The extraction date of a well-formed file name."""
     match = re.fullmatch(
@@ -583,9 +591,9 @@ def discover(raw: Path, source: str, limit: date) -> list[Delivery]:
         if path.name.startswith((".", "~$")):
             continue
         found.append((name_date(source, path.name), path))
-    found.sort(key=lambda item: (item[0] or date.min, item[1].name))
+    found.sort(key=lambda item: (item[0] or date.min, natural(item[1].name)))
     deliveries = []
-    seen: set[str] = set()
+    seen: set[tuple[date, str]] = set()
     for uttag, path in found:
         delivery = Delivery(source, f"{source}/{path.name}", path.name, uttag)
         deliveries.append(delivery)
@@ -597,10 +605,10 @@ def discover(raw: Path, source: str, limit: date) -> list[Delivery]:
             delivery.status = "senare"
         else:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if digest in seen:
+            if (uttag, digest) in seen:
                 delivery.status = "samma_innehall"
                 continue
-            seen.add(digest)
+            seen.add((uttag, digest))
             try:
                 delivery.rows = read_rows(source, path, delivery.file, uttag)
                 delivery.status = "accepterad"
@@ -823,7 +831,7 @@ def mark_overlaps(rows: list[Row]) -> None:
 def current_rows(deliveries: Iterable[Delivery]) -> list[Row]:
     """The newest accepted row of every key, without withdrawn keys."""
     newest: dict[tuple[Any, ...], Row] = {}
-    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, d.name)):
+    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, natural(d.name))):
         for row in delivery.rows:
             if row.outcome == "accepted":
                 assert row.key is not None
@@ -861,7 +869,7 @@ def _register_of(rows: list[Row]) -> Register:
 
 def _quarantine(deliveries: list[Delivery]) -> list[dict[str, Any]]:
     accepted = [d for d in deliveries if d.status == "accepterad"]
-    accepted.sort(key=lambda d: (d.uttag or date.min, d.name))
+    accepted.sort(key=lambda d: (d.uttag or date.min, natural(d.name)))
     result = []
     for index, delivery in enumerate(accepted):
         newer = accepted[index + 1 :]
@@ -1286,11 +1294,11 @@ def gates(settled: Settled) -> dict[str, str]:
         if not any(d.count("accepted") for d in accepted):
             result[source] = "kritisk"
             continue
-        newest = max(accepted, key=lambda d: (d.uttag or date.min, d.name))
-        assert newest.uttag is not None
-        age = (settled.as_of - newest.uttag).days
-        share = newest.count("quarantined") / len(newest.rows)
-        before = len(current_rows([d for d in accepted if d.uttag != newest.uttag]))
+        newest = max(d.uttag for d in accepted if d.uttag)
+        day = [d for d in accepted if d.uttag == newest]  # all files of the newest date are one delivery
+        age = (settled.as_of - newest).days
+        share = sum(d.count("quarantined") for d in day) / sum(len(d.rows) for d in day)
+        before = len(current_rows([d for d in accepted if d.uttag != newest]))
         fallen = before > 0 and len(settled.current[source]) < 0.95 * before
         if age > 70 or share > 0.20 or (source == "enheter" and settled.register.overlaps()):
             result[source] = "kritisk"
@@ -1327,6 +1335,12 @@ def status_of(row: dict[str, Any]) -> str:
         return "inget_mal"
     met = row["varde"] >= row["malvarde"] if row["mal_operator"] == ">=" else row["varde"] > row["malvarde"]
     return "uppfyllt" if met else "ej_uppfyllt"
+
+
+def mark_of(row: dict[str, Any]) -> str | None:
+    """FA where a row that is not hidden is met or not on few."""
+    judged = row["status"] in ("uppfyllt", "ej_uppfyllt")
+    return "FA" if judged and row["namnare"] is not None and 1 <= row["namnare"] < FEW else None
 
 
 def is_primary(skyddat: float | None) -> bool:
@@ -1416,6 +1430,7 @@ def _fill(row: dict[str, Any], computer: Computer, indicator: Indicator, period:
             row["forandring"] = row["varde"] - before["varde"]
     row["mal_operator"], row["malvarde"] = target_of(indicator, period, niva, row["jamforelse_varde"])
     row["status"] = status_of(row)
+    row["markering"] = mark_of(row)
 
 
 # --------------------------------------------------------------------------------------------------------------

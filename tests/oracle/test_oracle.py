@@ -131,7 +131,7 @@ def publish(settled: Settled, everything: list[dict[str, Any]], folder: Path, ch
             if row["_relativt"]:
                 row["mal_operator"] = row["malvarde"] = None
                 if row["status"] in ("uppfyllt", "ej_uppfyllt"):
-                    row["status"] = "inget_mal"
+                    row["status"], row["markering"] = "inget_mal", None
     if change:
         change(rows)
     data = {name: [row.get(name, "r") for row in rows] for name in COLUMNS}

@@ -17,6 +17,7 @@ from dagster_project.products.words import reason_text
         (vocabulary.PERIOD_TYPES, words.PERIOD_WORDS),
         (vocabulary.SEXES, words.SEX_WORDS),
         (vocabulary.STATUSES, words.STATUS_WORDS),
+        (vocabulary.MARKS, words.MARK_WORDS),
         (vocabulary.QUALITIES, words.QUALITY_WORDS),
         (vocabulary.KINDS, words.VALUE_UNITS),
         (vocabulary.OPERATORS, words.OPERATOR_SIGNS),

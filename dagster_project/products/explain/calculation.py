@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import fsum
 from typing import Any
 
 import polars as pl
@@ -71,7 +72,7 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
         return Calculation()
     kind = indicator.kind
     if kind in (COUNT, AMOUNT):
-        total = float(own["taljare"].sum())
+        total = fsum(own["taljare"])
         return Calculation(total, None, total)
     if kind == MEDIAN:
         values = own["taljare"].sort().to_list()
@@ -82,7 +83,7 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
         top = float(own.filter(pl.col("taljare") == 1)["person"].n_unique())
         bottom = float(own["person"].n_unique())
     else:
-        top, bottom = float(own["taljare"].sum()), float(own["namnare"].sum())
+        top, bottom = fsum(own["taljare"]), fsum(own["namnare"])
     value = None if bottom == 0 else top / bottom if kind == MEAN else 100 * top / bottom
     return Calculation(top, bottom, value)
 

@@ -17,7 +17,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.core.swedish import number
 from dagster_project.products.explain.model import Calculation, Explanation
-from dagster_project.products.words import OPERATOR_SIGNS, QUALITY_WORDS, STATUS_WORDS, VALUE_UNITS
+from dagster_project.products.words import MARK_WORDS, OPERATOR_SIGNS, QUALITY_WORDS, STATUS_WORDS, VALUE_UNITS
 
 
 def number_sentences(e: Explanation) -> Iterator[str]:
@@ -42,6 +42,8 @@ def number_sentences(e: Explanation) -> Iterator[str]:
         yield "Ingen jämförelse med året före visas."
     yield from _target(e)
     yield f"Status: {STATUS_WORDS[cell['status']]}."
+    if cell["markering"] is not None:
+        yield f"Märkning: {MARK_WORDS[cell['markering']]}."
     if cell["status"] in (PRELIMINARY, NO_DATA):
         yield from _incomplete(e)
     if e.indicator.kind != MEDIAN and cell["status"] == NOT_APPLICABLE:

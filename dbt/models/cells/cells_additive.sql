@@ -20,7 +20,7 @@ select
     period_typ,
     period_start,
     kon_row as kon,
-    sum(taljare) as taljare,
-    sum(namnare) as namnare
+    cast(sum(taljare) as double) as taljare,
+    cast(sum(namnare) as double) as namnare
 from placed
 group by {{ levels('indicator_id, period_typ, period_start, kon_row') }}

@@ -1,6 +1,6 @@
 -- Every month that a cell or its comparison may need: from the first r12 of the comparison year to the as-of year's end.
 with numbers as (
-    {{ dbt.generate_series(600) }}
+    {{ dbt.generate_series(var('most_months')) }}
 ),
 
 candidates as (

@@ -6,5 +6,6 @@ select
     p.last_month,
     p.comparison_start,
     p.grid_start,
-    p.tolerance_days
+    p.tolerance_days,
+    p.few_limit
 from {{ source('run', 'parameters') }} as p

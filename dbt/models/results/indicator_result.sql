@@ -70,6 +70,23 @@ with_share as (
         w.*,
         case when w.art in ('andel', 'tackning') and w.namnare > 0 then w.taljare / w.namnare end as share
     from with_target as w
+),
+
+judged as (
+    select
+        m.*,
+        case
+            when not m.applicable then 'ej_tillamplig'
+            when m.is_hidden then 'dold'
+            when m.varde is null then 'inga_data'
+            when not m.komplett then 'preliminar'
+            when m.malvarde is null then 'inget_mal'
+            when m.operator = '>=' then case when m.varde >= m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
+            when m.operator = '<=' then case when m.varde <= m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
+            when m.operator = '>' then case when m.varde > m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
+            when m.operator = '<' then case when m.varde < m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
+        end as status
+    from with_share as m
 )
 
 select
@@ -91,20 +108,14 @@ select
     m.varde - m.jamforelse_varde as forandring,
     case when m.malvarde is not null then m.operator end as mal_operator,
     m.malvarde,
+    m.status,
     case
-        when not m.applicable then 'ej_tillamplig'
-        when m.is_hidden then 'dold'
-        when m.varde is null then 'inga_data'
-        when not m.komplett then 'preliminar'
-        when m.malvarde is null then 'inget_mal'
-        when m.operator = '>=' then case when m.varde >= m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
-        when m.operator = '<=' then case when m.varde <= m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
-        when m.operator = '>' then case when m.varde > m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
-        when m.operator = '<' then case when m.varde < m.malvarde then 'uppfyllt' else 'ej_uppfyllt' end
-    end as status,
-    case when m.is_hidden then 'MSK' end as markering,
+        when m.is_hidden then 'MSK'
+        -- Judged on so few that one more or less turns it: no alarm.
+        when m.status in ('uppfyllt', 'ej_uppfyllt') and m.namnare >= 1 and m.namnare < p.few_limit then 'FA'
+    end as markering,
     m.komplett,
     m.kvalitet,
     p.run_id as release_id
-from with_share as m
+from judged as m
 cross join {{ ref('run_parameters') }} as p

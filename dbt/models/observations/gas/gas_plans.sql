@@ -20,6 +20,7 @@ rated as (
 ),
 
 sums as (
+    -- Goals, weights and their products are whole numbers: a double adds them exactly.
     select
         b.gas_id,
         count(*) as rated_goals,
