@@ -218,9 +218,11 @@ def _exact(
     matched = (
         lines.filter("quoted")
         .select(
-            (pl.lit(separator) + text).str.extract_all(rf"{s}(?:{cell})").list.eval(unquoted).alias("cells"), "line"
+            (pl.lit(separator) + text).str.extract_all(rf"{s}(?:{cell})").list.eval(unquoted).alias("cells"),
+            "line",
+            "text",
         )
-        .with_columns(suspect=_lacks_cells(separator, width))
+        .with_columns(suspect=_lacks_cells(separator, width) | _joined_cells(width))
     )
     rows = pl.concat(
         [split, inner.select(split.columns), matched.select(split.columns), walked.select(split.columns)]
@@ -254,14 +256,22 @@ def _with_odd_keys(rows: pl.DataFrame, positions: dict[str, int], contract: Cont
 
 
 def _lacks_cells(separator: str, width: int) -> pl.Expr:
-    """A row with too few cells whose quoted cells tell where the others are.
+    """A row with too few cells, of which one begins and ends with the separators that it lacks: between lone quotes."""
+    s, cell = re.escape(separator), pl.element()
+    within = pl.col("cells").list.eval(
+        pl.when(cell.str.contains(rf"^{s}(?s:.*){s}$|^{s}$"))
+        .then(cell.str.count_matches(separator, literal=True).cast(pl.Int64))
+        .otherwise(0)
+    )
+    rest = width - pl.col("cells").list.len().cast(pl.Int64)
+    return (rest > 0) & (within.list.sum() == rest)
 
-    They hold exactly the separators that it lacks (two lone quotes in a row), or an odd quote where two cells meet.
-    """
-    within = pl.col("cells").list.eval(pl.element().str.count_matches(separator, literal=True)).list.sum()
+
+def _joined_cells(width: int) -> pl.Expr:
+    """A line of quoted cells that lacks one, and has an odd quote where two cells meet without a separator."""
     odd = pl.col("cells").list.eval(pl.element().str.count_matches('"', literal=True) % 2 == 1).list.any()
-    count = pl.col("cells").list.len().cast(pl.Int64)
-    return (count < width) & (odd | ((within > 0) & (count + within == width)))
+    quoted = pl.col("text").str.starts_with('"') & pl.col("text").str.ends_with('"')
+    return quoted & odd & (pl.col("cells").list.len() == width - 1)
 
 
 class _Likeness:
