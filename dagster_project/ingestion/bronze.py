@@ -180,6 +180,7 @@ def parse_into_bronze(
                 frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
         meta |= {
             "status": ACCEPTED,
+            "orsak": " ".join(parsed.remarks) or None,
             "rows_read": parsed.rows_read,
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,
