@@ -824,7 +824,7 @@ def settle_file(delivery: Delivery, register: Register | None) -> None:
             groups.setdefault(row.key, []).append(row)
     for rows in groups.values():
         kept: dict[tuple[Any, ...], Row] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.extra):  # CHOICE: of identical rows one without superfluous cells
             if content(row) in kept:
                 row.outcome = "duplicate"
             else:
