@@ -62,4 +62,4 @@ def _identity(settings: Settings, as_of: date | None, ledger: Sequence[Delivery]
         raise ResultattavlaError(f"Ingenting att publicera från {settings.raw}: {found}")
     waivers = load_run_waivers(settings.waivers)
     require_current(waivers, as_of, settings.waivers)
-    return identify(as_of, inputs_of(ledger), settings.parameters(), [w.as_dict() for w in waivers])
+    return identify(as_of, inputs_of(ledger, as_of), settings.parameters(), [w.as_dict() for w in waivers])

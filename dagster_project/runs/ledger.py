@@ -83,8 +83,17 @@ def accepted(ledger: Iterable[Delivery], source: str) -> list[Delivery]:
     return sorted((d for d in ledger if d.source == source and d.status == ACCEPTED), key=lambda d: d.position or 0)
 
 
-def inputs_of(ledger: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """What of the ledger identifies a run. Later deliveries are no input: a past day's run keeps its identity."""
+def of_the_day(ledger: Iterable[Delivery], as_of: date) -> list[Delivery]:
+    """The ledger without files that are dated after the as-of date, read or not: they are in the run's record only.
+
+    A past day then has the ledger that it had, and the newest one the same whether its date was given or found: a file
+    that was tried and rejected can be newer than the newest accepted one.
+    """
+    return [d for d in ledger if d.status != LATER and (d.uttagsdatum is None or d.uttagsdatum <= as_of)]
+
+
+def inputs_of(ledger: Iterable[Delivery], as_of: date) -> list[dict[str, Any]]:
+    """What of the ledger identifies a run: source, file, sha256, date and status of every file up to its day."""
     return [
         {
             "source": d.source,
@@ -93,8 +102,7 @@ def inputs_of(ledger: Iterable[Delivery]) -> list[dict[str, Any]]:
             "uttagsdatum": str(d.uttagsdatum) if d.uttagsdatum else None,
             "status": d.status,
         }
-        for d in ledger
-        if d.status != LATER
+        for d in of_the_day(ledger, as_of)
     ]
 
 
