@@ -6,7 +6,7 @@ it: the record, the steward's pages, retention, notification. Nothing that comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -115,9 +115,9 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(self, data: DataPaths, settings: Settings, shown: int = 0o022) -> None:
-        """shown: the umask of pages, that of who started the run."""
-        self.data, self.settings, self.shown = data, settings, shown
+    def __init__(self, data: DataPaths, settings: Settings, pages_umask: int = 0o022) -> None:
+        """pages_umask: that of who started the run."""
+        self.data, self.settings, self.pages_umask = data, settings, pages_umask
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
 
@@ -137,7 +137,7 @@ class Session:
         if release is not None and make_current:
             switch_current(self.data, release.id)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
-        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.shown)))
+        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
@@ -152,9 +152,9 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
 
     What is written is for the owner alone; publishing and the pages open theirs.
     """
-    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as shown, swept(data):
+    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
         keep_private(data)
-        yield Session(data, settings, shown)
+        yield Session(data, settings, before)
 
 
 def run_daily(
@@ -203,11 +203,17 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     return release_of_run(data, finished)
 
 
-def _follow(outcome: RunOutcome, settings: Settings, shown: int) -> tuple[str, ...]:
-    """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once.
+def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
+    """The run whose tables still lie whole in the run folder and whose record is kept, where there is one."""
+    try:
+        identity = folder.identity()
+    except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
+        return None
+    return identity if any(r.run_id == identity.run_id for r in records) else None
 
-    shown: the umask of pages.
-    """
+
+def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
+    """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
     data, identity, record = outcome.data, outcome.identity, outcome.record()
     trouble: list[str] = []
 
@@ -231,13 +237,19 @@ def _follow(outcome: RunOutcome, settings: Settings, shown: int) -> tuple[str, .
 
     def docs() -> None:
         if identity is not None and not outcome.nothing_new:
-            with umask(shown):
+            with umask(pages_umask):
                 write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        waivers = [Waiver.from_dict(w) for w in identity.waivers] if identity else []
-        with umask(shown):
-            write_page(data, [record, *kept][:RUNS_SHOWN], outcome.outcomes, waivers)
+        shown, failed_since = identity, []
+        runs = [record, *kept]
+        if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
+            first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
+            failed_since, runs = runs[:first], runs[first:]
+        waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
+        outcomes = outcomes_so_far(RunFolder(data), shown.run_id) if shown else ()
+        with umask(pages_umask):
+            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

@@ -48,9 +48,7 @@ def _compare(now: Context, before: Cell) -> Change:
         earlier = None
     was, made = earlier.evidence.origin if earlier else release.manifest.origin, now.evidence.origin
     meant = before.indicator, now.cell.indicator
-    files_before, files_now = (
-        [d.file for d in accepted_inputs(o, i)] for o, i in zip((was, made), meant, strict=True)
-    )
+    files_before, files_now = ([d.file for d in accepted_inputs(o, i)] for o, i in zip((was, made), meant, strict=True))
     names = sorted({*was.parameters, *made.parameters})
     change = Change(
         release.id,
