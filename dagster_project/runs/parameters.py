@@ -25,6 +25,7 @@ class Thresholds:
     quarantined_share_warning: Share = 0.05
     quarantined_share_stop: Share = 0.2
     rows_fallen_share: Share = 0.05
+    list_missing_share: Share = 1 / 3
 
     def __post_init__(self) -> None:
         if self.quarantined_share_warning > self.quarantined_share_stop:
