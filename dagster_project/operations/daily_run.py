@@ -111,6 +111,7 @@ class RunOutcome:
             error=mask(self.error) if self.error else None,
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
+            beside=self.beside,
             checks=tuple(o.record() for o in self.outcomes),
         )
 

@@ -24,7 +24,7 @@ from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_id, read_release
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import MEASURES, Keep, Run
-from tests.jobs import DAY, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
+from tests.jobs import DAY, UNIT, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 from tests.releases.small import described
@@ -176,11 +176,34 @@ def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path
     assert not alone.data.current.exists()
 
 
-def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(run: Run, tmp_path: Path) -> None:
+def test_a_unit_withdrawn_from_the_register_holds_back_nothing(run: Run, measured: RunOutcome, tmp_path: Path) -> None:
+    """Its own rows are set aside; the indicators are published, with all else that they count."""
+    raw, unit = tmp_path / "raw", "SE2321000164-BUH1"
+    deliver(
+        raw,
+        f"enheter_{LATER}.csv",
+        "hsaid_enhet;enhetsnamn;verksamhet;lansdel;giltig_fran;giltig_till;makulerad",
+        f"{UNIT};Hörselmottagningen;AUD;Örebro;2010-01-01;;Nej",
+        f"{unit};Barn- och ungdomshabiliteringen;BUH;Örebro;2010-01-01;;Ja",
+    )
+    deliver_cases(raw, LATER, *cases(40), *cases(5, unit=unit, first=100))
+    deliver_measures(raw, LATER, *MEASURES)
+    outcome = run(raw, tmp_path / "data")
+    assert outcome.release is not None and outcome.release.held_back == measured.release.held_back
+    rows = result_of(outcome)
+    assert set(rows["indicator_id"]) == readers("avvikelser") | readers("kva") and "fryst" not in set(rows["kvalitet"])
+    assert set(rows["enhet"].drop_nulls()) == {UNIT}
+    aside = RunFolder(outcome.data).read("quarantine").filter(pl.col("state") == "open")
+    assert aside.select("source", "unit", "reasons").unique().rows() == [("avvikelser", unit, "enhet:okand")]
+    counted = (pl.col("indicator_id") == "avvikelser_antal", pl.col("niva") == "omrade", pl.col("period_typ") == "ar")
+    assert rows.filter(*counted, pl.col("kon") == "T")["taljare"].to_list()[-1] == 40
+
+
+def test_empty_and_missing_raw_are_one_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
-    for folder in ("raw", "saknas"):
+    for folder, code in (("raw", 1), ("saknas", 64)):
         result = said("run", "--raw", tmp_path / folder, "--data", tmp_path / "data")
-        assert result.returncode == 1
+        assert result.returncode == code
         assert str(tmp_path / folder) in result.stderr
         assert "Traceback" not in result.stderr
         assert not (tmp_path / "data" / "published").exists()
@@ -236,6 +259,8 @@ def test_a_past_day_gives_its_release_again(
     summarize(again)
     summary = capsys.readouterr().out
     assert f"bredvid den aktuella utgåvan {second.release.id}" in summary and "--make-current" in summary
+    page = (again.data.docs / "index.html").read_text(encoding="utf-8")
+    assert f"Publicerad bredvid {second.release.id}, som är den aktuella" in page
     chosen = run(raw, tmp_path / "data", date(2022, 8, 31), make_current=True)
     assert chosen.nothing_new and chosen.beside is None and current_id(chosen.data) == first.release.id
     # What lies under `data/` is always the latest run's: another day in between is not "nothing new".
@@ -294,7 +319,7 @@ def test_another_person_key_changes_no_result(run: Run, measured: RunOutcome, tm
 def test_two_runs_at_once_the_second_refuses(run: Run, raw: Path, tmp_path: Path) -> None:
     with run_lock(DataPaths(tmp_path / "data")):
         result = said("run", "--raw", raw, "--data", tmp_path / "data")
-    assert result.returncode == 1
+    assert result.returncode == 75
     assert "En annan körning pågår" in result.stderr
 
 

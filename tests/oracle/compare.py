@@ -106,7 +106,7 @@ def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
         if file in theirs:
             out.add("ledger", f"{file} is listed twice")
         theirs[file] = row
-    ours = {unicodedata.normalize("NFC", row["file"]): row for row in settled.ledger if _of_the_day(settled, row)}
+    ours = {unicodedata.normalize("NFC", row["file"]): row for row in settled.ledger if of_the_day(settled, row)}
     causes = {d.file: d.cause for ds in settled.deliveries.values() for d in ds}
     for file in sorted(ours.keys() - theirs.keys()):
         out.add("ledger", f"{file} ({ours[file]['status']}) is missing")
@@ -129,7 +129,8 @@ def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
             out.add("ledger orsak", f"{file} is rejected without a cause")
 
 
-def _of_the_day(settled: Settled, row: dict[str, Any]) -> bool:
+def of_the_day(settled: Settled, row: dict[str, Any]) -> bool:
+    """Whether a ledger line is in the release: of a file up to the as-of date, or of one without a date."""
     day = row["uttagsdatum"]
     return row["status"] != "senare" and (day is None or day <= settled.as_of)
 

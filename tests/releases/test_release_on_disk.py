@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from dagster_project.core.files import umask
@@ -30,6 +32,31 @@ def modes(*tops: Path) -> dict[str, str]:
 def any_umask(request: pytest.FixtureRequest) -> Iterator[int]:
     with umask(request.param):
         yield request.param
+
+
+def test_tables_are_named_ordered_and_typed_as_agreed(first: RunOutcome) -> None:
+    """published.md; `indicator_result` is audited at every release."""
+    release = first.release
+    assert {p.name for p in release.folder.iterdir()} == {*release.manifest.files, "manifest.json"}
+    assert set(release.manifest.files) == {
+        *("indicator_result.parquet", "indicator_result.csv", "indicator.parquet", "indicator.csv"),
+        *("kvalitet.parquet", "leveranser.parquet", "resultat.duckdb"),
+    }
+    for name, rows in ((n, f["rows"]) for n, f in release.manifest.files.items() if n.endswith(".parquet")):
+        assert release.table(name.removesuffix(".parquet")).height == rows > 0
+    text, number, count = pl.String, pl.Float64, pl.Int64
+    assert list(release.table("kvalitet").schema.items()) == [
+        *(("suite", text), ("source", text), ("expectation", text), ("severity", text), ("success", pl.Boolean)),
+        *(("checked", count), ("unexpected", count), ("share", number), ("observed", text)),
+    ]
+    assert list(release.table("leveranser").schema.items()) == [
+        *(("source", text), ("file", text), ("sha256", text), ("uttagsdatum", pl.Date), ("rows_read", count)),
+        *(("rows_accepted", count), ("rows_quarantined", count), ("rows_duplicate", count)),
+        *(("status", text), ("orsak", text)),
+    ]
+    with duckdb.connect(str(release.folder / "resultat.duckdb"), read_only=True) as connection:
+        for name in ("indicator_result", "indicator", "kvalitet", "leveranser"):
+            assert connection.execute(f"from {name}").pl().equals(release.table(name)), name  # rows and their order
 
 
 def test_persons_data_is_the_owners_alone(first: RunOutcome) -> None:
