@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PanicException
 
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
@@ -183,7 +184,7 @@ def run_daily(
         require_unlocked(data.warehouse, data.root)
         progress("ser efter nya leveranser")
         try:
-            existing = _unchanged(settings, as_of, today or date.today())
+            existing = _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -275,7 +276,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
             limit = identity.parameters["suppression_limit"]
             kept = prune_releases(data, settings.retention.releases, str(identity.as_of), limit)
             evidence.prune(data, kept)
-            prune_bronze(data, identity.inputs)
+            prune_bronze(data, RunFolder(data).ledger())
 
     done = [
         attempt("Körningens anteckning kunde inte sparas", keep_record),

@@ -33,7 +33,7 @@ from dagster_project.releases.tables import (
 )
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
-from dagster_project.runs.ledger import ledger_frame, of_the_day
+from dagster_project.runs.ledger import ledger_frame, published
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
         release_id=pl.lit(content.release_id)
     )
     result = pl.concat([computed, content.frozen.rows]).sort(RESULT_KEY, nulls_last=False)
-    day = content.identity.as_of
-    ledger = ledger_frame(of_the_day(RunFolder(data).ledger(), day))
+    ledger = ledger_frame(published(RunFolder(data).ledger(), content.identity.as_of))
     return {
         RESULT_TABLE: result,
         INDICATOR_TABLE: published_definitions(indicator, result, content.frozen).sort("indicator_id"),

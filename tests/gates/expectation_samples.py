@@ -107,7 +107,8 @@ UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_current bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
-    ledger_difference bigint, units_unknown bigint, list_units_missing bigint, list_keys_missing_share double)"""
+    ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
+    list_keys_missing_share double)"""
 
 
 def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts().values())) -> None:
@@ -117,7 +118,7 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 1 / 3)", [source]
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3)", [source]
             )
             connection.execute(f"create view measures_{source} as select * from measures where source = '{source}'")
             connection.execute(f"create table rows_{source} as {ROWS.get(source) or any_rows(contract)}")
@@ -208,6 +209,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_all", "rader_minskar"): "update measures set rows_fallen_share = 0.0501 where source = '{s}'",
     ("delivery/_all", "enheter_kanda"): "update measures set units_unknown = 1 where source = '{s}'",
     ("delivery/_all", "liggaren_stammer"): "update measures set ledger_difference = -1 where source = '{s}'",
+    ("delivery/_all", "filer_lasbara"): "update measures set files_kept = 1 where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",

@@ -393,6 +393,7 @@ def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
         ("delivery/_all", "alder_varning"),
         ("delivery/_all", "karantan_varning"),
         ("delivery/_all", "rader_minskar"),
+        ("delivery/_all", "filer_lasbara"),
         ("delivery/_full_list", "lista_saknar_enhet"),
         ("delivery/_full_list", "lista_saknar_rader"),
     }

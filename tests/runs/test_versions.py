@@ -13,7 +13,7 @@ from dagster_project.catalogue.vocabulary import LATER, REJECTED
 from dagster_project.core.paths import PROJECT
 from dagster_project.runs import identity
 from dagster_project.runs.identity import identify
-from dagster_project.runs.ledger import Delivery, inputs_of, of_the_day
+from dagster_project.runs.ledger import Delivery, inputs_of, published
 from dagster_project.runs.parameters import Parameters, Thresholds
 from dagster_project.runs.versions import CALCULATION_ROOMS, catalogue_digest, code_digest
 
@@ -114,7 +114,7 @@ def test_files_of_a_later_day_are_no_part_of_the_id_however_it_was_given() -> No
     known = run_id(accepted, rejected, nameless)
     assert known == run_id(accepted, rejected, nameless, later) == run_id(accepted, rejected, nameless, tried)
     assert len({known, run_id(accepted, rejected), run_id(accepted, nameless), run_id(accepted)}) == 4
-    assert of_the_day([accepted, rejected, nameless, later, tried], day) == [accepted, rejected, nameless]
+    assert published([accepted, rejected, nameless, later, tried], day) == [accepted, rejected, nameless]
 
 
 def test_packages_that_compute_are_part_of_the_id_and_orchestration_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
