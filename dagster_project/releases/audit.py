@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.indicators import load_catalogue, parts_and_wholes
 from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, MARKS, RESULT_TABLE, STATUSES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -24,7 +24,7 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     result = pl.read_parquet(folder / f"{RESULT_TABLE}.parquet")
     with database(data.warehouse) as connection:
         truth = connection.execute("select * from cells where protected_number is not null").pl()
-        grid = connection.execute("select count(*) from grid where in_grid").fetchone()
+        grid = connection.execute("select count(*) from cells where in_grid and not left_out").fetchone()
         built_for = connection.execute(f"select distinct release_id from {RESULT_TABLE}").fetchall()
     definitions = pl.read_parquet(folder / f"{INDICATOR_TABLE}.parquet")
     problems = audit_results(result, content.release_id, decision)
@@ -35,7 +35,7 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     if grid is None or grid[0] != computed.height:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
     problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions)
-    problems += audit_disclosure(computed, truth, identity.parameters["suppression_limit"])
+    problems += audit_disclosure(computed, truth, identity.parameters["suppression_limit"], parts_and_wholes())
     if problems:
         raise ResultattavlaError(
             f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
