@@ -3,7 +3,8 @@
 Of every source, for kwargs:
   levels, period_types, sexes, known_sexes, statuses, qualities, verksamheter      closed lists
   first_date, as_of                                                                limits of dates
-  quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min   limits of numbers
+  quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
+  list_missing_share                                                               limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,

@@ -66,6 +66,7 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
     "_verksamhet": lambda contract: contract.unit is not None or contract.verksamhet is not None,
     "_event_day": lambda contract: event_day(contract) is not None,
     "_unit_event": lambda contract: contract.unit is not None and contract.event is not None,
+    "_full_list": lambda contract: contract.full_list is not None,
 }
 """Stem of a shared suite -> whether it applies to a source, in the order in which they apply."""
 

@@ -27,11 +27,11 @@ from dagster_project.core.masking import display
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.discover import Found, parse_name, rejected
-from dagster_project.ingestion.readers import read_delivery
+from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 4
+BRONZE_VERSION = 6
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -67,32 +67,36 @@ def write_anchor(data: DataPaths, contract: Contract) -> None:
 
 
 def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[Found]:
-    """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file.
+    """Deliveries that were read before and whose file has left raw, or holds something else now (`Found.earlier`).
+
+    Rejected ones are forgotten with their file; what was replaced by a newer content of its file counts no more.
 
     Raises ResultattavlaError for rows whose note is damaged or missing and that cannot be read again.
     """
-    seen, found = {d.file for d in in_raw}, []
+    seen, in_raw_ids, found = {d.file for d in in_raw}, {d.id for d in in_raw}, []
     folder = data.bronze / source
     # A run that was killed while it read leaves rows without a note.
     stems = {path.name.split(".")[0] for pattern in ("*_*.json", "*_*.parquet") for path in folder.glob(pattern)}
     for stem in sorted(stems):
         meta = read_note(folder / f"{stem}.json")
         if meta is None:
-            if stem in {d.id for d in in_raw}:
+            if stem in in_raw_ids:
                 continue  # the file is read again
             raise ResultattavlaError(
                 f"Anteckningen {folder / stem}.json är skadad eller borta och leveransens fil finns inte i raw: lägg "
                 f"tillbaka den eller ta bort {folder / stem}.* för att köra utan den."
             )
-        if meta["file"] not in seen and meta["status"] == ACCEPTED:
+        if meta["status"] == ACCEPTED and not meta.get("replaced", False) and stem not in in_raw_ids:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
-            found.append(Found(delivery, None))
+            found.append(Found(delivery, None, earlier=meta["file"] in seen))
     return found
 
 
 def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     """What the note of a delivery must say for its rows to count: reader version, contract, key."""
-    uses_key = any(c.type == "personnummer" or (c.type == "text" and c.key_position) for c in contract.columns)
+    uses_key = any(
+        c.type in ("personnummer", "hsaid") or (c.type == "text" and c.key_position) for c in contract.columns
+    )
     return {
         "version": BRONZE_VERSION,
         "contract": contract.fingerprint,
@@ -100,10 +104,12 @@ def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     }
 
 
-def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any]) -> dict[str, Any] | None:
+def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
     """The delivery's note where bronze holds it as it would be read now; None where it has to be read."""
     meta = read_note(_meta_path(data, delivery))
     if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):
+        return None
+    if meta["status"] == REJECTED and meta["limits"] != asdict(limits):
         return None
     return meta
 
@@ -148,20 +154,23 @@ def _checksums(data: DataPaths, delivery: Delivery) -> list[str]:
 
 
 def parse_into_bronze(
-    path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict
+    path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict, limits: Limits
 ) -> dict:
     """Read a file into bronze; its note. Raises BusyError for a file that changes, ResultattavlaError for a fault."""
     assert delivery.uttagsdatum is not None
     meta = {**expected, **asdict(delivery), "uttagsdatum": delivery.uttagsdatum.isoformat()}
     try:
+        limits.require_file(path.stat().st_size)  # before it is in memory
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != delivery.sha256:
             raise BusyError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
         extension = parse_name(delivery.source, path.name)[1]
-        raw = read_delivery(content, extension, contract)
+        raw = read_delivery(content, extension, contract, limits)
         del content
         if raw.unknown:
             log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
+        if raw.footers:
+            log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
         parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
         del raw
         for target, frame, schema in (
@@ -173,6 +182,8 @@ def parse_into_bronze(
                 frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
         meta |= {
             "status": ACCEPTED,
+            "replaced": False,
+            "orsak": " ".join(parsed.remarks) or None,
             "rows_read": parsed.rows_read,
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,
@@ -184,10 +195,37 @@ def parse_into_bronze(
         raise machine_error(error, data.root) or ResultattavlaError(
             f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
         ) from None
-    except RejectedFileError as error:
-        refused = rejected(delivery, str(error))
-        meta |= {"status": REJECTED, "orsak": refused.orsak}
-    with replacing(_meta_path(data, delivery)) as part:
+    except (RejectedFileError, pl.exceptions.PanicException) as error:
+        # A panic is no Exception; what it says is for programmers.
+        cause = str(error) if isinstance(error, RejectedFileError) else "den kan inte behandlas: filen är skadad"
+        refused = rejected(delivery, cause)
+        meta |= {"status": REJECTED, "orsak": refused.orsak, "limits": asdict(limits)}
+    _write_note(_meta_path(data, delivery), meta)
+    return meta
+
+
+def _write_note(path: Path, meta: dict) -> None:
+    with replacing(path) as part:
         note = {**meta, "note": digest_of(meta)}
         part.write_text(json.dumps(note, ensure_ascii=False, indent=1), encoding="utf-8")
-    return meta
+
+
+def replaces(data: DataPaths, delivery: Delivery, meta: dict, earlier: Sequence[Delivery]) -> dict:
+    """The note of a delivery that was accepted as the new content of a file that was read before: it says so.
+
+    The notes of what it replaces (`earlier`: bronze deliveries of the same file) say that they count no more.
+    """
+    for one in earlier:
+        path = _meta_path(data, one)
+        if (note := read_note(path)) is not None:
+            _write_note(path, {**note, "replaced": True})
+    told = f"Filen har skrivits över med nytt innehåll sedan den lästes; det tidigare ({_short(earlier)}) räknas inte."
+    made = {**meta, "replaced": False}
+    if earlier:
+        made["orsak"] = " ".join(filter(None, [meta["orsak"], told]))
+    _write_note(_meta_path(data, delivery), made)
+    return made
+
+
+def _short(deliveries: Sequence[Delivery]) -> str:
+    return ", ".join(f"sha256 {(d.sha256 or '')[:12]}" for d in deliveries)

@@ -22,7 +22,8 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 
-LEDGER, QUARANTINE, REFUSED, MEASURES = "ledger", "quarantine", "refused_rows", "measures"
+LEDGER, QUARANTINE, MEASURES, FINDINGS = "ledger", "quarantine", "measures", "findings"
+REFUSED, REPLACED = "refused_rows", "replaced_rows"
 PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
 
 QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
@@ -49,6 +50,9 @@ REFUSED_SCHEMA: dict[str, pl.DataType] = {
 }
 """Rows whose unit the register does not know or does not hold valid on the event date."""
 
+REPLACED_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "delivery": pl.String(), "line": pl.Int64()}
+"""Rows that were the newest of their key and are gone from a newer full list of their scope."""
+
 MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
     "deliveries": pl.Int64(),
@@ -59,17 +63,58 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "rows_read_newest": pl.Int64(),
     "rows_quarantined_newest": pl.Int64(),
     "quarantined_share_newest": pl.Float64(),
+    "rows_register_newest": pl.Int64(),
     "units_unknown": pl.Int64(),
+    "units_gone": pl.Int64(),
+    "files_kept": pl.Int64(),
+    "list_units_missing": pl.Int64(),
+    "list_keys_missing_share": pl.Float64(),
     "ledger_difference": pl.Int64(),
 }
 """What the first gate judges, one row per source; `_newest`: of the newest day's delivery (`ledger.newest_day`: all
 files of the source's newest date together). rows_fallen_share: by how much current rows have become fewer since
-the release before (0.05 = five percent; negative: more; 0 where there was none before)."""
+the release before (0.05 = five percent; negative: more; 0 where there was none before). rows_register_newest: rows of
+the newest day in quarantine for a fault of the unit register and nothing else; they are no part of
+quarantined_share_newest. units_gone: of the register, units that disappeared from it and that rows of the last 12
+months name; 0 for other sources. files_kept: files that count as they were read before (`Delivery.kept`).
+list_units_missing, list_keys_missing_share: what the newest full lists lack of the
+lists before them of the same scopes, units added up over scopes and the largest share of a scope's keys; null for
+sources that deliver no full lists."""
+
+UNIT_GONE, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = ("enhet_borta", "register_karantan", "lista_saknar_enhet")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a warning names; unit is null where it is unreadable.
+
+    kind: UNIT_GONE a unit that disappeared from the register, with the rows of the last 12 months that name it;
+    REGISTER_ROW rows of the newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list
+    lacks, with the rows that the list before it had, detail: the scope.
+    """
+
+    source: str
+    kind: str
+    unit: str | None
+    rows: int
+    detail: str | None = None
+
+
+FINDINGS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "kind": pl.String(),
+    "unit": pl.String(),
+    "rows": pl.Int64(),
+    "detail": pl.String(),
+}
+"""The fields of `Finding`, one row each."""
 
 SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     LEDGER: LEDGER_SCHEMA,
     QUARANTINE: QUARANTINE_SCHEMA,
     REFUSED: REFUSED_SCHEMA,
+    REPLACED: REPLACED_SCHEMA,
+    FINDINGS: FINDINGS_SCHEMA,
     MEASURES: MEASURES_SCHEMA,
 }
 
@@ -111,6 +156,7 @@ class RunFolder:
     def begin(self, identity: RunIdentity) -> None:
         """From now on what lies in the folder is on its way to being this run's."""
         self._finished.unlink(missing_ok=True)
+        self.forget_release()
         with replacing(self._identity) as part:
             part.write_text(json.dumps(asdict(identity), default=str, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -151,6 +197,29 @@ class RunFolder:
         """The results that data docs show of a gate whose outcomes are there."""
         found: list[dict[str, Any]] = json.loads((self.data.run / f"results_{gate}.json").read_text(encoding="utf-8"))
         return found
+
+    # --- The release -----------------------------------------------------------------------------------------------
+
+    @property
+    def _release(self) -> Path:
+        return self.data.run / "release.json"
+
+    def forget_release(self) -> None:
+        """Nothing is published of this run, or not yet."""
+        self._release.unlink(missing_ok=True)
+
+    def note_release(self, run_id: str, release_id: str) -> None:
+        """The run's release is in its place."""
+        with replacing(self._release) as part:
+            part.write_text(json.dumps({"run_id": run_id, "release_id": release_id}), encoding="utf-8")
+
+    def noted_release(self, run_id: str) -> str | None:
+        """Id of the release that this run published; None when it did not, or the note is damaged."""
+        try:
+            content = json.loads(self._release.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return content["release_id"] if isinstance(content, dict) and content.get("run_id") == run_id else None
 
     # --- The end ---------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,8 @@ UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_current bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
-    ledger_difference bigint, units_unknown bigint)"""
+    ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
+    list_keys_missing_share double)"""
 
 
 def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts().values())) -> None:
@@ -116,7 +117,9 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         connection.execute(MEASURES)
         for contract in contracts:
             source = contract.source
-            connection.execute("insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0)", [source])
+            connection.execute(
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3)", [source]
+            )
             connection.execute(f"create view measures_{source} as select * from measures where source = '{source}'")
             connection.execute(f"create table rows_{source} as {ROWS.get(source) or any_rows(contract)}")
             connection.execute(f"create table stg_{source} as select *{_staged(contract)} from rows_{source}")
@@ -206,6 +209,10 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_all", "rader_minskar"): "update measures set rows_fallen_share = 0.0501 where source = '{s}'",
     ("delivery/_all", "enheter_kanda"): "update measures set units_unknown = 1 where source = '{s}'",
     ("delivery/_all", "liggaren_stammer"): "update measures set ledger_difference = -1 where source = '{s}'",
+    ("delivery/_all", "filer_lasbara"): "update measures set files_kept = 1 where source = '{s}'",
+    ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
+    ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
+    "where source = '{s}'",
     ("delivery/enheter", "lansdel_ifylld"): "update rows_enheter set lansdel = null",
     ("delivery/vantetider", "kon_kant"): "update rows_vantetider set kon = 'O'",
     ("delivery/vantetider", "vantan_orimlig"): "update rows_vantetider set beslut_datum = date '2012-02-01'",

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.catalogue.contracts import Column, Contract, load_contracts
+from dagster_project.catalogue.contracts import Column, Contract, FullList, load_contracts
 from dagster_project.catalogue.vocabulary import DELIVERY, GATES, RESULTS, STAGING
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
@@ -40,6 +40,7 @@ EVENTS = Contract(
     event="rond_datum",
     unit="enhet",
     verksamhet=None,
+    full_list=FullList(()),
     agreed_age_days=40,
     fingerprint="",
 )
@@ -236,13 +237,17 @@ def test_a_source_has_its_gates_by_its_contract(new_source: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event"]),
-        ({"event": None}, ["_all", "_unit", "_verksamhet"]),
-        ({"unit": None}, ["_all", "_event_day"]),
-        ({"unit": None, "verksamhet": "verksamhet"}, ["_all", "_verksamhet", "_event_day"]),
-        ({"unit": None, "event": None}, ["_all"]),
+        ({}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event", "_full_list"]),
+        ({"event": None}, ["_all", "_unit", "_verksamhet", "_full_list"]),
+        ({"unit": None}, ["_all", "_event_day", "_full_list"]),
+        ({"unit": None, "verksamhet": "verksamhet"}, ["_all", "_verksamhet", "_event_day", "_full_list"]),
+        ({"unit": None, "event": None}, ["_all", "_full_list"]),
+        ({"full_list": None}, ["_all", "_unit", "_verksamhet", "_event_day", "_unit_event"]),
         # A month is an event without a day: it may end after the as-of date.
-        ({"columns": (Column("rond_datum", "month", ""),)}, ["_all", "_unit", "_verksamhet", "_unit_event"]),
+        (
+            {"columns": (Column("rond_datum", "month", ""),)},
+            ["_all", "_unit", "_verksamhet", "_unit_event", "_full_list"],
+        ),
     ],
 )
 def test_shared_suites_follow_from_the_contract(change: dict[str, object], expected: list[str]) -> None:
@@ -388,6 +393,9 @@ def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
         ("delivery/_all", "alder_varning"),
         ("delivery/_all", "karantan_varning"),
         ("delivery/_all", "rader_minskar"),
+        ("delivery/_all", "filer_lasbara"),
+        ("delivery/_full_list", "lista_saknar_enhet"),
+        ("delivery/_full_list", "lista_saknar_rader"),
     }
 
 

@@ -22,6 +22,7 @@ from tests.extracts import (
     OTHER_PERSON,
     OTHER_UNIT,
     PERSON,
+    UNIT,
     WAITING,
     base,
     csv_bytes,
@@ -243,7 +244,8 @@ def test_one_change_gives_exactly_these_reasons(nth: int) -> None:
 def test_an_empty_row_lacks_every_mandatory_cell(source: str) -> None:
     contract = CONTRACTS[source]
     row = {**dict.fromkeys(BASE[source], ""), "makulerad": "Nej"}
-    assert reasons(source, row) == {2: {f"saknas:{c.name}" for c in contract.columns if c.required}}
+    # After the last full row it would be a footer.
+    assert reasons(source, row, BASE[source]) == {2: {f"saknas:{c.name}" for c in contract.columns if c.required}}
 
 
 def test_optional_columns_may_be_absent() -> None:
@@ -267,8 +269,11 @@ def test_too_many_cells_in_a_row() -> None:
     lines[3] += ";; ;"
     content = "\n".join(lines).encode()
     result = parse_delivery(read_delivery(content, "csv", contract), contract, EXTRACTION, "test", KEY)
-    assert result.quarantined.select("line", "reasons", "key").rows() == [(3, ["format:rad"], "K2|DV111")]
-    assert result.accepted["vardkontakt_id"].to_list() == ["K1", "K3"]
+    assert result.quarantined.select("line", "reasons", "key").rows() == [
+        (3, ["format:rad"], "K2|DV111"),
+        (4, ["format:rad"], "K3|DV111"),
+    ]
+    assert result.accepted["vardkontakt_id"].to_list() == ["K1"]
 
 
 def test_stored_values() -> None:
@@ -372,11 +377,32 @@ def test_matperiod_is_key_for_waiting_rows_only() -> None:
     assert counts("vantetider", done, WAITING) == (2, 0, 0)
 
 
+def test_periods_that_only_touch_end_the_day_before() -> None:
+    """Many systems write an exclusive end; the ledger names the units."""
+    old = base("enheter", giltig_fran="2015-01-01", giltig_till="2020-06-01", verksamhet="BUH")
+    new = base("enheter", giltig_fran="2020-06-01", giltig_till="2022-09-01", verksamhet="VUH")
+    last = base("enheter", giltig_fran="2022-09-01", verksamhet="AUD")
+    other = base("enheter", hsaid_enhet=OTHER_UNIT, giltig_fran="2020-06-01", giltig_till="2022-09-01")
+    found = parsed("enheter", last, old, other, new)
+    assert found.quarantined.height == 0
+    ends = dict(found.accepted.select("line", "giltig_till").iter_rows())
+    assert ends == {2: None, 3: date(2020, 5, 31), 4: date(2022, 9, 1), 5: date(2022, 8, 31)}
+    (remark,) = found.remarks
+    assert UNIT in remark and OTHER_UNIT not in remark and "dagen före" in remark
+    # A day more is an overlap, and neither is read in another way.
+    assert reasons("enheter", {**old, "giltig_till": "2020-06-02"}, new) == {
+        2: {"overlapp:giltighet"},
+        3: {"overlapp:giltighet"},
+    }
+    # A row that withdraws is no period.
+    assert parsed("enheter", old, {**new, "makulerad": "Ja"}).remarks == ()
+
+
 def test_overlapping_periods_of_one_unit() -> None:
     first = base("enheter", giltig_till="2020-12-31")
     second = base("enheter", giltig_fran="2021-01-01", verksamhet="VUH")
     assert reasons("enheter", first, second) == {}
-    early = {**second, "giltig_fran": "2020-12-31"}
+    early = {**second, "giltig_fran": "2020-12-30"}
     both = {n: {"overlapp:giltighet"} for n in (2, 3)}
     assert reasons("enheter", first, early) == both
     assert reasons("enheter", early, first, base("enheter", hsaid_enhet=OTHER_UNIT)) == both
@@ -432,7 +458,7 @@ def test_keys_that_are_personal_numbers_stay_apart() -> None:
 # --- Every row ends in exactly one place -----------------------------------------------------------------------------
 
 GARBAGE = st.one_of(
-    st.text(st.characters(exclude_characters='";\r\n\x00Ã', exclude_categories=["Cs"]), max_size=12),
+    st.text(st.characters(exclude_characters='";\r\n\x00ÃÂâ', exclude_categories=["Cs"]), max_size=12),
     st.sampled_from(["", "1", "2022-05-30", "x", PERSON, "NULL", "-", "9999-12-31", "Ja", "VANTANDE", "cpup", "A"]),
 )
 
@@ -441,7 +467,8 @@ GARBAGE = st.one_of(
 @given(st.data(), st.sampled_from(sorted(BASE)))
 def test_rows_read_are_accepted_quarantined_or_duplicate(data: st.DataObject, source: str) -> None:
     changed = st.dictionaries(st.sampled_from(sorted(BASE[source])), GARBAGE, max_size=4)
-    rows = [base(source, **c) for c in data.draw(st.lists(changed, min_size=1, max_size=8))]
+    drawn = data.draw(st.lists(changed, min_size=1, max_size=8))
+    rows = [*(base(source, **c) for c in drawn), base(source)]  # what follows a full row could be a footer
     result = parsed(source, *rows)
     assert result.rows_read == result.accepted.height + result.quarantined.height + result.rows_duplicate
     lines = Counter(result.accepted["line"].to_list() + result.quarantined["line"].to_list())

@@ -259,9 +259,9 @@ def parse_int(text: str) -> int:
 def parse_janej(text: str) -> bool:
     """Ja or Nej."""
     lowered = text.lower()
-    if lowered in {"1", "j", "ja", "t", "true"}:
+    if lowered in {"1", "j", "ja", "t", "true", "sant"}:
         return True
-    if lowered in {"2", "n", "nej", "f", "false"}:
+    if lowered in {"2", "n", "nej", "f", "false", "falskt"}:
         return False
     raise FormatError(text)
 
@@ -538,6 +538,33 @@ def name_date(source: str, name: str) -> date | None:
         return None
 
 
+def _without_footers(source: str, header: list[str], body: list[Record]) -> list[Record]:
+    """The records up to the last one with text in two mandatory cells."""
+    mandatory = [header.index(col.name) for col in SOURCES[source] if col.mandatory]
+    full = [
+        number
+        for number, (_, cells) in enumerate(body, start=1)
+        if sum(place < len(cells) and not is_missing(cells[place]) for place in mandatory) >= 2
+    ]
+    return body[: full[-1]] if full else []
+
+
+def _extra(name: str, width: int, body: list[list[str]]) -> list[bool]:
+    """For each record whether it has more cells than the header, in a way that is no trailing separator."""
+    if not name.endswith((".csv", ".csv.gz")):  # a rectangle: only text counts
+        body = [cells[: max((i + 1 for i, cell in enumerate(cells) if cell), default=0)] for cells in body]
+    surplus = [max(len(cells) - width, 0) for cells in body]
+    beyond = [any(not is_missing(cell) for cell in cells[width:]) for cells in body]
+    more = [sum(not is_missing(cell) for cell in cells) > width for cells in body]
+    # CHOICE: two rows or more with text beyond the header are a pattern, too
+    if body and (2 * sum(more) >= len(body) or (sum(beyond) > 1 and 2 * sum(beyond) >= len(body))):
+        raise Rejected("rows are wider than the header")
+    return [
+        text or (count > 0 and 2 * surplus.count(count) < len(body))
+        for text, count in zip(beyond, surplus, strict=True)
+    ]
+
+
 def read_rows(source: str, path: Path, file: str, uttag: date) -> list[Row]:
     """The data rows of a file with their trimmed cells, or Rejected."""
     columns = {col.name for col in SOURCES[source]}
@@ -565,16 +592,17 @@ def read_rows(source: str, path: Path, file: str, uttag: date) -> list[Row]:
     absent = [col.name for col in SOURCES[source] if col.mandatory and col.name not in known]
     if absent:
         raise Rejected("mandatory column missing: " + ", ".join(absent))
+    # CHOICE: only missing cells = wholly empty
+    body = [(line, cells) for line, cells in records[1:] if not all(is_missing(cell) for cell in cells)]
+    if not name.endswith(".parquet"):
+        body = _without_footers(source, header, body)
     rows = []
-    for line, cells in records[1:]:
-        if all(is_missing(cell) for cell in cells):  # CHOICE: only missing cells = wholly empty
-            continue
+    for (line, cells), extra in zip(body, _extra(name, len(header), [cells for _, cells in body]), strict=True):
         named = {
             column: cells[index] if index < len(cells) else ""
             for index, column in enumerate(header)
             if column in columns
         }
-        extra = any(not is_missing(cell) for cell in cells[len(header) :])
         rows.append(Row(source, file, name, uttag, line, named, extra))
     if not rows:
         raise Rejected("no data rows")
@@ -796,7 +824,7 @@ def settle_file(delivery: Delivery, register: Register | None) -> None:
             groups.setdefault(row.key, []).append(row)
     for rows in groups.values():
         kept: dict[tuple[Any, ...], Row] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.extra):  # CHOICE: of identical rows one without superfluous cells
             if content(row) in kept:
                 row.outcome = "duplicate"
             else:
@@ -811,32 +839,112 @@ def settle_file(delivery: Delivery, register: Register | None) -> None:
             row.outcome = "quarantined" if row.reasons else "accepted"
 
 
-def mark_overlaps(rows: list[Row]) -> None:
-    """overlapp:giltighet. CHOICE: rows that break other rules take part as long as their period is readable."""
+def _periods(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """CHOICE: rows that break other rules take part as long as their period is readable."""
     units: dict[str, list[Row]] = {}
     for row in rows:
         broken = {"format:giltig_till", "ordning:giltig_fran>giltig_till"} & row.reasons
         if row["hsaid_enhet"] and row["giltig_fran"] and not broken and not row.withdraws:
             units.setdefault(row["hsaid_enhet"], []).append(row)
-    for same in units.values():
+    return units
+
+
+def overlap(one: Row, other: Row) -> bool:
+    """The periods of two register rows share a day."""
+    one_end, other_end = (one["giltig_till"] or date.max, other["giltig_till"] or date.max)
+    return bool(one["giltig_fran"] <= other_end and other["giltig_fran"] <= one_end)
+
+
+def mark_overlaps(rows: list[Row]) -> None:
+    """overlapp:giltighet, after periods that only touch are read as ending the day before."""
+    for same in _periods(rows).values():
+        starts = {row["giltig_fran"] for row in same}
+        for row in same:
+            if row["giltig_till"] in starts - {row["giltig_fran"]}:
+                row.values["giltig_till"] -= timedelta(days=1)
         for one in same:
-            for other in same:
-                if one is other:
-                    continue
-                one_end, other_end = (one["giltig_till"] or date.max, other["giltig_till"] or date.max)
-                if one["giltig_fran"] <= other_end and other["giltig_fran"] <= one_end:
+            if any(one is not other and overlap(one, other) for other in same):
+                one.reasons.add("overlapp:giltighet")
+
+
+def mark_overlaps_of_the_day(deliveries: list[Delivery]) -> None:
+    """The files of one date are one delivery: what counts of them may not overlap either."""
+    for day in {d.uttag for d in deliveries if d.rows}:
+        newest: dict[tuple[Any, ...], Row] = {}
+        for delivery in sorted((d for d in deliveries if d.uttag == day), key=lambda d: natural(d.name)):
+            newest |= {row.key: row for row in delivery.rows if row.outcome == "accepted" and row.key is not None}
+        for same in _periods(newest.values()).values():
+            for one in same:
+                if any(one.file != other.file and overlap(one, other) for other in same):
                     one.reasons.add("overlapp:giltighet")
+        for row in newest.values():
+            if "overlapp:giltighet" in row.reasons:
+                row.outcome = "quarantined"
+
+
+def list_scope(row: Row) -> tuple[Any, ...] | None:
+    """The scope of full lists that a row belongs to; None where rows accumulate."""
+    if row.source == "enheter":
+        return ("everything",)
+    if row.source == "vantetider" and row["status"] == "VANTANDE" and row["matperiod"]:
+        return ("waiting", row["matperiod"])
+    return None
+
+
+def by_date(deliveries: Iterable[Delivery]) -> list[tuple[date, list[Row]]]:
+    """Every extraction date with the rows of its files, a later name's last."""
+    days: dict[date, list[Row]] = {}
+    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, natural(d.name))):
+        if delivery.uttag and delivery.rows:
+            days.setdefault(delivery.uttag, []).extend(delivery.rows)
+    return list(days.items())
 
 
 def current_rows(deliveries: Iterable[Delivery]) -> list[Row]:
-    """The newest accepted row of every key, without withdrawn keys."""
-    newest: dict[tuple[Any, ...], Row] = {}
-    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, natural(d.name))):
-        for row in delivery.rows:
-            if row.outcome == "accepted":
-                assert row.key is not None
-                newest[row.key] = row
-    return [row for row in newest.values() if not row.withdraws]
+    """The rows that count, date by date: newest accepted row per key, full lists replace their scope.
+
+    Withdrawn keys are left out.
+    """
+    state: dict[tuple[Any, ...], Row] = {}
+    for _, rows in by_date(deliveries):
+        accepted = [row for row in rows if row.outcome == "accepted"]
+        refused = {row.key for row in rows if row.outcome == "quarantined"}
+        touched = {list_scope(row) for row in accepted if not row.withdraws} - {None}
+        state = {key: row for key, row in state.items() if list_scope(row) not in touched or key in refused}
+        for row in accepted:
+            assert row.key is not None
+            state[row.key] = row
+    kept = [row for row in state.values() if not row.withdraws]
+    # A unit has one verksamhet a day: what an older export still holds yields to a newer row.
+    return [
+        row
+        for row in kept
+        if row.source != "enheter"
+        or not any(
+            other["hsaid_enhet"] == row["hsaid_enhet"] and other.uttag > row.uttag and overlap(row, other)
+            for other in kept
+        )
+    ]
+
+
+def list_lacks(deliveries: list[Delivery]) -> bool:
+    """The newest date's list of some scope lacks units or more than a third of the keys of the list before it."""
+    days = by_date(deliveries)
+    if not days:
+        return False
+    now = [row for row in days[-1][1] if row.outcome != "duplicate"]
+    for scope in {list_scope(r) for r in now if r.outcome == "accepted" and not r.withdraws} - {None}:
+        for _, rows in reversed(days[:-1]):
+            before = [r for r in rows if r.outcome == "accepted" and not r.withdraws and list_scope(r) == scope]
+            if before:
+                keys, units = {r.key for r in before}, {r["hsaid_enhet"] for r in before}
+                named = [r for r in now if list_scope(r) == scope and r.key is not None]
+                if units - {r["hsaid_enhet"] for r in named}:
+                    return True
+                if len(keys - {r.key for r in named}) * 3 > len(keys):
+                    return True
+                break
+    return False
 
 
 @dataclass
@@ -853,6 +961,19 @@ class Settled:
     def accepted_deliveries(self, source: str) -> list[Delivery]:
         """The accepted files, oldest first."""
         return [d for d in self.deliveries[source] if d.status == "accepterad"]
+
+    def blames_register(self, row: Row) -> bool:
+        """The row is in quarantine for its unit alone, and the register is at fault there.
+
+        It is where it is empty, where the unit was in it once and is gone, and where its newest date has rows of the
+        unit in quarantine.
+        """
+        if row.source == "enheter" or row.outcome != "quarantined" or row.reasons - {"enhet:okand", "enhet:ej_giltig"}:
+            return False
+        days = by_date(self.accepted_deliveries("enheter"))
+        once = {r["hsaid_enhet"] for _, rows in days for r in rows if r.outcome == "accepted"}
+        faulty = {r["hsaid_enhet"] for r in (days[-1][1] if days else []) if r.outcome == "quarantined"}
+        return not self.register.periods or row["hsaid_enhet"] in (once - self.register.periods.keys()) | faulty
 
     def source_as_of(self, source: str) -> date | None:
         """The newest accepted extraction date."""
@@ -901,6 +1022,7 @@ def settle(raw: Path, as_of: date | None = None) -> Settled:
     current: dict[str, list[Row]] = {}
     for delivery in deliveries["enheter"]:
         settle_file(delivery, None)
+    mark_overlaps_of_the_day(deliveries["enheter"])
     current["enheter"] = current_rows(deliveries["enheter"])
     register = _register_of(current["enheter"])
     for source in SOURCES:
@@ -1297,12 +1419,15 @@ def gates(settled: Settled) -> dict[str, str]:
         newest = max(d.uttag for d in accepted if d.uttag)
         day = [d for d in accepted if d.uttag == newest]  # all files of the newest date are one delivery
         age = (settled.as_of - newest).days
-        share = sum(d.count("quarantined") for d in day) / sum(len(d.rows) for d in day)
+        blamed = sum(settled.blames_register(row) for d in day for row in d.rows)
+        read = sum(len(d.rows) for d in day) - blamed
+        share = (sum(d.count("quarantined") for d in day) - blamed) / read if read else 0
         before = len(current_rows([d for d in accepted if d.uttag != newest]))
         fallen = before > 0 and len(settled.current[source]) < 0.95 * before
-        if age > 70 or share > 0.20 or (source == "enheter" and settled.register.overlaps()):
+        assert not settled.register.overlaps()
+        if age > 70 or share > 0.20:
             result[source] = "kritisk"
-        elif age > 35 or share > 0.05 or fallen:
+        elif age > 35 or share > 0.05 or fallen or list_lacks(accepted):
             result[source] = "varning"
         else:
             result[source] = "godkand"
