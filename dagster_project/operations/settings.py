@@ -18,6 +18,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.ingestion.readers import Limits
 from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
@@ -74,10 +75,14 @@ class Settings(BaseSettings):
     withdrawals: Path = PROJECT / "expectations" / "aterkallade.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
+    publicera_preliminart: Literal["ja", "nej"] = "ja"
+    skydda_taljare: Literal["nej"] = "nej"
     few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
     years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
+    largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
+    largest_workbook_mb: Annotated[int, Field(ge=1)] = Limits.workbook_mb
     retention: Retention = Retention()
     notify: Notify = Notify()
 
@@ -98,12 +103,19 @@ class Settings(BaseSettings):
         """The data folder."""
         return DataPaths(self.data)
 
+    @property
+    def limits(self) -> Limits:
+        """How much one delivered file may hold in memory."""
+        return Limits(self.largest_file_mb, self.largest_workbook_mb)
+
     def parameters(self) -> Parameters:
         """What changes results."""
         return Parameters(
             tolerance_days=self.tolerance_days,
             suppression_limit=self.suppression_limit,
             few_limit=self.few_limit,
+            publicera_preliminart=self.publicera_preliminart,
+            skydda_taljare=self.skydda_taljare,
             years_before=self.years_before,
             agreed_age_days=agreed_ages(self.agreed_age_days),
             thresholds=self.thresholds,
