@@ -273,7 +273,8 @@ def test_a_past_day_gives_its_release_again(
     fresh = run(raw, tmp_path / "fresh", date(2022, 8, 31))
     assert fresh.release.id == first.release.id
     assert result_of(fresh).equals(result_of(first))
-    for name in ("indicator_result.csv", "indicator_result.parquet", "indicator.parquet", "kvalitet.parquet"):
+    tables = ("indicator_result.parquet", "indicator.parquet", "kvalitet.parquet", "leveranser.parquet")
+    for name in ("indicator_result.csv", *tables):
         assert (fresh.release.folder / name).read_bytes() == (first.release.folder / name).read_bytes(), name
     later = fresh.ledger.filter(pl.col("status") == "senare")
     assert set(later["uttagsdatum"]) == {date(2022, 9, 30)}
