@@ -274,7 +274,9 @@ def test_excel_sheet_that_begins_in_another_column() -> None:
 
 
 def test_excel_long_rows_are_ragged() -> None:
-    table = read(xlsx_bytes([KVA_HEADER, [*KVA_ROW, "x"], KVA_ROW, [*KVA_ROW, "-"], KVA_ROW, [*KVA_ROW, 0]]), "xlsx", KVA).frame
+    table = read(
+        xlsx_bytes([KVA_HEADER, [*KVA_ROW, "x"], KVA_ROW, [*KVA_ROW, "-"], KVA_ROW, [*KVA_ROW, 0]]), "xlsx", KVA
+    ).frame
     assert table["ragged"].to_list() == [True, False, False, False, True], "a missing mark is no cell too many"
 
 
