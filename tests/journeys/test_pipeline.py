@@ -154,17 +154,19 @@ def test_an_old_delivery_warns_and_a_very_old_one_stops(run: Run, raw: Path, tmp
 
 def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
+    # A third of its rows name a verksamhet that there is not.
+    units = [f"SE2321000164-E{i};Enhet {i};{'FEL' if i % 3 == 0 else 'BUH'};2010-01-01" for i in range(60)]
     deliver(
         raw,
         "enheter_2022-09-02.csv",
         "hsaid_enhet;enhetsnamn;verksamhet;giltig_fran",
-        "SE2321000164-AUD1;Hörselmottagningen;AUD;2022-01-01",
+        f"{UNIT};Hörselmottagningen;AUD;2010-01-01",
+        *units,
     )
     second = run(raw, tmp_path / "data")
     assert second.exit_code == 2
-    assert [o.expectation for o in second.outcomes if not o.success and o.source == "enheter"] == [
-        "giltighet_overlappar_inte"
-    ]
+    stopped = {o.expectation for o in second.outcomes if not o.success and o.severity == "critical"}
+    assert "karantan_stopp" in stopped and set(second.release.held_back["avvikelser_7d"]) == {"enheter"}
     rows = result_of(second)
     assert set(rows["kvalitet"]) == {"fryst"} and set(rows["release_id"]) == {first.release.id}
     assert rows.drop("kvalitet").equals(result_of(first).drop("kvalitet"))
