@@ -15,6 +15,7 @@ what a waiver names. Beside Great Expectations' own fields a file says, in ``met
 ``table``  the relation that the suite reads, with ``{source}`` filled in; without it the gate's table of the source
 
 and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards).
+``persons`` true: what it measures is a number of persons, published as "färre än" the limit where it is small.
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
 
@@ -74,6 +75,17 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
 def traits(contract: Contract) -> list[str]:
     """The shared suites that apply to a source, by what its contract says of its rows."""
     return [stem for stem, applies in _TRAITS.items() if applies(contract)]
+
+
+def counts_persons(root: Path = SUITES) -> set[tuple[str, str]]:
+    """(suite, expectation) of those that measure a number of persons (``persons`` in their ``meta``)."""
+    return {
+        (suite["name"], expectation["meta"]["id"])
+        for path in sorted(root.glob("*/*.json"))
+        for suite in [json.loads(path.read_text(encoding="utf-8"))]
+        for expectation in suite["expectations"]
+        if expectation["meta"].get("persons")
+    }
 
 
 @dataclass(frozen=True)
