@@ -48,7 +48,8 @@ REFUSED_SCHEMA: dict[str, pl.DataType] = {
     "line": pl.Int64(),
     "reason": pl.String(),
 }
-"""Rows whose unit the register does not know or does not hold valid on the event date."""
+"""Rows whose unit the register does not know or does not hold valid on the event date; of the register itself rows that
+overlap one of another file of their day."""
 
 REPLACED_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "delivery": pl.String(), "line": pl.Int64()}
 """Rows that were the newest of their key and are gone from a newer full list of their scope."""

@@ -66,6 +66,15 @@ def test_it_counts_no_more_when_bronze_alone_holds_it(pipeline: Pipeline, path: 
     )
 
 
+def test_what_a_withdrawn_file_held_before_does_not_come_back(pipeline: Pipeline, path: Path) -> None:
+    read(pipeline, path)
+    pipeline.deliver("kva", "2022-08-20", base("kva", vardkontakt_id="K7"))
+    take_out(pipeline, path)
+    assert read(pipeline, path)[1][WRONG] == "aterkallad"
+    (pipeline.raw / "kva" / WRONG).unlink()
+    assert WRONG not in read(pipeline, path)[1]
+
+
 def test_it_is_withdrawn_under_any_name_but_not_another_content_or_date(pipeline: Pipeline, path: Path) -> None:
     take_out(pipeline, path)
     file = pipeline.raw / "kva" / WRONG
@@ -141,6 +150,12 @@ def test_a_wrong_line_is_told_with_its_number(path: Path, changes: dict[int, str
     with pytest.raises(ResultattavlaError) as stop:
         load_withdrawals(path)
     assert str(stop.value).startswith(f"{path}, rad 3: ") and told in str(stop.value)
+
+
+def test_a_number_that_somebody_wrote_goes_no_further(path: Path) -> None:
+    path.write_text("\n".join([",".join(COLUMNS), ",".join(GOOD).replace(",fel,", f",{PERSON},")]), encoding="utf-8")
+    (found,) = load_withdrawals(path).values()
+    assert found.text == "Återkallad 2022-10-01 av jag: ***"
 
 
 def test_lists_that_are_none(path: Path) -> None:

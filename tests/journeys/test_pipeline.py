@@ -154,17 +154,19 @@ def test_an_old_delivery_warns_and_a_very_old_one_stops(run: Run, raw: Path, tmp
 
 def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
+    # A third of its rows name a verksamhet that there is not.
+    units = [f"SE2321000164-E{i};Enhet {i};{'FEL' if i % 3 == 0 else 'BUH'};2010-01-01" for i in range(60)]
     deliver(
         raw,
         "enheter_2022-09-02.csv",
         "hsaid_enhet;enhetsnamn;verksamhet;giltig_fran",
-        "SE2321000164-AUD1;Hörselmottagningen;AUD;2022-01-01",
+        f"{UNIT};Hörselmottagningen;AUD;2010-01-01",
+        *units,
     )
     second = run(raw, tmp_path / "data")
     assert second.exit_code == 2
-    assert [o.expectation for o in second.outcomes if not o.success and o.source == "enheter"] == [
-        "giltighet_overlappar_inte"
-    ]
+    stopped = {o.expectation for o in second.outcomes if not o.success and o.severity == "critical"}
+    assert "karantan_stopp" in stopped and set(second.release.held_back["avvikelser_7d"]) == {"enheter"}
     rows = result_of(second)
     assert set(rows["kvalitet"]) == {"fryst"} and set(rows["release_id"]) == {first.release.id}
     assert rows.drop("kvalitet").equals(result_of(first).drop("kvalitet"))
@@ -273,7 +275,8 @@ def test_a_past_day_gives_its_release_again(
     fresh = run(raw, tmp_path / "fresh", date(2022, 8, 31))
     assert fresh.release.id == first.release.id
     assert result_of(fresh).equals(result_of(first))
-    for name in ("indicator_result.csv", "indicator_result.parquet", "indicator.parquet", "kvalitet.parquet"):
+    tables = ("indicator_result.parquet", "indicator.parquet", "kvalitet.parquet", "leveranser.parquet")
+    for name in ("indicator_result.csv", *tables):
         assert (fresh.release.folder / name).read_bytes() == (first.release.folder / name).read_bytes(), name
     later = fresh.ledger.filter(pl.col("status") == "senare")
     assert set(later["uttagsdatum"]) == {date(2022, 9, 30)}
