@@ -3,11 +3,15 @@
 Of every source, for kwargs:
   levels, period_types, sexes, known_sexes, statuses, qualities, verksamheter      closed lists
   first_date, as_of                                                                limits of dates
-  quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min   limits of numbers
+  quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
+  share_rows_min, rows_grown_times, rows_grown_min, and the limits of drift
+  (column_filled_share, column_gone_share, column_rows_min, day_times,
+  month_share, month_events_min, season_share, new_ids_share, new_ids_min)         limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
+  column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -47,6 +51,7 @@ from dagster_project.catalogue.vocabulary import (
     PROPORTIONS,
     QUALITIES,
     SEXES,
+    SIGNS,
     STATUSES,
     TOTALS,
     UNIT,
@@ -96,6 +101,7 @@ _WORDS: Values = {
     "hidden": Sql.word(HIDDEN),
     "hidden_mark": Sql.word(HIDDEN_MARK),
     "few_mark": Sql.word(FEW_MARK),
+    **{sign: Sql.word(sign) for sign in SIGNS},
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),
     "count": Sql.word(COUNT),
@@ -120,6 +126,7 @@ def suite_parameters(
         "few_limit": settings["few_limit"],
         "rows_min": rows_min,
         **settings["thresholds"],
+        **settings["drift"],
     }
     contracts = load_contracts()
     ages = settings["agreed_age_days"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.catalogue.contracts import Contract
+from dagster_project.core.errors import RejectedFileError
 from dagster_project.engines.duckdb import count
+from dagster_project.ingestion.discover import parse_name
+from dagster_project.ingestion.drift import growth
 from dagster_project.ingestion.newest import newest_rows
 from dagster_project.runs.ledger import Delivery, newest_day
 
@@ -18,9 +22,16 @@ _NOT_REFUSED = "not exists (select 1 from refused f where f.delivery = a.deliver
 
 
 def measure(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], as_of: date
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    deliveries: Sequence[Delivery],
+    rejected: Sequence[Delivery],
+    as_of: date,
 ) -> dict[str, Any]:
-    """The measures of one source over its views (`settle`); deliveries: the accepted ones, settled, oldest first."""
+    """The measures of one source over its views (`settle`).
+
+    deliveries: the accepted ones, settled, oldest first. rejected: its rejected files.
+    """
     day = newest_day(deliveries)
     newest = day[0].uttagsdatum if day else None
     read, quarantined = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
@@ -38,10 +49,33 @@ def measure(
         "rows_read_newest": read if day else None,
         "rows_quarantined_newest": quarantined if day else None,
         "quarantined_share_newest": quarantined / read if day else None,
+        "rejected_newer": rejected_newer(deliveries, rejected),
+        **growth(connection, contract, None if before is None else before - current),
         # What bronze really holds against what the ledger says.
         "units_unknown": _units_unknown(connection, contract),
         "ledger_difference": abs(stored - refused - sum(d.rows_accepted for d in deliveries)),
     }
+
+
+def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery]) -> str | None:
+    """Names of rejected files that are newer than the newest accepted one; None where there are none.
+
+    The date is the one in the name, of what could not be opened (a link, a folder), too.
+    """
+    dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
+    newest = max((d.age_order for d in deliveries), default=None)
+    found = sorted(
+        (d for d in dated if d.uttagsdatum is not None and (newest is None or d.age_order > newest)),
+        key=lambda d: d.age_order,
+    )
+    return "; ".join(d.name for d in found) or None
+
+
+def _named_date(delivery: Delivery) -> date | None:
+    try:
+        return parse_name(delivery.source, delivery.name)[0]
+    except RejectedFileError:
+        return None
 
 
 def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:

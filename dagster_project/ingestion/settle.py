@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_contracts
-from dagster_project.catalogue.vocabulary import ACCEPTED
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import database, sql_files
-from dagster_project.ingestion.bronze import accepted_path, anchor_path, quarantine_path
+from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
+from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.measures import measure
 from dagster_project.ingestion.quarantine import quarantined_rows, with_states
 from dagster_project.ingestion.register import NOTHING_REFUSED, build_register, refused_by_register
@@ -30,6 +31,8 @@ from dagster_project.runs.folder import (
     QUARANTINE,
     REFUSED,
     REFUSED_SCHEMA,
+    SIGNS,
+    SIGNS_SCHEMA,
     RunFolder,
 )
 from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
@@ -60,6 +63,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     quarantine: list[pl.DataFrame] = []
     refused_rows: list[pl.DataFrame] = []
     measures: list[dict] = []
+    found: list[Sign] = []
     with database(spill=data.run / "duckdb.tmp") as connection:
         for contract in load_contracts().values():
             deliveries = accepted(ledger, contract.source)
@@ -75,7 +79,9 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
             settled += final
             quarantine.append(with_states(connection, contract, final, rows))
             refused_rows.append(refused.select(pl.lit(contract.source).alias("source"), pl.all()))
-            measures.append(measure(connection, contract, final, as_of))
+            refusals = [d for d in ledger if d.source == contract.source and d.status == REJECTED]
+            measures.append(measure(connection, contract, final, refusals, as_of))
+            found += signs(connection, contract, final, {d.id: headers_of(data, d) for d in final})
             connection.unregister("refused")
     result = Settled(
         as_of, sorted(settled, key=lambda d: (d.source, d.file)), pl.concat(quarantine).sort("source", "file", "line")
@@ -85,6 +91,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     folder.write(QUARANTINE, result.quarantine)
     folder.write(REFUSED, pl.concat(refused_rows).select(pl.col(n).cast(t) for n, t in REFUSED_SCHEMA.items()))
     folder.write(MEASURES, pl.DataFrame(measures, schema=MEASURES_SCHEMA))
+    folder.write(SIGNS, pl.DataFrame([s.as_row() for s in found], schema=SIGNS_SCHEMA))
     return result
 
 

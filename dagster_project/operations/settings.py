@@ -18,7 +18,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
+from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
+    drift: DriftLimits = DriftLimits()
     retention: Retention = Retention()
     notify: Notify = Notify()
 
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
             years_before=self.years_before,
             agreed_age_days=agreed_ages(self.agreed_age_days),
             thresholds=self.thresholds,
+            drift=self.drift,
         )
 
 

@@ -23,6 +23,9 @@ from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 
 LEDGER, QUARANTINE, REFUSED, MEASURES = "ledger", "quarantine", "refused_rows", "measures"
+SIGNS, PARTIAL_MONTHS = "signs", "partial_months"
+DELIVERY_DATABASE = "delivery.duckdb"
+"""What the first gate judges, as one file beside the tables."""
 PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
 
 QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
@@ -59,18 +62,47 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "rows_read_newest": pl.Int64(),
     "rows_quarantined_newest": pl.Int64(),
     "quarantined_share_newest": pl.Float64(),
+    "rejected_newer": pl.String(),
+    "rows_grown": pl.Int64(),
+    "rows_grown_before": pl.Int64(),
     "units_unknown": pl.Int64(),
     "ledger_difference": pl.Int64(),
 }
 """What the first gate judges, one row per source; `_newest`: of the newest day's delivery (`ledger.newest_day`: all
 files of the source's newest date together). rows_fallen_share: by how much current rows have become fewer since
-the release before (0.05 = five percent; negative: more; 0 where there was none before)."""
+the release before (0.05 = five percent; negative: more; 0 where there was none before). rejected_newer: rejected files
+that are newer than the newest accepted one, null where there are none. rows_grown, rows_grown_before: keys that the
+newest day brought, and the most that one of the six days before it brought (null where there are fewer)."""
+
+SIGNS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "sign": pl.String(),
+    "subject": pl.String(),
+    "verksamhet": pl.String(),
+    "month": pl.Date(),
+    "value": pl.Float64(),
+    "base": pl.Float64(),
+    "factor": pl.Float64(),
+    "rows": pl.Int64(),
+}
+"""What of a source's newest day's delivery is compared with earlier ones, one row per thing (`subject`, as people read
+it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what `factor` and `rows` are
+(`ingestion.drift`). verksamhet, month (its first day): of MONTH_VOLUME."""
+
+PARTIAL_MONTHS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "verksamhet": pl.String(),
+    "month": pl.Date(),
+}
+"""Months (first days) of which a source delivered only a part for a verksamhet, as the gate judged."""
 
 SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     LEDGER: LEDGER_SCHEMA,
     QUARANTINE: QUARANTINE_SCHEMA,
     REFUSED: REFUSED_SCHEMA,
     MEASURES: MEASURES_SCHEMA,
+    SIGNS: SIGNS_SCHEMA,
+    PARTIAL_MONTHS: PARTIAL_MONTHS_SCHEMA,
 }
 
 
