@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.claim import claim
+
 PROJECT = Path(__file__).resolve().parent.parent
 SECONDS = 120
 """No command on the tests' small deliveries takes so long."""
@@ -69,6 +72,7 @@ class Server:
         if self.data.exists():
             for entry in self.data.iterdir():  # it can be a mount
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        claim(DataPaths(self.data))
         shutil.copytree(self.folder / "dbt", self.data / "dbt")
         return self.data
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import day_of, out
+from dagster_project.core.errors import ResultattavlaError
 
 
 def demo(
@@ -21,5 +22,10 @@ def demo(
 
     day = day_of(as_of, "--as-of")
     assert day is not None
-    files = write_demo(raw, seed, scale, day)
+    try:
+        files = write_demo(raw, seed, scale, day)
+    except OSError as error:
+        raise ResultattavlaError(
+            f"Uttagen kunde inte skrivas till {raw}: {error.strerror}. Ange en annan mapp."
+        ) from error
     out.print(f"{len(files)} filer skrevs till {raw}.", soft_wrap=True)

@@ -6,8 +6,11 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
+from typing import Any
 
 import typer
+from typer.rich_utils import rich_format_error
 
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
@@ -17,7 +20,7 @@ from dagster_project.cli.quarantine import quarantine
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
 from dagster_project.cli.waivers import waivers
-from dagster_project.core.errors import ResultattavlaError, damaged_file, machine_error
+from dagster_project.core.errors import ResultattavlaError, UsageError, damaged_file, machine_error
 from dagster_project.core.masking import mask
 
 app = typer.Typer(
@@ -31,32 +34,47 @@ for command in (run, status, quarantine, waivers, explain, demo):
 app.add_typer(new, name="new")
 
 
+# Typer has the exception of wrong use, but not under a public name; it is the base of the one that it has.
+_WRONG_USE: Any = next(
+    base for base in typer.BadParameter.__mro__ if issubclass(base, Exception) and base.__name__ == "ClickException"
+)
+
+
 def _interrupted(number: int, frame: object) -> None:
     """End at once: whatever a run has half done is never shown, and the next run sweeps it away."""
     err.show_cursor()
-    os.write(2, "Avbruten: det som är publicerat är helt och orört av det halvfärdiga. Kör igen.\n".encode())
+    with suppress(OSError):  # told where it can be
+        os.write(2, "Avbruten: det som är publicerat är helt och orört av det halvfärdiga. Kör igen.\n".encode())
     os._exit(1)
 
 
 def main() -> None:
-    """Entry point: a user's error is one sentence on stderr and exit code 1."""
+    """Entry point: what the user can cause is one sentence on stderr and its exit code (docs/operations.md)."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     try:
-        app()
+        return app(standalone_mode=False) or 0
+    except _WRONG_USE as error:
+        with suppress(OSError):
+            rich_format_error(error)
+        return UsageError.exit_code
     except ResultattavlaError as error:
-        err.print(mask(str(error)), style="red", soft_wrap=True, markup=False)
-        sys.exit(1)
+        told = error
     except Exception as error:
         # What `run` reads it has made itself: a file that it cannot read is a fault of the program.
-        told = machine_error(error, asked[-1]) or (damaged_file(error) if sys.argv[1:2] != ["run"] else None)
-        if told is not None:
-            err.print(mask(str(told)), style="red", soft_wrap=True, markup=False)
-            sys.exit(1)
-        # Unforeseen: all of it is told, but no number that a value in it may hold.
-        err.print(mask(traceback.format_exc()), markup=False, soft_wrap=True)
-        err.print("Oväntat fel: ingenting publicerades. Felanmäl med texten ovan.", style="red", markup=False)
-        sys.exit(1)
+        found = machine_error(error, asked[-1]) or (damaged_file(error) if sys.argv[1:2] != ["run"] else None)
+        if found is None:
+            # Unforeseen: all of it is told, but no number that a value in it may hold.
+            err.print(mask(traceback.format_exc()), markup=False, soft_wrap=True)
+            err.print("Oväntat fel: ingenting publicerades. Felanmäl med texten ovan.", style="red", markup=False)
+            return 1
+        told = found
+    err.print(mask(str(told)), style="red", soft_wrap=True, markup=False)
+    return told.exit_code
 
 
 if __name__ == "__main__":

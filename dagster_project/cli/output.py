@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,10 +18,63 @@ from rich.text import Text
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import Settings, load_settings
 
+
+def printable(text: str) -> str:
+    """`text` without what steers a terminal: control characters and those that turn the reading direction are named."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else f"\\u{ord(c):04x}" for c in text
+    )
+
+
+class Terminal(Console):
+    """A console that shows texts from outside as texts, and whose troubles (full, closed, ASCII) are no command's."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich's, with every string made printable. What cannot be written is lost, told once where it can be."""
+        try:
+            super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **how)
+        except OSError as error:
+            give_up(self.stderr, error)
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            give_up(self.stderr, error)
+
+    def on_broken_pipe(self) -> None:
+        """A reader that left (`| head`) wants no more."""
+        give_up(self.stderr, None)
+
+
+def give_up(stderr: bool, error: OSError | None) -> None:
+    """From now on nothing more is written to a standard stream that refuses it: no outcome changes by that."""
+    number = 2 if stderr else 1
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), number)
+    if not stderr and error is not None:
+        err.print(f"Det som skulle skrivas ut kunde inte skrivas: {error.strerror}.", style="yellow", markup=False)
+
+
+def open_streams() -> None:
+    """Make the standard streams usable whatever they are: closed ones lead nowhere, no character stops a line."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed: the next file that is opened must not become it
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+open_streams()
 # Where no terminal says how wide it is (a pipe, a log), rows stay on one line.
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
-out = Console(highlight=False, soft_wrap=False, width=_WIDTH)
-err = Console(stderr=True, highlight=False)
+out = Terminal(highlight=False, soft_wrap=False, width=_WIDTH)
+err = Terminal(stderr=True, highlight=False)
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="inställningen data")
@@ -72,5 +126,5 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers:
     for index, column in enumerate(columns):
         shown.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        shown.add_row(*(Text(str(cell)) for cell in row))  # what was delivered is no markup
+        shown.add_row(*(Text(printable(str(cell))) for cell in row))  # what was delivered is no markup
     out.print(shown)

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, out, say, settings_with, table
+from dagster_project.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,10 @@ def run(
     from dagster_project.operations.daily_run import run_daily
 
     day, settings = day_of(as_of, "--as-of"), settings_with(raw, data)
+    if not settings.raw.is_dir():
+        raise UsageError(
+            f"Mappen {settings.raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw)."
+        )
     with err.status("startar") as status:
 
         def progress(text: str) -> None:

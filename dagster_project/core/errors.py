@@ -9,11 +9,24 @@ from pathlib import Path
 
 
 class ResultattavlaError(Exception):
-    """Base of every error whose message is meant for the person who runs the pipeline (exit code 1)."""
+    """Base of every error whose message is meant for the person who runs the pipeline.
+
+    exit_code: what the command ends with. 1: refused, or nothing published.
+    """
+
+    exit_code = 1
+
+
+class UsageError(ResultattavlaError):
+    """The command was asked for what cannot be done (a folder, an option, a setting): nothing is recorded."""
+
+    exit_code = 64
 
 
 class BusyError(ResultattavlaError):
     """Something else holds what the run needs; the same run may succeed a little later."""
+
+    exit_code = 75
 
 
 class RejectedFileError(ResultattavlaError):

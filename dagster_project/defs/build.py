@@ -11,6 +11,7 @@ from dagster_project.defs.dbt import dbt_steps, model_keys
 from dagster_project.defs.ingest import ingestion_asset, source_files
 from dagster_project.defs.publish import release_asset
 from dagster_project.defs.quality import decision_assets, gate_checks
+from dagster_project.operations.claim import claim
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.parameters import agreed_ages
 
@@ -22,8 +23,9 @@ def build_defs(
 ) -> dg.Definitions:
     """Assets, checks, job, schedule and sensor on a data folder; dbt's project is parsed there where it is not yet.
 
-    progress: is told what each step does.
+    progress: is told what each step does. Raises UsageError for a data folder that is not ours.
     """
+    claim(data)
     models = model_keys(data)
     return dg.Definitions(
         assets=[

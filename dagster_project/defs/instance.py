@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.operations.claim import claim
 
 COMMAND_TAG = "resultattavla/command"
 """Marks the runs of the command: they are never queued, and nobody waits for one that was killed."""
@@ -21,7 +22,8 @@ log = logging.getLogger("resultattavla")
 
 
 def instance_home(data: DataPaths) -> Path:
-    """Dagster's home below the data folder, with our `dagster.yaml` (telemetry off)."""
+    """Dagster's home below the data folder (which must be ours), with our `dagster.yaml` (telemetry off)."""
+    claim(data)
     home = data.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"

@@ -6,7 +6,7 @@ it: the record, the steward's pages, retention, notification. Nothing that comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -187,6 +187,15 @@ def _switched_at(data: DataPaths) -> tuple[int, int] | None:
     return link.st_ino, link.st_mtime_ns
 
 
+def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
+    """The run whose tables still lie whole in the run folder and whose record is kept, where there is one."""
+    try:
+        identity = folder.identity()
+    except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
+        return None
+    return identity if any(r.run_id == identity.run_id for r in records) else None
+
+
 def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
     """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
     data, identity, record = outcome.data, outcome.identity, outcome.record()
@@ -215,8 +224,14 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
             write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        waivers = [Waiver.from_dict(w) for w in identity.waivers] if identity else []
-        write_page(data, [record, *kept][:RUNS_SHOWN], outcome.outcomes, waivers)
+        shown, failed_since = identity, []
+        runs = [record, *kept]
+        if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
+            first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
+            failed_since, runs = runs[:first], runs[first:]
+        waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
+        outcomes = outcomes_so_far(RunFolder(data), shown.run_id) if shown else ()
+        write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster_project.core.errors import BusyError, ResultattavlaError, machine_error
+from dagster_project.core.errors import BusyError, ResultattavlaError, UsageError, machine_error
 from dagster_project.core.paths import DataPaths
+from dagster_project.operations.claim import claim
 
 _STRANGE = set("*?[]{}#\\\"'\n\r\t")
 """Patterns, templates and quotes: with them packages read or write other files than meant, or lose their settings."""
@@ -18,19 +19,17 @@ def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     if strange := sorted(set(str(data.root)) & _STRANGE):
-        raise ResultattavlaError(
+        raise UsageError(
             f"Mappen {data.root} kan inte användas: {' '.join(strange)} i sökvägen betyder något annat för Dagster, "
             "dbt och DuckDB. Ange en annan med --data."
         )
+    claim(data)
     try:
-        data.root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(data.root / ".run.lock", timeout=wait_seconds, thread_local=False)
         lock.acquire()
     except Timeout:
         raise BusyError(f"En annan körning pågår redan i {data.root}: vänta tills den är klar och kör igen.") from None
     except OSError as error:
-        if data.root.exists() and not data.root.is_dir():
-            raise ResultattavlaError(f"{data.root} är en fil, inte en mapp: ange en mapp med --data.") from error
         told = machine_error(error, data.root)
         raise told or ResultattavlaError(
             f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."

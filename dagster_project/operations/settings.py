@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
@@ -27,7 +27,7 @@ OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_BRO
 """Variables with our prefix that are no settings."""
 
 
-class SettingsError(ResultattavlaError):
+class SettingsError(UsageError):
     """A setting cannot be used: one sentence per key, naming it and where it was set."""
 
 

@@ -22,7 +22,12 @@ from dagster_project.releases.store import releases
 log = logging.getLogger("resultattavla")
 
 _LEFTOVERS = (
-    "**/.*.part*",  # core.files.replacing, and what DuckDB keeps beside such a file
+    # core.files.replacing, and what DuckDB keeps beside such a file; nobody else's folder is ever looked into.
+    *(
+        f"{name}/**/.*.part*"
+        for name in ("bronze", "dagster", "dbt", "docs", "evidence", "history", "published", "run")
+    ),
+    ".warehouse.duckdb.*.part*",
     "person.*.part",
     "published/.current.*",
     "published/releases/.*.staging",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from dagster_project.cli import output
 from dagster_project.cli.main import main
 from dagster_project.cli.summary import failed_checks
+from dagster_project.core.paths import PROJECT
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.operations import daily_run
 
@@ -56,3 +59,73 @@ def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> 
     output.table("Rader", ["fil"], [("[/bold] [red]x",)])
     output.say("Avvisad: [/a].csv")
     assert capsys.readouterr().out.splitlines()[2:] == ["[/bold] [red]x  ", "Avvisad: [/a].csv"]
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["resultattavla", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--bogus"),
+        ("run", "--as-of", "2022-02-30"),
+        ("run", "--raw", "/finns/inte"),
+        ("run", "--raw", "/etc/hostname"),
+        ("quarantine", "--source", "okand"),
+        ("finns-inte",),
+    ],
+)
+def test_wrong_use_ends_with_64_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple
+) -> None:
+    data = tmp_path / "data"
+    given = (*arguments, "--data", data) if arguments[0] in ("run", "quarantine") else arguments
+    assert ended(monkeypatch, *given) == 64
+    assert "Traceback" not in capsys.readouterr().err
+    assert not data.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "demo", "--raw", "/proc/x") == 1
+    assert capsys.readouterr().err.startswith("Uttagen kunde inte skrivas till /proc/x")
+
+
+STEERING = "\x1b[2J\x1b]0;x\x07fil\u202etxt.csv\u2066\x9b31m"
+
+
+def test_what_was_delivered_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say(STEERING)
+    output.table("Rader", ["fil"], [(STEERING,)])
+    output.err.print(STEERING, markup=False)
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert "fil\\u202etxt.csv" in text
+        assert not set("\x1b\x07\u202e\u2066\x9b") & set(text)
+
+
+SAY = "from dagster_project.cli.output import say; say('Utg\\u00e5van'); say('igen'); raise SystemExit(2)"
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", ">&-", "2>&-", ">&- 2>&-", "| true", "> /dev/full 2> /dev/full"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_what_cannot_be_printed_changes_no_exit_code(where: str, locale: str) -> None:
+    command = f'"{sys.executable}" -c "{SAY}" {where}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0"},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    if where == "> /dev/full":
+        assert done.stderr.count("kunde inte skrivas") == 1

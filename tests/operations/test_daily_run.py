@@ -75,6 +75,9 @@ def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(run: Run, first:
     failed = read_records(first.data, 1)[0]
     assert failed.exit_code == 1 and failed.run_id is None and "kva_fel.csv" in str(failed.error)
     assert current_release(first.data).id == first.release.id
+    # The page of the run that read its deliveries stays, and says why there is no newer one.
+    text = page.read_text(encoding="utf-8")
+    assert "kunde inte läsa leveranserna" in text and "kva_fel.csv" in text and first.release.id in text
 
 
 def test_what_cannot_be_done_afterwards_is_told_and_the_release_stands(

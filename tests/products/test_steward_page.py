@@ -352,6 +352,17 @@ def test_failed_ingestion_tells_why_and_shows_nothing_old(tmp_path: Path) -> Non
     assert [p.name for p in sorted((tmp_path / "docs").iterdir())] == ["index.html"]
 
 
+def test_the_last_good_page_stays_with_a_banner(tmp_path: Path) -> None:
+    before = write(tmp_path, OUTCOMES)
+    failed = [RunRecord(f"2022-10-0{n}T04:15:00+00:00", 1, error=f"Fel {n}: {HOSTILE}") for n in (3, 2)]
+    page = write_page(DataPaths(tmp_path), [record(OUTCOMES)], OUTCOMES, [], failed).read_text()
+    assert "Körningen 2022-10-03 06:15 kunde inte läsa leveranserna" in words(page) and "Fel 3: &lt;script&gt;" in page
+    assert "Fel 2" not in page[: page.index('<section id="grindar"')]
+    assert section(page, "karantan") == section(before, "karantan")
+    assert section(page, "korningar").count("<tr>") == section(before, "korningar").count("<tr>") + 2
+    assert (tmp_path / "docs" / "karantan.csv").exists()
+
+
 def test_a_quiet_first_run(tmp_path: Path) -> None:
     passed = [replace(o, success=True) for o in OUTCOMES]
     page = write(tmp_path, passed, rows=quarantine(0), ledger=LEDGER[:2])

@@ -92,9 +92,9 @@ def survivor(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Surviv
     return Survivor(server, folder)
 
 
-def refused(done: Done, *words: str) -> None:
-    """Exit code 1 and one sentence with these words, no traceback."""
-    assert done.code == 1, done.text
+def refused(done: Done, *words: str, code: int = 1) -> None:
+    """The exit code and one sentence with these words, no traceback."""
+    assert done.code == code, done.text
     assert "Traceback" not in done.text, done.text
     for word in words:
         assert word in done.text, done.text
@@ -248,7 +248,7 @@ def test_raw_is_read_only_and_must_be_readable(survivor: Survivor, tmp_path: Pat
 def test_a_warehouse_that_is_open_elsewhere(survivor: Survivor) -> None:
     survivor.server.restore("first")
     with duckdb.connect(str(survivor.data.warehouse)):
-        refused(survivor.server.run(survivor.second), "är öppet i ett annat program")
+        refused(survivor.server.run(survivor.second), "är öppet i ett annat program", code=75)
     assert survivor.current() == survivor.ids[0]
 
 
@@ -256,15 +256,17 @@ def test_two_runs_at_once(survivor: Survivor) -> None:
     survivor.server.restore("first")
     both = [survivor.server.start("run", "--raw", survivor.second, "--data", survivor.data.root) for _ in range(2)]
     done = sorted((survivor.server.wait(n) for n in both), key=lambda d: d.code)
-    refused(done[0], "En annan körning pågår redan")
-    assert done[1].code == HELD_BACK
+    assert done[0].code == HELD_BACK
+    refused(done[1], "En annan körning pågår redan", code=75)
     assert survivor.current() == survivor.ids[1]
     assert survivor.published().equals(survivor.rows)
 
 
 def test_a_data_folder_that_is_a_file(survivor: Survivor, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("x")
-    refused(survivor.server("run", "--raw", survivor.first, "--data", tmp_path / "data"), "är en fil, inte en mapp")
+    refused(
+        survivor.server("run", "--raw", survivor.first, "--data", tmp_path / "data"), "är en fil, inte en mapp", code=64
+    )
 
 
 def test_a_key_that_is_empty_or_unreadable_is_refused(survivor: Survivor) -> None:

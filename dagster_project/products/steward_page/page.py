@@ -47,10 +47,15 @@ class _Left:
     waivers: Sequence[Waiver]
     ledger: pl.DataFrame | None
     quarantine: pl.DataFrame | None
+    failed_since: Sequence[RunRecord]
 
 
 def write_page(
-    data: DataPaths, records: Sequence[RunRecord], outcomes: Sequence[Outcome], waivers: Sequence[Waiver]
+    data: DataPaths,
+    records: Sequence[RunRecord],
+    outcomes: Sequence[Outcome],
+    waivers: Sequence[Waiver],
+    failed_since: Sequence[RunRecord] = (),
 ) -> Path:
     """Write `index.html` below `data.docs`, and the quarantine as CSV beside it; returns the page.
 
@@ -58,6 +63,8 @@ def write_page(
               and the run folder (left by an earlier run) is not read
     outcomes  of the gates that this run got through
     waivers   the whole waiver file
+    failed_since  runs after the first of the records that came no further than reading the deliveries, newest first:
+              the page of the last run that read them stays, with a banner that says why there is no newer one
 
     The CSV files stand before the page that links to them is switched in. The same inputs give the same files.
     Raises ValueError without a record, ResultattavlaError for a folder that cannot be written.
@@ -70,7 +77,7 @@ def write_page(
     if quarantine is not None:
         write_quarantine_csv(quarantine.filter(pl.col("state") == OPEN), data.docs / OPEN_CSV)
         write_quarantine_csv(quarantine, data.docs / ALL_CSV)
-    text = _html(data, _Left(records[:RUNS_SHOWN], outcomes, waivers, ledger, quarantine))
+    text = _html(data, _Left(records[:RUNS_SHOWN], outcomes, waivers, ledger, quarantine, failed_since))
     with replacing(page) as part:
         part.write_text(text, encoding="utf-8")
     if quarantine is None:  # what an earlier run left would be taken for this run's
@@ -100,7 +107,8 @@ def _html(data: DataPaths, left: _Left) -> str:
         quarantine=quarantine_view(left.quarantine, as_of) if left.quarantine is not None else None,
         deliveries=deliveries_view(left.ledger) if left.ledger is not None else None,
         late=late_view(outcomes, left.ledger),
-        runs=[run_view(r, names) for r in left.records],
+        runs=[run_view(r, names) for r in (*left.failed_since, *left.records)],
+        banner=run_view(left.failed_since[0], names) if left.failed_since else None,
         docs_index=docs_index if outcomes and docs_index.exists() else None,
         link=lambda path: quote(path.relative_to(data.docs).as_posix()),
         soon_days=SOON_DAYS,

@@ -1,0 +1,60 @@
+"""Whose a data folder is: the system writes, sweeps and removes only in a folder that carries its mark."""
+
+from __future__ import annotations
+
+from dagster_project.core.errors import ResultattavlaError, UsageError, machine_error
+from dagster_project.core.paths import DataPaths
+
+MARK = ".resultattavla"
+_TEXT = """Den här mappen tillhör Resultattavla: allt i den skrivs, ersätts och gallras av systemet.
+Lägg inget eget här. Säkerhetskopiera hela mappen (docs/operations.md).
+"""
+OURS = (
+    "bronze",
+    "dagster",
+    "dagster.skadad",
+    "dbt",
+    "docs",
+    "evidence",
+    "history",
+    "published",
+    "run",
+    "tmp",
+    "person.key",
+    "warehouse.duckdb",
+    ".run.lock",
+)
+"""What lies in a data folder. Names that begin with one of them and a point, and `.part` files, are theirs too."""
+_UNMISTAKABLE = {"warehouse.duckdb", "person.key", "bronze", "evidence", ".run.lock", ".korning.lock"}
+_NOBODYS = {"lost+found", ".gitignore", ".gitkeep", ".korning.lock"}
+
+
+def claim(data: DataPaths) -> None:
+    """Make the folder ours: a new or empty one is marked, a folder of the layout before marks is adopted once.
+
+    Raises UsageError, before anything is written, for a file, and for a folder that holds something else.
+    """
+    root = data.root
+    try:
+        if (root / MARK).is_file():
+            return
+        if root.exists() and not root.is_dir():
+            raise UsageError(f"{root} är en fil, inte en mapp: ange en mapp med --data.")
+        found = {path.name for path in root.iterdir()} if root.exists() else set()
+        foreign = sorted(name for name in found - _NOBODYS if not _is_ours(name))
+        if foreign or (found - _NOBODYS and not found & _UNMISTAKABLE):
+            raise UsageError(
+                f"Mappen {root} är inte Resultattavlas: den innehåller {', '.join((foreign or sorted(found))[:3])} men "
+                f"inte märket {MARK}. Ange en tom eller ny mapp med --data."
+            )
+        root.mkdir(parents=True, exist_ok=True)
+        (root / MARK).write_text(_TEXT, encoding="utf-8")
+    except OSError as error:
+        raise machine_error(error, root) or ResultattavlaError(
+            f"Mappen {root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
+        ) from error
+
+
+def _is_ours(name: str) -> bool:
+    bare = name.lstrip(".")
+    return name in OURS or any(bare.startswith(f"{ours.lstrip('.')}.") for ours in OURS)
