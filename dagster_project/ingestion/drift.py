@@ -223,7 +223,8 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     Where the kind of row decides which day is its event, each kind is counted by itself, too: a waiting list that is
     cut is no less a loss when as many visits as ever came with it. In all months a verksamhet has the units that it has
     when the newest one ends: a reorganisation is no loss. factor: what of a usual month the same calendar
-    month was a year earlier, in all verksamheter together, since one verksamhet's own is little to go by.
+    month was a year earlier, in all verksamheter together, since one verksamhet's own is little to go by; null where
+    the source's events begin with that month, which is no season then.
     """
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
@@ -239,11 +240,12 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
         code = f"n.{contract.verksamhet}"
     found = connection.execute(
         f"""
-        with events as (
+        with known as materialized (
             select {kind} as kind, {code} as verksamhet, cast(date_trunc('month', n.event_date) as date) as month
             from {rows}
-            where n.event_date >= date '{first}' and n.event_date < date '{after}'
+            where n.event_date < date '{after}'
         ),
+        events as (select * from known where month >= date '{first}'),
         counted as (
             select kind, verksamhet, month, count(*) as number from events where kind is not null group by all
             union all
@@ -260,7 +262,9 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
         pooled as (select kind, month, sum(number) as number from filled group by all),
         season as (
             select kind,
-                nullif(max(number) filter (where month = date '{first}'), 0)
+                case when exists (select 1 from known where month < date '{first}')
+                    then nullif(max(number) filter (where month = date '{first}'), 0)
+                end
                 / nullif(median(number) filter (where month < date '{month}'), 0) as factor
             from pooled group by kind
         )
