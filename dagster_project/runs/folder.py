@@ -84,9 +84,10 @@ SIGNS_SCHEMA: dict[str, pl.DataType] = {
     "base": pl.Float64(),
     "factor": pl.Float64(),
     "rows": pl.Int64(),
+    "spread": pl.Float64(),
 }
 """What of a source's newest day's delivery is compared with earlier ones, one row per thing (`subject`, as people read
-it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what `factor` and `rows` are
+it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are
 (`ingestion.drift`). verksamhet, month (its first day): of MONTH_VOLUME."""
 
 PARTIAL_MONTHS_SCHEMA: dict[str, pl.DataType] = {

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
-from dagster_project.catalogue.vocabulary import consequence
+from dagster_project.catalogue.vocabulary import DRIFT, WARNING, consequence
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
 
@@ -56,6 +56,11 @@ class RunRecord:
     held_back: dict[str, list[str]] = field(default_factory=dict)
     frozen: dict[str, str] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
+
+    @property
+    def changes(self) -> list[CheckRecord]:
+        """What warned of a change in deliveries; waived ones are known already."""
+        return [c for c in self.checks if c.gate == DRIFT and not c.success and c.consequence == WARNING]
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

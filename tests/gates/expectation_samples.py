@@ -111,17 +111,18 @@ MEASURES = """
     rows_grown_before bigint)"""
 SIGNS = """
     create table signs (source varchar, sign varchar, subject varchar, verksamhet varchar, month date, value double,
-    base double, factor double, rows bigint)"""
+    base double, factor double, rows bigint, spread double)"""
 # At the limits: none of them is beyond.
 GOOD_SIGNS = """
-    ('column_gone', 'typ', null, null, 0.05, 0.5, null, 100),
-    ('column_gone', 'sällan', null, null, 0, 0.49, null, null),
-    ('day_volume', '20 rader', null, null, 20, 60, 0.2, null),
-    ('day_volume', '180 rader', null, null, 180, 60, 4, null),
-    ('month_volume', 'BUH 2022-08', 'BUH', date '2022-08-01', 10, 20, 1, null),
-    ('month_volume', 'AUD 2022-08', 'AUD', date '2022-08-01', 0, 19, 1, null),
-    ('new_ids', '20 av 101 rader', null, null, 0.198, null, null, 20),
-    ('new_ids', '19 av 19 rader', null, null, 1, null, null, 19)"""
+    ('column_gone', 'typ', null, null, 0.05, 0.5, null, 100, null),
+    ('column_gone', 'sällan', null, null, 0, 0.49, null, null, null),
+    ('day_volume', '20 rader', null, null, 20, 60, 0.2, null, null),
+    ('day_volume', '180 rader', null, null, 180, 60, 4, null, null),
+    ('month_volume', 'BUH 2022-08', 'BUH', date '2022-08-01', 10, 20, 1, null, 4),
+    ('month_volume', 'AUD 2022-08', 'AUD', date '2022-08-01', 0, 19, 1, null, 0),
+    ('month_volume', 'SC 2022-08', 'SC', date '2022-08-01', 7, 35, 1, null, 8),
+    ('new_ids', '20 av 101 rader', null, null, 0.198, null, null, 20, null),
+    ('new_ids', '19 av 19 rader', null, null, 1, null, null, 19, null)"""
 
 
 def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts().values())) -> None:
@@ -313,7 +314,10 @@ OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
         "update signs set value = 181 where source = '{s}' and subject = '180 rader'",
         "update signs set value = 1, factor = null where source = '{s}' and subject = '20 rader'",
     ],
-    ("drift/_all", "manad_ofullstandig"): ["update signs set base = 20 where source = '{s}' and verksamhet = 'AUD'"],
+    ("drift/_all", "manad_ofullstandig"): [
+        "update signs set base = 20 where source = '{s}' and verksamhet = 'AUD'",
+        "update signs set spread = 7.9 where source = '{s}' and verksamhet = 'SC'",
+    ],
     ("drift/_all", "nya_id"): ["update signs set rows = 20 where source = '{s}' and subject = '19 av 19 rader'"],
     ("staging/_event_day", "datum_inom_intervall"): ["update stg_{s} set {event} = date '1899-12-31' where line = 3"],
     **{

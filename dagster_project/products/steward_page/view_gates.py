@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster_project.catalogue.indicators import Indicator, load_catalogue
-from dagster_project.catalogue.vocabulary import CRITICAL, RESULTS, TIERS, WARNING
+from dagster_project.catalogue.vocabulary import CRITICAL, DRIFT, RESULTS, TIERS, WARNING
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
@@ -124,5 +124,6 @@ def _effect(
     if failure.consequence == WARNING:
         marked = [i for i in reads if i not in held]
         nothing = "Märker inget: källans indikatorer hålls redan tillbaka."
-        return "Märker med varning" if marked else nothing, marked
+        partial = "Månadens celler är preliminära. " if failure.gate == DRIFT else ""
+        return partial + "Märker med varning" if marked else nothing, marked
     return "Ändrar inget i publiceringen.", []
