@@ -1,23 +1,81 @@
-"""`make dev`: Dagster's UI and daemon on localhost, on the raw and data folders of the settings."""
+"""`make dev`: Dagster's UI and daemon on localhost, on the raw and data folders of the settings.
+
+Dagster's server asks nobody who he is and runs what any web page posts to it from the reader's own browser. So the
+server answers local names only (a page cannot get in by a name of its own that leads here), and no page of another
+origin: `LocalOnly`.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dagster_project.operations.settings import load_settings
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+HOST, PORT = "127.0.0.1", "3000"
+LOCAL = ("localhost", "127.0.0.1")
+_LOCATION = ("-m", "dagster_project.definitions")
+
+
+class LocalOnly:
+    """ASGI middleware: refuses (403) requests and web sockets with a foreign Host, or with another origin than Host."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and not self._is_local(scope):
+            from starlette.responses import PlainTextResponse
+            from starlette.websockets import WebSocket
+
+            if scope["type"] == "websocket":
+                await WebSocket(scope, receive, send).close(1008)
+            else:
+                await PlainTextResponse("Bara sidor på den här datorn släpps in.", 403)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    @staticmethod
+    def _is_local(scope: Scope) -> bool:
+        from starlette.datastructures import Headers
+
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin")
+        return urlsplit(f"//{host}").hostname in LOCAL and (origin is None or urlsplit(origin).netloc == host)
+
 
 def main() -> None:
-    """Replace this process by `dagster dev`; arguments are passed on."""
+    """Run the daemon beside the UI until either ends; arguments are passed on to the UI's server."""
     from dagster_project.defs.instance import instance_home
 
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["DAGSTER_HOME"] = str(instance_home(load_settings().paths).resolve())
-    dagster = Path(sys.executable).parent / "dagster"
-    arguments = ["dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", "3000", *sys.argv[1:]]
-    os.execv(dagster, [str(dagster), *arguments])
+    daemon = subprocess.Popen([sys.executable, "-m", "dagster._daemon", "run", *_LOCATION])
+    try:
+        serve(sys.argv[1:])
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def serve(arguments: list[str]) -> None:
+    """Dagster's web server with `LocalOnly` before everything else."""
+    from dagster_webserver import cli
+    from dagster_webserver.webserver import DagsterWebserver
+    from starlette.middleware import Middleware
+
+    theirs = DagsterWebserver.build_middleware
+    # The method is there for subclasses, but the server's command names the class itself.
+    setattr(DagsterWebserver, "build_middleware", lambda self: [Middleware(LocalOnly), *theirs(self)])  # noqa: B010
+    sys.argv[1:] = [*_LOCATION, "-h", HOST, "-p", PORT, *arguments]
+    cli.main()
 
 
 if __name__ == "__main__":

@@ -7,15 +7,16 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.rich_utils import rich_format_error
 
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
+from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
-from dagster_project.cli.output import asked, err
+from dagster_project.cli.output import asked, err, say
 from dagster_project.cli.quarantine import quarantine
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
@@ -24,14 +25,30 @@ from dagster_project.core.errors import ResultattavlaError, UsageError, damaged_
 from dagster_project.core.masking import mask
 
 app = typer.Typer(
-    help="Från levererade uttag till betrodda, publicerade indikatorer.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, explain, demo):
+for command in (run, status, quarantine, waivers, explain, indicators, units, demo):
     app.command()(command)
 app.add_typer(new, name="new")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        say(f"resultattavla {version('resultattavla')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Visa versionen och sluta.")
+    ] = False,
+) -> None:
+    """Från levererade uttag till betrodda, publicerade indikatorer."""
 
 
 # Typer has the exception of wrong use, but not under a public name; it is the base of the one that it has.

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import typer
 
 from dagster_project.cli.output import DataOption, data_paths, out, say, table
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import DataPaths
 
 
-def status(data: DataOption = None) -> None:
+def status(
+    data: DataOption = None,
+    max_age: Annotated[
+        str | None,
+        typer.Option(
+            "--max-age",
+            metavar="TID",
+            help="För övervakning: sluta med kod 1 om ingen körning har publicerat på så länge, t.ex. 26h eller 2d.",
+        ),
+    ] = None,
+) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
     from dagster_project.cli.summary import (
         held_back_sentences,
@@ -20,6 +36,7 @@ def status(data: DataOption = None) -> None:
     from dagster_project.runs.folder import QUARANTINE, RunFolder
     from dagster_project.runs.history import read_records
 
+    oldest = _duration(max_age)
     paths = data_paths(data)
     release = published_release(paths)
     as_of = date.fromisoformat(release.as_of)
@@ -40,3 +57,27 @@ def status(data: DataOption = None) -> None:
             say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
     quarantined = quarantine_by_source(RunFolder(paths).read(QUARANTINE))
     table("Öppen karantän", ["källa", "rader"], quarantined, numbers=[1])
+    if oldest is not None:
+        _require_recent(paths, oldest)
+
+
+def _duration(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,3})([hd])", text.strip().lower())
+    if found is None:
+        raise typer.BadParameter(
+            f"{text} är ingen tid: skriv timmar eller dygn, som 26h eller 2d.", param_hint="--max-age"
+        )
+    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
+
+
+def _require_recent(data: DataPaths, oldest: timedelta) -> None:
+    """Raise ResultattavlaError where no run has published (or found nothing new) for longer than that."""
+    from dagster_project.products.steward_page.view_runs import local_time
+    from dagster_project.runs.history import last_success
+
+    seen = last_success(data)
+    if seen is None or datetime.now(UTC) - seen > oldest:
+        when = f"sedan {local_time(seen.isoformat())}" if seen else "i den här mappen"
+        raise ResultattavlaError(f"Ingen körning har publicerat {when}: se efter varför (senast tillåtet {oldest}).")

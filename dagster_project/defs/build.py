@@ -19,11 +19,12 @@ __all__ = ["JOB", "build_defs"]
 
 
 def build_defs(
-    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None
+    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None, held: bool = False
 ) -> dg.Definitions:
     """Assets, checks, job, schedule and sensor on a data folder; dbt's project is parsed there where it is not yet.
 
-    progress: is told what each step does. Raises UsageError for a data folder that is not ours.
+    progress: is told what each step does. held: who builds them holds the data folder for all their runs. Raises
+    UsageError for a data folder that is not ours.
     """
     claim(data)
     models = model_keys(data)
@@ -39,5 +40,5 @@ def build_defs(
         jobs=[daily_job],
         schedules=[daily_schedule],
         sensors=[delivery_sensor(settings)],
-        resources={"folders": folders_resource(data, settings, progress)},
+        resources={"folders": folders_resource(data, settings, progress, held)},
     )

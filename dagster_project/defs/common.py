@@ -47,11 +47,12 @@ class Folders:
 
 
 def folders_resource(
-    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None
+    data: DataPaths, settings: Settings, progress: Callable[[str], None] = lambda text: None, held: bool = False
 ) -> dg.ResourceDefinition:
     """The resource `folders`. As a run's resource it is also the run's session (all steps run in one process).
 
-    It holds the data folder from before the first step until what follows a run is done, unless it is held already.
+    It holds the data folder from before the first step until what follows a run is done, unless it is `held` already:
+    nothing that a run's configuration could say, nor which folders they are.
     """
 
     @dg.resource(
@@ -59,13 +60,10 @@ def folders_resource(
             "as_of": dg.Field(
                 str, default_value="", description="As-of date YYYY-MM-DD; empty: the newest delivery's."
             ),
-            "held": dg.Field(bool, default_value=False, description="Leave it: the command sets it for its own runs."),
         }
     )
     def folders(context: dg.InitResourceContext) -> Iterator[Folders]:
-        config: dict[str, Any] = context.resource_config
-        as_of = date.fromisoformat(config["as_of"]) if config["as_of"] else None
-        made = Folders(data, settings, as_of, config["held"], progress)
+        made = Folders(data, settings, _day(context.resource_config["as_of"]), held, progress)
         if made.held or context.run is None:  # the sensor only looks
             yield made
             return
@@ -83,6 +81,15 @@ def folders_resource(
                 prune_dagster(instance, data, settings.retention.dagster_runs)
 
     return folders
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise dg.Failure(f"as_of: {text} är inget datum, skriv det som ÅÅÅÅ-MM-DD.", allow_retries=False) from None
 
 
 def step(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -18,11 +18,11 @@ def run_in_process(settings: Settings, as_of: date | None, progress: Callable[[s
     from dagster_project.defs.instance import COMMAND_TAG, dagster_instance, forget_dead_runs, prune_dagster
 
     data = settings.paths
-    job = build_defs(data, settings, progress).resolve_job_def(JOB)
+    job = build_defs(data, settings, progress, held=True).resolve_job_def(JOB)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "resources": {"folders": {"config": {"as_of": str(as_of or ""), "held": True}}},
+        "resources": {"folders": {"config": {"as_of": str(as_of or "")}}},
     }
     with dagster_instance(data) as instance:
         forget_dead_runs(instance)

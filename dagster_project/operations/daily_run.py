@@ -6,6 +6,8 @@ it: the record, the steward's pages, retention, notification. Nothing that comes
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.masking import mask
@@ -34,6 +37,10 @@ from dagster_project.releases.store import Release, current_release
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
+
+log = logging.getLogger("resultattavla")
+_UNFORESEEN = (Exception, PanicException)
+"""A panic inside polars is no Exception."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ def run_daily(
             existing = _unchanged(settings, as_of, today or date.today())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
+        except _UNFORESEEN as error:
+            return current.end(_unforeseen(error))
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             switch_current(data, existing.id)
@@ -162,8 +171,17 @@ def run_daily(
                 end = job(as_of, progress)
         except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
             end = JobEnd(ingested=False, error=str(error))
+        except _UNFORESEEN as error:
+            end = _unforeseen(error)
         progress("skriver granskningssidan")
         return current.end(end)
+
+
+def _unforeseen(error: BaseException) -> JobEnd:
+    """A fault of the program: told whole in the log, masked; the record, the page and the notification are made."""
+    log.error("%s", mask("".join(traceback.format_exception(error))))
+    what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
+    return JobEnd(ingested=False, error=f"Oväntat fel, felanmäl med texten i loggen ({mask(what)}).")
 
 
 def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release | None:

@@ -6,8 +6,11 @@ A record is written last, when everything else of the run stands; it holds count
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 
 from dagster_project.catalogue.vocabulary import DRIFT, WARNING, consequence
 from dagster_project.core.files import replacing
@@ -74,10 +77,19 @@ def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:
 
 def read_records(data: DataPaths, last: int) -> list[RunRecord]:
     """The newest `last` records, newest first; a damaged file is passed over (it is a look back, not a result)."""
-    records: list[RunRecord] = []
+    return [record for _, record in islice(_records(data), last)]
+
+
+def last_success(data: DataPaths) -> datetime | None:
+    """When a run last published or found nothing new to publish (its record is written again then); None: never."""
+    for path, record in _records(data):
+        if record.release_id is not None:
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
+
+
+def _records(data: DataPaths) -> Iterator[tuple[Path, RunRecord]]:
     for path in sorted(data.history.glob("*.json"), reverse=True):
-        if len(records) == last:
-            break
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict):
@@ -85,7 +97,6 @@ def read_records(data: DataPaths, last: int) -> list[RunRecord]:
             datetime.fromisoformat(content["started"])
             checks = tuple(CheckRecord(**c) for c in content.pop("checks"))
             names = {f.name for f in fields(RunRecord)}
-            records.append(RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks))
+            yield path, RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return records

@@ -22,7 +22,7 @@
     {{ return((model.tested_node_unique_id or model.unique_id).split('.')[-1]) }}
 {% endmacro %}
 
-{#- Whether `value` is one of the parts of a `|`-separated list. -#}
+{#- Whether `value` is one of the parts of a `|`-separated list; nothing in it is a wildcard. -#}
 {% macro in_list(value, list) -%}
-    concat('|', {{ list }}, '|') like concat('%|', {{ value }}, '|%')
+    {{ dbt.position(dbt.concat(["'|'", value, "'|'"]), dbt.concat(["'|'", list, "'|'"])) }} > 0
 {%- endmacro %}

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from dagster_project.cli import output
+from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.cli import output, status
 from dagster_project.cli.main import main
 from dagster_project.cli.summary import failed_checks, warning_sentences
-from dagster_project.core.paths import PROJECT
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.operations import daily_run
+from dagster_project.runs.history import RunRecord, add_record
 
 
 def test_an_unforeseen_error_is_told_without_personal_numbers(
@@ -88,6 +92,34 @@ def ended(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
         main()
     assert isinstance(stop.value.code, int)
     return stop.value.code
+
+
+def test_what_exists_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("resultattavla ")
+    assert ended(monkeypatch, "indicators") == 0
+    shown = capsys.readouterr().out
+    assert all(i.id in shown and i.titel in shown for i in load_catalogue())
+
+
+@pytest.mark.parametrize(("text", "hours"), [("26h", 26), ("2d", 48), (" 1H", 1), (None, None)])
+def test_an_age_is_hours_or_days(text: str | None, hours: int | None) -> None:
+    assert status._duration(text) == (timedelta(hours=hours) if hours else None)
+
+
+def test_monitoring_is_alarmed_where_no_run_published(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = DataPaths(tmp_path)
+    add_record(data, RunRecord("2022-09-01T00:00:00+00:00", 0, release_id="2022-09-01-abc"), keep=9)
+    status._require_recent(data, timedelta(hours=1))
+    (record,) = data.history.iterdir()
+    os.utime(record, (0, 0))
+    with pytest.raises(ResultattavlaError, match="1970-01-01"):
+        status._require_recent(data, timedelta(hours=26))
+    for wrong in ("26", "h", "0h", "-1d", "1w"):
+        assert ended(monkeypatch, "status", f"--max-age={wrong}", "--data", tmp_path) == 64
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from polars.exceptions import PanicException
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations import daily_run
@@ -20,7 +21,7 @@ from dagster_project.operations.settings import Notify, Settings
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
-from dagster_project.runs.history import CheckRecord, RunRecord, add_record, read_records
+from dagster_project.runs.history import CheckRecord, RunRecord, add_record, last_success, read_records
 from tests.conftest import Run
 from tests.jobs import DAY
 
@@ -79,6 +80,35 @@ def test_every_run_leaves_a_record_and_a_page_also_a_failed_one(run: Run, first:
     # The page of the run that read its deliveries stays, and says why there is no newer one.
     text = page.read_text(encoding="utf-8")
     assert "kunde inte läsa leveranserna" in text and "kva_fel.csv" in text and first.release.id in text
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, PanicException])
+def test_whatever_is_unforeseen_the_record_page_and_notification_are_made(
+    tmp_path: Path, kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    told = tmp_path / "besked.json"
+    how = Notify(command=("/bin/sh", "-c", f"cat > {told}"))
+    settings = Settings(raw=tmp_path, data=tmp_path / "data", notify=how)
+
+    def broken(*_: object) -> JobEnd:
+        raise kind("cell 19800517-9810 kan inte tolkas")
+
+    outcome = run_daily(settings, broken)
+    (record,) = read_records(settings.paths, 9)
+    page = (settings.paths.docs / "index.html").read_text(encoding="utf-8")
+    assert outcome.exit_code == record.exit_code == 1 and "Oväntat fel" in str(record.error)
+    assert "Oväntat fel" in page and "Oväntat fel" in told.read_text(encoding="utf-8")
+    assert "Traceback" in caplog.text
+    assert not any("9810" in text for text in (str(record.error), page, told.read_text(encoding="utf-8"), caplog.text))
+
+
+def test_the_last_success_is_the_alarms_clock(tmp_path: Path) -> None:
+    data = DataPaths(tmp_path)
+    assert last_success(data) is None
+    add_record(data, _record(1), keep=9)
+    success = last_success(data)
+    add_record(data, RunRecord("2022-09-02T00:00:00+00:00", 1, error="fel"), keep=9)
+    assert success is not None and last_success(data) == success
 
 
 def test_what_cannot_be_done_afterwards_is_told_and_the_release_stands(
