@@ -27,7 +27,7 @@ from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import ParsedDelivery, parse_delivery
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.operations.settings import Settings
-from dagster_project.runs.folder import REFUSED, RunFolder
+from dagster_project.runs.folder import REFUSED, REPLACED, RunFolder
 from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
 
 Row = Mapping[str, str]
@@ -289,7 +289,7 @@ class Pipeline:
 
     def rows(self, settled: Settled, source: str) -> pl.DataFrame:
         """The newest accepted row per business key, as the models see the source."""
-        from dagster_project.engines.duckdb import database, sql_files
+        from dagster_project.engines.duckdb import database, keep, sql_files
         from dagster_project.ingestion.bronze import accepted_path, anchor_path
         from dagster_project.ingestion.newest import newest_rows
 
@@ -297,10 +297,12 @@ class Pipeline:
         files = sql_files([anchor_path(self.data, source), *(accepted_path(self.data, d) for d in deliveries)])
         refused = RunFolder(self.data).read(REFUSED).filter(pl.col("source") == source)
         with database() as connection:
-            connection.register("refused", refused)
+            keep(connection, "refused", refused)
             connection.execute(
                 f"create view accepted as select * from read_parquet({files}, union_by_name = true) "
                 "anti join refused using (delivery, line)"
             )
-            connection.register("deliveries", ledger_frame(deliveries))
+            keep(connection, "deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
+            replaced = RunFolder(self.data).read(REPLACED).filter(pl.col("source") == source)
+            keep(connection, "replaced", replaced.rename({"delivery": "replaced_delivery", "line": "replaced_line"}))
             return connection.execute(newest_rows(load_contracts()[source])).pl()

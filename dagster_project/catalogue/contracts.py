@@ -22,6 +22,8 @@ REGISTER_SOURCE = "enheter"
 """The unit register: reference data that every other source's rows are checked against."""
 
 CELL_TYPES = ("text", "code", "date", "month", "int", "number", "yes_no", "sex", "personnummer", "hsaid", "kva_code")
+ADDS, FULL_LIST = DELIVERY_FORMS = ("tillagg", "fullstandig")
+"""Rows accumulate by key; or the rows of the newest date replace all earlier ones of their scope."""
 RULE_KINDS = ("required", "empty", "order", "in_month", "overlap")
 FILLED, EMPTY = "filled", "empty"
 """Values of a condition that ask whether a cell is filled in."""
@@ -78,11 +80,33 @@ class RowRule:
 
 
 @dataclass(frozen=True)
+class FullList:
+    """A source whose deliveries are full lists: the newest list of a scope replaces the earlier ones.
+
+    scope: columns whose values name a scope; without any everything is one. A source that several systems deliver, each
+    for its own units, has the unit among them. when: the rows that come as a list; all where None, the others add up.
+    """
+
+    scope: tuple[str, ...]
+    when: Condition | None = None
+
+    @property
+    def when_sql(self) -> str:
+        """The condition in SQL."""
+        if self.when is None:
+            return "true"
+        value = self.when.value
+        return f"{self.when.column} = " + (
+            "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
+        )
+
+
+@dataclass(frozen=True)
 class Contract:
     """A source's contract. `event` is a column, or (status column, {status: column}) where the event depends on it.
 
     unit: the column whose unit a row belongs to; verksamhet: the column that names one directly. A source has one of
-    them or neither; rows with a unit are judged by the unit register.
+    them or neither; rows with a unit are judged by the unit register. full_list: None where rows accumulate by key.
     """
 
     source: str
@@ -92,6 +116,7 @@ class Contract:
     event: str | tuple[str, dict[str, str]] | None
     unit: str | None
     verksamhet: str | None
+    full_list: FullList | None
     agreed_age_days: int
     fingerprint: str
 
@@ -154,6 +179,18 @@ def _rule(node: dict[str, Any]) -> RowRule:
     )
 
 
+def _full_list(form: Any) -> FullList | None:
+    """The property leveransform: `tillagg`, or {fullstandig: [columns of the scope], when: {column: value}}."""
+    if form == ADDS:
+        return None
+    if not isinstance(form, dict) or not isinstance(form.get(FULL_LIST), list) or form.keys() - {FULL_LIST, "when"}:
+        raise ValueError(
+            f"leveransform ska vara {ADDS} eller {FULL_LIST} med en lista av kolumner (tom: allt), kanske med ett when"
+        )
+    when = form.get("when")
+    return FullList(tuple(form[FULL_LIST]), Condition(*next(iter(when.items()))) if when else None)
+
+
 def load_contract(path: Path) -> Contract:
     """Read one contract file. Raises ContractError where it says something this reader does not know."""
     text = path.read_text(encoding="utf-8")
@@ -188,6 +225,7 @@ def _contract(document: dict[str, Any], fingerprint: str) -> Contract:
         event=event,
         unit=about.get("unit"),
         verksamhet=about.get("verksamhet"),
+        full_list=_full_list(about["leveransform"]),
         agreed_age_days=ages[0],
         fingerprint=fingerprint,
     )
@@ -211,6 +249,16 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
     for asked, column in (("unit", contract.unit), ("verksamhet", contract.verksamhet)):
         if column and column not in types:
             yield f"{asked} är {column}, som inte är någon kolumn"
+    if contract.full_list is not None:
+        asked_of = [*contract.full_list.scope, *([contract.full_list.when.column] if contract.full_list.when else [])]
+        for column in asked_of:
+            if column not in types:
+                yield f"leveransform gäller {column}, som inte är någon kolumn"
+            elif types[column] == "personnummer":
+                yield "leveransform kan inte gälla ett personnummer"
+        when = contract.full_list.when
+        if when and when.column not in {c.name for c in contract.key}:
+            yield f"leveransform har when på {when.column}, som inte är någon del av nyckeln"
     if isinstance(contract.event, tuple) and contract.event[0] not in types:
         yield f"event_date följer {contract.event[0]}, som inte är någon kolumn"
     events = contract.event[1].values() if isinstance(contract.event, tuple) else [contract.event]

@@ -32,6 +32,7 @@ def staging_of(contract: Contract) -> dict[str, Any]:
         "key": list(first),
         "rows": [", ".join([f"'{d}'", str(line), *cells.values(), out]) for d, line, cells, out in rows],
         "of_unit": of_unit,
+        "full_list": contract.full_list is not None,
         "verksamhet": verksamhet,
         "expected": "{" + ", ".join(expected) + "}",
     }

@@ -58,11 +58,17 @@ RESULT_TABLE = "indicator_result"
 """The published cells: what the results gate judges and a release holds."""
 
 # --- Deliveries -------------------------------------------------------------------------------------------------
-ACCEPTED, REJECTED, SAME_CONTENT, LATER = DELIVERY_STATUSES = ("accepterad", "avvisad", "samma_innehall", "senare")
+ACCEPTED, REJECTED, SAME_CONTENT, WITHDRAWN, LATER = DELIVERY_STATUSES = (
+    "accepterad",
+    "avvisad",
+    "samma_innehall",
+    "aterkallad",
+    "senare",
+)
 OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")
 FIRST_DATE = date(1900, 1, 1)
 """A row carries no date before this."""
-UNKNOWN_UNIT, UNIT_NOT_VALID = "enhet:okand", "enhet:ej_giltig"
+UNKNOWN_UNIT, UNIT_NOT_VALID, OVERLAP = "enhet:okand", "enhet:ej_giltig", "overlapp:giltighet"
 
 
 def gravity(severity: str) -> int:

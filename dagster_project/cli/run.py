@@ -69,7 +69,7 @@ def summarize(outcome: RunOutcome, hint: str = "") -> None:
 
     hint: the option that other commands need to look at the same data folder.
     """
-    from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files
+    from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files, remarks
     from dagster_project.ingestion.quarantine import open_by_reason
     from dagster_project.runs.ledger import ledger_of
 
@@ -81,6 +81,8 @@ def summarize(outcome: RunOutcome, hint: str = "") -> None:
         table("Leveranser", columns, delivery_rows(ledger), numbers=range(1, 6))
         for text in rejected_files(ledger):
             say(f"  Avvisad: {text}")
+        for text in remarks(ledger):
+            say(f"  Att veta: {text}")
         if counts := open_by_reason(outcome.quarantine):
             table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
         if outcome.outcomes:

@@ -8,6 +8,7 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import (
+    ACCEPTED,
     DELIVERY,
     INFO,
     OPEN,
@@ -15,6 +16,7 @@ from dagster_project.catalogue.vocabulary import (
     RESULT_TABLE,
     RESULTS,
     STAGING,
+    WITHDRAWN,
     gravity,
 )
 from dagster_project.core.swedish import number
@@ -42,6 +44,12 @@ def delivery_rows(ledger: Sequence[Delivery]) -> list[tuple]:
 def rejected_files(ledger: Sequence[Delivery]) -> list[str]:
     """Why files were rejected, one sentence each."""
     return [d.orsak or d.file for d in ledger if d.status == REJECTED]
+
+
+def remarks(ledger: Sequence[Delivery]) -> list[str]:
+    """What is remarkable about files that count, or why they were taken out; one sentence each."""
+    told = [d for d in ledger if d.orsak and d.status in (ACCEPTED, WITHDRAWN)]
+    return [f"{d.file}: {d.orsak}" for d in told]
 
 
 def quarantine_by_source(quarantine: pl.DataFrame) -> list[tuple]:

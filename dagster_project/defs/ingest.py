@@ -11,12 +11,13 @@ from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.defs.events import INGESTION
 from dagster_project.operations.ingest import ingest
-from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED
+from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED, REPLACED
 from dagster_project.runs.ledger import Delivery
 
 RUN_TABLES = {
     LEDGER: "The delivery ledger: every file, its counts, its status and, where rejected, why.",
     REFUSED: "Rows whose unit the register does not know or does not hold valid on the event date.",
+    REPLACED: "Rows that a newer full list of their scope has replaced.",
     PARAMETERS: "As-of date, grid, parameters and run id.",
     QUARANTINE: "Quarantined rows with reasons, masked values and state.",
 }

@@ -11,6 +11,7 @@ from dagster_project.core.errors import BusyError, machine_error
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 # Great Expectations reads through SQLAlchemy. Without these settings of duckdb-sqlalchemy results are lost, and
 # expectations fail without a reason.
@@ -56,6 +57,17 @@ def literal(value: object) -> str:
 def sql_files(paths: Iterable[Path]) -> str:
     """A SQL list of file names, quoted, for DuckDB's readers."""
     return "[" + ", ".join(literal(p) for p in paths) + "]"
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Make the temporary table `name` of a frame (or make it anew).
+
+    A registered frame would be read in place, which DuckDB cannot do below every join ("Pushdown Filter Type
+    BLOOM_FILTER is not currently supported in PyArrow Scans").
+    """
+    connection.register("kept_frame", frame)
+    connection.execute(f"create or replace temp table {name} as select * from kept_frame")
+    connection.unregister("kept_frame")
 
 
 def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

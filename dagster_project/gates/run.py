@@ -20,7 +20,7 @@ from dagster_project.gates.suites import SUITES, gate_tables
 from dagster_project.gates.validate import run_suites
 from dagster_project.gates.waivers import Waiver, apply_waivers
 from dagster_project.ingestion.bronze import anchor_path
-from dagster_project.runs.folder import DELIVERY_DATABASE, MEASURES, REFUSED, SIGNS, RunFolder
+from dagster_project.runs.folder import DELIVERY_DATABASE, FINDINGS, MEASURES, REFUSED, SIGNS, RunFolder
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import accepted
 
@@ -59,13 +59,15 @@ def _rows_min(folder: RunFolder, identity: RunIdentity) -> int:
 
 
 def _delivery_database(folder: RunFolder) -> Path:
-    """A small DuckDB file for the first gate: views of the delivered rows, and every source's measures and signs."""
+    """A small DuckDB file for the first gate: views of the delivered rows, and what was measured of every source."""
     path = folder.data.run / DELIVERY_DATABASE
-    measures, signs, refused = (sql_files([folder.path(n).resolve()]) for n in (MEASURES, SIGNS, REFUSED))
+    tables = (MEASURES, SIGNS, FINDINGS)
+    refused = sql_files([folder.path(REFUSED).resolve()])
     ledger = folder.ledger()
     with replacing(path) as part, database(part, write=True) as connection:
-        connection.execute(f"create table measures as select * from read_parquet({measures})")
-        connection.execute(f"create table signs as select * from read_parquet({signs})")
+        for table in tables:
+            rows = sql_files([folder.path(table).resolve()])
+            connection.execute(f"create table {table} as select * from read_parquet({rows})")
         for source in load_contracts():
             bronze = anchor_path(folder.data, source).resolve().parent
             stems = ["0", *(d.id for d in accepted(ledger, source))]
@@ -75,7 +77,7 @@ def _delivery_database(folder: RunFolder) -> Path:
                 f"anti join read_parquet({refused}) a "
                 f"on a.source = {literal(source)} and a.delivery = r.delivery and a.line = r.line"
             )
-            for table in ("measures", "signs"):
+            for table in tables:
                 connection.execute(
                     f"create view {table}_{source} as select * from {table} where source = {literal(source)}"
                 )

@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.catalogue.contracts import Contract, load_contracts
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_contracts
 from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULT_TABLE, RESULTS, SEVERITIES, STAGING
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
@@ -75,6 +75,8 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
     "_verksamhet": lambda contract: contract.unit is not None or contract.verksamhet is not None,
     "_event_day": lambda contract: event_day(contract) is not None,
     "_unit_event": lambda contract: contract.unit is not None and contract.event is not None,
+    "_register": lambda contract: contract.source == REGISTER_SOURCE,
+    "_full_list": lambda contract: contract.full_list is not None,
 }
 """Stem of a shared suite -> whether it applies to a source, in the order in which they apply."""
 

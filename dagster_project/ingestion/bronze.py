@@ -32,7 +32,7 @@ from dagster_project.ingestion.readers import read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 5
+BRONZE_VERSION = 6
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -182,6 +182,7 @@ def parse_into_bronze(
                 frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
         meta |= {
             "status": ACCEPTED,
+            "orsak": " ".join(parsed.remarks) or None,
             "rows_read": parsed.rows_read,
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,

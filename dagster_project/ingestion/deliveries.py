@@ -154,5 +154,6 @@ def _as_noted(item: _Counting, meta: dict) -> Delivery:
     return replace(
         delivery,
         position=item.position,
+        orsak=meta["orsak"],
         **{k: meta[k] for k in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")},
     )

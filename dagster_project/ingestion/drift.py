@@ -15,7 +15,7 @@ from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Contract
 from dagster_project.catalogue.vocabulary import COLUMN_GONE, DAY_VOLUME, MONTH_VOLUME, NEW_IDS
 from dagster_project.core.swedish import number
 from dagster_project.engines.rules import rule
-from dagster_project.ingestion.newest import newest_rows
+from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 DAYS_BEFORE = 6
 """Days' deliveries that the newest is compared with, where there are so many."""
-_NOT_REFUSED = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def growth(connection: duckdb.DuckDBPyConnection, contract: Contract, fallen: in
         select first_day, count(*) from (
             select min(d.uttagsdatum) as first_day
             from accepted a join deliveries d using (delivery)
-            where {_NOT_REFUSED}
+            where {NOT_REFUSED}
             group by hash({", ".join(contract.key_sql)})
         ) as keys group by first_day
         """
@@ -231,7 +230,7 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
     kind = f"n.{contract.event[0]}" if isinstance(contract.event, tuple) else "null"
-    rows = f"({newest_rows(contract, _NOT_REFUSED)}) n"
+    rows = f"({newest_rows(contract, NOT_REFUSED)}) n"
     month = _months_before(newest, 0 if _months_before(_day_after(newest), 0) > newest else 1)
     first, after = _months_before(month, 12), _months_before(month, -1)
     last_day = f"(date '{after}' - 1)"

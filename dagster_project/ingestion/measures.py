@@ -7,18 +7,20 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.catalogue.contracts import Contract
+import polars as pl
+
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.drift import growth
-from dagster_project.ingestion.newest import newest_rows
+from dagster_project.ingestion.lists import Gaps
+from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows, replaced_rows
+from dagster_project.ingestion.register import rows_of_the_registers_fault
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
     import duckdb
-
-_NOT_REFUSED = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
 
 
 def measure(
@@ -27,14 +29,18 @@ def measure(
     deliveries: Sequence[Delivery],
     rejected: Sequence[Delivery],
     as_of: date,
+    quarantined: pl.DataFrame,
+    gaps: Gaps,
 ) -> dict[str, Any]:
     """The measures of one source over its views (`settle`).
 
-    deliveries: the accepted ones, settled, oldest first. rejected: its rejected files.
+    deliveries: the accepted ones, settled, oldest first. rejected: its rejected files. quarantined: all rows of the
+    accepted ones in quarantine.
     """
     day = newest_day(deliveries)
     newest = day[0].uttagsdatum if day else None
-    read, quarantined = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
+    read, set_aside = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
+    blamed = rows_of_the_registers_fault(connection, contract, quarantined, {d.id for d in day})
     current = _current(connection, contract)
     before = _current_before(connection, contract, newest) if newest else None
     stored = count(connection, "accepted")
@@ -44,11 +50,16 @@ def measure(
         "deliveries": len(deliveries),
         "rows_accepted": sum(d.rows_accepted for d in deliveries),
         "rows_current": current,
+        "rows_held": current or _kept_away(connection, contract),
         "rows_fallen_share": (before - current) / before if before else 0.0,
         "age_days": (as_of - newest).days if newest else None,
         "rows_read_newest": read if day else None,
-        "rows_quarantined_newest": quarantined if day else None,
-        "quarantined_share_newest": quarantined / read if day else None,
+        "rows_quarantined_newest": set_aside if day else None,
+        "rows_register_newest": blamed,
+        "quarantined_share_newest": (set_aside - blamed) / max(read - blamed, 1) if day else None,
+        "units_gone": 0,
+        "list_units_missing": gaps.units,
+        "list_keys_missing_share": gaps.keys_share,
         "rejected_newer": rejected_newer(deliveries, rejected),
         **growth(connection, contract, None if before is None else before - current),
         # What bronze really holds against what the ledger says.
@@ -78,12 +89,21 @@ def _named_date(delivery: Delivery) -> date | None:
         return None
 
 
+def _kept_away(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Accepted rows that nothing but a fault of the unit register keeps from counting."""
+    if contract.unit is None or contract.source == REGISTER_SOURCE:
+        return 0
+    blamed = f"a.{contract.unit} in (select hsaid_enhet from gone_units union select hsaid_enhet from faulty_rows)"
+    at_fault = f"({blamed} or not exists (select 1 from register))"
+    return count(connection, f"accepted a where not a.makulerad and not ({NOT_REFUSED}) and {at_fault}")
+
+
 def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
     """Rows that count now: newest per key, not withdrawn, not refused by the register."""
-    if count(connection, "accepted where makulerad"):
-        return count(connection, f"({newest_rows(contract, _NOT_REFUSED)})")
+    if contract.full_list or count(connection, "accepted where makulerad"):
+        return count(connection, f"({newest_rows(contract, NOT_REFUSED)})")
     # Nothing is withdrawn: every key counts once. Their 64-bit hashes are much cheaper to tell apart than the keys.
-    keys = f"select distinct hash({', '.join(contract.key_sql)}) from accepted a where {_NOT_REFUSED}"
+    keys = f"select distinct hash({', '.join(contract.key_sql)}) from accepted a where {NOT_REFUSED}"
     return count(connection, f"({keys})")
 
 
@@ -91,13 +111,14 @@ def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, n
     """Rows that counted without the newest date's deliveries; None where they can only have become more."""
     on_newest = f"date '{newest}'"
     withdrawn = f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"
-    if not count(connection, withdrawn):
+    if not contract.full_list and not count(connection, withdrawn):
         return None
-    return count(connection, f"({newest_rows(contract, f'{_NOT_REFUSED} and d.uttagsdatum < {on_newest}')})")
+    before = f"{NOT_REFUSED} and d.uttagsdatum < {on_newest}"
+    return count(connection, f"({newest_rows(contract, before, f'({replaced_rows(contract, before)})')})")
 
 
 def _units_unknown(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    if contract.unit is None:
+    if contract.unit is None or contract.source == REGISTER_SOURCE:  # a unit that is gone from it is no fault
         return 0
     known = "(select hsaid_enhet from register)"
-    return count(connection, f"accepted a where {_NOT_REFUSED} and a.{contract.unit} not in {known}")
+    return count(connection, f"accepted a where {NOT_REFUSED} and a.{contract.unit} not in {known}")

@@ -13,6 +13,7 @@ from dagster_project.catalogue.vocabulary import OPEN, RESOLVED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
 from dagster_project.core.tables import escaped_texts
+from dagster_project.engines.duckdb import keep
 from dagster_project.ingestion.rows import key_text, quarantine_schema
 from dagster_project.runs.folder import QUARANTINE, QUARANTINE_SCHEMA, RunFolder
 from dagster_project.runs.ledger import Delivery
@@ -61,13 +62,13 @@ def with_states(
         return pl.DataFrame(schema=QUARANTINE_SCHEMA)
     by_id = {d.id: d for d in deliveries}
     clean = [d for d in deliveries if d.rows_quarantined == 0]
-    connection.register("rows", rows)
+    keep(connection, "quarantined", rows)
     match = " and ".join(f"(k.k{i} is not distinct from n.k{i})" for i in range(len(contract.key_sql)))
     keys = ", ".join(f"{sql} as k{i}" for i, sql in enumerate(contract.key_sql))
     later = connection.execute(
         f"""
         with k as (select r.delivery, r.line, d.position, {keys}
-                   from rows r join deliveries d using (delivery) where r.key is not null),
+                   from quarantined r join deliveries d using (delivery) where r.key is not null),
         n as (select a.delivery, d.position, true as accepted, {keys}
               from accepted a join deliveries d using (delivery) anti join refused using (delivery, line)
               union all
@@ -79,7 +80,6 @@ def with_states(
         group by k.delivery, k.line
         """
     ).pl()
-    connection.unregister("rows")
     # Where a key was unreadable: the first newer delivery of the source without any quarantined row.
     next_clean = {d.id: next((c.id for c in clean if (c.position or 0) > (d.position or 0)), None) for d in deliveries}
     files = {d.id: d.file for d in deliveries}

@@ -26,12 +26,14 @@ class ParsedDelivery:
     accepted: `stored_schema` columns, one row per row that breaks no rule of form.
     quarantined: the same columns (null where unreadable) plus `reasons` (sorted list), `values` (list of
     `column=value`, masked), `key` (text, personnummer as ***; null when unreadable).
+    remarks: sentences on how it was read, for the ledger.
     """
 
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
     rows_read: int
     rows_duplicate: int
+    remarks: tuple[str, ...] = ()
 
 
 def stored_schema(contract: Contract) -> dict[str, pl.DataType]:
@@ -79,6 +81,7 @@ def parse_delivery(raw: RawTable, contract: Contract, extraction: date, delivery
         quarantined=_quarantine(table, stored, quarantined),
         rows_read=table.height,
         rows_duplicate=int(duplicate.sum()),
+        remarks=tuple(table.remarks),
     )
 
 

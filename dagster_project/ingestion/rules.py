@@ -7,6 +7,8 @@ from datetime import date
 import polars as pl
 
 from dagster_project.catalogue.contracts import Column, RowRule
+from dagster_project.catalogue.vocabulary import OVERLAP
+from dagster_project.core.masking import display
 from dagster_project.ingestion.table import Table, allowed_codes
 
 FAR_FUTURE = date(9999, 12, 31)
@@ -54,11 +56,15 @@ def apply_row_rule(table: Table, rule: RowRule, duplicate: pl.Series) -> None:
         mask = a.dt.month_end() != b
         table.breaks(f"varde:{second}", (second,), mask if applies is None else mask & applies)
     elif rule.kind == "overlap":
-        table.breaks("overlapp:giltighet", rule.columns, _overlaps(table, rule, duplicate))
+        table.breaks(OVERLAP, rule.columns, _overlaps(table, rule, duplicate))
 
 
 def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:
-    """Rows whose period shares a day with another row's of the same `rule.per`; withdrawing rows are no periods."""
+    """Rows whose period shares a day with another row's of the same `rule.per`; withdrawing rows are no periods.
+
+    A period that ends on the day that the next one begins (an exclusive end, as many systems write) is first read as
+    ending the day before, in the table's values too; a remark names whose it is.
+    """
     start, end = rule.columns
     assert rule.per is not None
     periods = (
@@ -74,6 +80,16 @@ def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:
         .filter(~pl.col("skip") & pl.col("per").is_not_null() & (pl.col("start") <= pl.col("end")))
         .drop("skip")
     )
+    starts = periods.select("per", pl.col("start").alias("end")).unique()
+    touching = periods.filter(pl.col("start") < pl.col("end")).join(starts, on=["per", "end"], how="semi")
+    if touching.height:
+        earlier = pl.col("row").is_in(touching["row"].implode())
+        day_before = pl.when(earlier).then(pl.col("end").dt.offset_by("-1d")).otherwise(pl.col("end"))
+        periods = periods.with_columns(day_before)
+        delivered = pl.DataFrame({"row": pl.int_range(table.height, eager=True), "end": table.value[end]})
+        table.value[end] = delivered.select(day_before).to_series()
+        names = ", ".join(display(name) for name in touching["per"].unique().sort())
+        table.remarks.append(f"{end} är samma dag som nästa {start} och läses som dagen före för {names}.")
     pairs = periods.join(periods, on="per", suffix="_2").filter(
         (pl.col("row") != pl.col("row_2")) & (pl.col("start") <= pl.col("end_2")) & (pl.col("start_2") <= pl.col("end"))
     )

@@ -7,7 +7,7 @@ the gates read. DuckDB does the work; rows never become Python objects, except t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -17,22 +17,38 @@ from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_
 from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.engines.duckdb import database, keep, sql_files
 from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
 from dagster_project.ingestion.drift import Sign, signs
+from dagster_project.ingestion.lists import list_gaps
 from dagster_project.ingestion.measures import measure
+from dagster_project.ingestion.newest import NOT_REFUSED, replaced_rows
 from dagster_project.ingestion.quarantine import quarantined_rows, with_states
-from dagster_project.ingestion.register import NOTHING_REFUSED, build_register, refused_by_register
+from dagster_project.ingestion.register import (
+    NOTHING_REFUSED,
+    build_register,
+    find_faults,
+    gone_findings,
+    refused_by_register,
+    refused_in_register,
+    register_findings,
+    units_gone,
+)
 from dagster_project.ingestion.rows import quarantine_schema
 from dagster_project.runs.folder import (
+    FINDINGS,
+    FINDINGS_SCHEMA,
     LEDGER,
     MEASURES,
     MEASURES_SCHEMA,
     QUARANTINE,
     REFUSED,
     REFUSED_SCHEMA,
+    REPLACED,
+    REPLACED_SCHEMA,
     SIGNS,
     SIGNS_SCHEMA,
+    Finding,
     RunFolder,
 )
 from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
@@ -55,34 +71,56 @@ class Settled:
 
 
 def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
-    """Settle the ledger of form; writes ledger, quarantine, refused rows and measures to the run folder.
+    """Settle the ledger of form; writes ledger, quarantine, refused and replaced rows, measures and findings to
+    the run folder.
 
     Raises ResultattavlaError where a delivery's rows do not add up.
     """
     settled: list[Delivery] = [d for d in ledger if d.status != ACCEPTED]
     quarantine: list[pl.DataFrame] = []
     refused_rows: list[pl.DataFrame] = []
+    replaced_all: list[pl.DataFrame] = []
     measures: list[dict] = []
     found: list[Sign] = []
+    findings: list[Finding] = []
+    named: list[tuple[str, int]] = []
     with database(spill=data.run / "duckdb.tmp") as connection:
         for contract in load_contracts().values():
             deliveries = accepted(ledger, contract.source)
             _views(connection, contract, deliveries, data)
+            is_register = contract.source == REGISTER_SOURCE
             refused = NOTHING_REFUSED
-            if contract.source == REGISTER_SOURCE:
-                build_register(connection, contract)
+            if is_register:
+                refused = refused_in_register(connection)
             elif contract.unit is not None:
                 refused = refused_by_register(connection, contract)
-            connection.register("refused", refused)
+            keep(connection, "refused", refused)
+            connection.execute(f"create or replace temp table replaced as {replaced_rows(contract, NOT_REFUSED)}")
+            if is_register:
+                build_register(connection, contract)
             rows = quarantined_rows(connection, contract, refused)
             final = [_final_counts(d, rows) for d in deliveries]
             settled += final
             quarantine.append(with_states(connection, contract, final, rows))
             refused_rows.append(refused.select(pl.lit(contract.source).alias("source"), pl.all()))
+            replaced = connection.execute(
+                "select replaced_delivery as delivery, replaced_line as line from replaced"
+            ).pl()
+            replaced_all.append(replaced.select(pl.lit(contract.source).alias("source"), pl.all()))
+            if is_register:
+                find_faults(connection, contract, final, rows)
+            elif contract.unit is not None:
+                named += units_gone(connection, contract, as_of)
+            gaps = list_gaps(connection, contract, final)
+            findings += gaps.findings
             refusals = [d for d in ledger if d.source == contract.source and d.status == REJECTED]
-            measures.append(measure(connection, contract, final, refusals, as_of))
+            measures.append(measure(connection, contract, final, refusals, as_of, rows, gaps))
             found += signs(connection, contract, final, {d.id: headers_of(data, d) for d in final})
-            connection.unregister("refused")
+        gone = gone_findings(named)
+        findings += [*register_findings(connection), *gone]
+    for row in measures:
+        if row["source"] == REGISTER_SOURCE:
+            row["units_gone"] = len(gone)
     result = Settled(
         as_of, sorted(settled, key=lambda d: (d.source, d.file)), pl.concat(quarantine).sort("source", "file", "line")
     )
@@ -90,6 +128,10 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     folder.write(LEDGER, ledger_frame(result.ledger))
     folder.write(QUARANTINE, result.quarantine)
     folder.write(REFUSED, pl.concat(refused_rows).select(pl.col(n).cast(t) for n, t in REFUSED_SCHEMA.items()))
+    folder.write(REPLACED, pl.concat(replaced_all).select(pl.col(n).cast(t) for n, t in REPLACED_SCHEMA.items()))
+    folder.write(
+        FINDINGS, pl.DataFrame([asdict(f) for f in findings], schema=FINDINGS_SCHEMA).sort("source", "kind", "unit")
+    )
     folder.write(MEASURES, pl.DataFrame(measures, schema=MEASURES_SCHEMA))
     folder.write(SIGNS, pl.DataFrame([s.as_row() for s in found], schema=SIGNS_SCHEMA))
     return result
@@ -98,7 +140,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
 def _views(
     connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], data: DataPaths
 ) -> None:
-    """Views `accepted` and `broken` over this run's bronze files of one source, and the table `deliveries`."""
+    """The view `accepted` over this run's bronze files of one source, and the tables `broken` and `deliveries`."""
     anchor = anchor_path(data, contract.source)
     connection.execute(
         f"create or replace temp view accepted as select * from read_parquet("
@@ -107,8 +149,8 @@ def _views(
     # Few rows: read here, so that the exact types (lists too) hold also where there is no file.
     schema = quarantine_schema(contract)
     broken = pl.concat([pl.DataFrame(schema=schema), *(pl.read_parquet(quarantine_path(data, d)) for d in deliveries)])
-    connection.register("broken", broken)
-    connection.register("deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
+    keep(connection, "broken", broken)
+    keep(connection, "deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
 
 
 def _final_counts(delivery: Delivery, rows: pl.DataFrame) -> Delivery:

@@ -13,7 +13,10 @@ from dagster_project.ingestion.readers import RawTable
 
 
 class Table:
-    """The columns of one delivery while rules are applied: trimmed text, typed value, filled or not."""
+    """The columns of one delivery while rules are applied: trimmed text, typed value, filled or not.
+
+    remarks: what the delivery's line in the ledger says of how it was read, one Swedish sentence each.
+    """
 
     def __init__(self, raw: RawTable, contract: Contract, extraction: date, key: bytes) -> None:
         self.contract, self.extraction = contract, extraction
@@ -24,6 +27,7 @@ class Table:
         self.line = raw.frame["line"]
         self.readable = pl.Series([], dtype=pl.Boolean)
         self.broken: list[tuple[str, tuple[str, ...], pl.Series]] = []
+        self.remarks: list[str] = []
         for column in contract.columns:
             text = (
                 cells.trim(raw.frame[column.name])

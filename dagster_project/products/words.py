@@ -51,6 +51,7 @@ from dagster_project.catalogue.vocabulary import (
     UNKNOWN_UNIT,
     WARNED,
     WARNING,
+    WITHDRAWN,
     WOMEN,
     YEAR,
 )
@@ -109,6 +110,7 @@ DELIVERY_STATUS_WORDS: Mapping[str, str] = {
     ACCEPTED: "Godkänd",
     REJECTED: "Avvisad",
     SAME_CONTENT: "Samma innehåll som en annan fil",
+    WITHDRAWN: "Återkallad",
     LATER: "Väntar: uttagen efter körningens datum",
 }
 QUARANTINE_STATE_WORDS: Mapping[str, str] = {OPEN: "öppen", RESOLVED: "åtgärdad"}

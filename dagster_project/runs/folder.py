@@ -22,7 +22,8 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 
-LEDGER, QUARANTINE, REFUSED, MEASURES = "ledger", "quarantine", "refused_rows", "measures"
+LEDGER, QUARANTINE, MEASURES, FINDINGS = "ledger", "quarantine", "measures", "findings"
+REFUSED, REPLACED = "refused_rows", "replaced_rows"
 SIGNS, PARTIAL_MONTHS = "signs", "partial_months"
 DELIVERY_DATABASE = "delivery.duckdb"
 """What the first gate judges, as one file beside the tables."""
@@ -52,11 +53,15 @@ REFUSED_SCHEMA: dict[str, pl.DataType] = {
 }
 """Rows whose unit the register does not know or does not hold valid on the event date."""
 
+REPLACED_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "delivery": pl.String(), "line": pl.Int64()}
+"""Rows that were the newest of their key and are gone from a newer full list of their scope."""
+
 MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
     "deliveries": pl.Int64(),
     "rows_accepted": pl.Int64(),
     "rows_current": pl.Int64(),
+    "rows_held": pl.Int64(),
     "rows_fallen_share": pl.Float64(),
     "age_days": pl.Int64(),
     "rows_read_newest": pl.Int64(),
@@ -65,14 +70,52 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "rejected_newer": pl.String(),
     "rows_grown": pl.Int64(),
     "rows_grown_before": pl.Int64(),
+    "rows_register_newest": pl.Int64(),
     "units_unknown": pl.Int64(),
+    "units_gone": pl.Int64(),
+    "list_units_missing": pl.Int64(),
+    "list_keys_missing_share": pl.Float64(),
     "ledger_difference": pl.Int64(),
 }
 """What the first gate judges, one row per source; `_newest`: of the newest day's delivery (`ledger.newest_day`: all
 files of the source's newest date together). rows_fallen_share: by how much current rows have become fewer since
-the release before (0.05 = five percent; negative: more; 0 where there was none before). rejected_newer: rejected files
-that are newer than the newest accepted one, null where there are none. rows_grown, rows_grown_before: keys that the
-newest day brought, and the most that one of the six days before it brought (null where there are fewer)."""
+the release before (0.05 = five percent; negative: more; 0 where there was none before). rows_held: as rows_current,
+but where nothing counts the rows that only a fault of the register keeps away. rows_register_newest: rows of
+the newest day in quarantine for a fault of the unit register and nothing else; they are no part of
+quarantined_share_newest. units_gone: of the register, units that disappeared from it and that rows of the last 12
+months name; 0 for other sources. list_units_missing, list_keys_missing_share: what the newest full lists lack of the
+lists before them of the same scopes, units added up over scopes and the largest share of a scope's keys; null for
+sources that deliver no full lists. rejected_newer: rejected files that are newer than the newest accepted one, null
+where there are none. rows_grown, rows_grown_before: keys that the newest day brought, and the most that one of the six
+days before it brought (null where there are fewer)."""
+
+UNIT_GONE, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = ("enhet_borta", "register_karantan", "lista_saknar_enhet")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a warning names; unit is null where it is unreadable.
+
+    kind: UNIT_GONE a unit that disappeared from the register, with the rows of the last 12 months that name it;
+    REGISTER_ROW rows of the newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list
+    lacks, with the rows that the list before it had, detail: the scope.
+    """
+
+    source: str
+    kind: str
+    unit: str | None
+    rows: int
+    detail: str | None = None
+
+
+FINDINGS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "kind": pl.String(),
+    "unit": pl.String(),
+    "rows": pl.Int64(),
+    "detail": pl.String(),
+}
+"""The fields of `Finding`, one row each."""
 
 SIGNS_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
@@ -101,6 +144,8 @@ SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     LEDGER: LEDGER_SCHEMA,
     QUARANTINE: QUARANTINE_SCHEMA,
     REFUSED: REFUSED_SCHEMA,
+    REPLACED: REPLACED_SCHEMA,
+    FINDINGS: FINDINGS_SCHEMA,
     MEASURES: MEASURES_SCHEMA,
     SIGNS: SIGNS_SCHEMA,
     PARTIAL_MONTHS: PARTIAL_MONTHS_SCHEMA,

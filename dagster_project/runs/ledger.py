@@ -26,7 +26,8 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "delivery": pl.String(),
     "position": pl.Int64(),
 }
-"""`delivery` (its id) and `position` (the order of a source's deliveries) are set for accepted deliveries only."""
+"""`orsak`: why a file does not count or, of an accepted one, what is remarkable about it. `delivery` (its id) and
+`position` (the order of a source's deliveries) are set for accepted deliveries only."""
 
 
 def delivery_id(uttagsdatum: date | str | None, sha256: str | None) -> str:

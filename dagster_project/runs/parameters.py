@@ -31,6 +31,7 @@ class Thresholds:
     quarantined_share_warning: Share = 0.05
     quarantined_share_stop: Share = 0.2
     rows_fallen_share: Share = 0.05
+    list_missing_share: Share = 1 / 3
     share_rows_min: Count = 50
     rows_grown_times: Times = 3
     rows_grown_min: Count = 20

@@ -4,7 +4,8 @@
 {% macro staged() -%}
     {% set source_name = this_model().removeprefix('stg_') -%}
     {% set contract = var('contracts')[source_name] -%}
-    {% set newest = newest_rows(accepted_rows(source_name, contract.key), contract.key | length) -%}
+    {% set replaced = replaced_of(source_name) if contract.full_list else none -%}
+    {% set newest = newest_rows(accepted_rows(source_name, contract.key), contract.key | length, replaced) -%}
     {% if contract.unit and contract.events -%}
     (
         select newest.*, e.verksamhet
@@ -34,4 +35,13 @@
         where source = '{{ source_name }}'
     ) as refused on delivered.delivery = refused.refused_delivery and delivered.line = refused.refused_line
     where refused.refused_delivery is null
+{%- endmacro %}
+
+{#- Rows that a newer full list has replaced, as settling found them. -#}
+{% macro replaced_of(source_name) -%}
+    (
+        select delivery as replaced_delivery, line as replaced_line
+        from {{ source('run', 'replaced_rows') }}
+        where source = '{{ source_name }}'
+    )
 {%- endmacro %}

@@ -17,7 +17,7 @@ FUNCTIONS = {
 """Standard functions. A new one is added here after it was looked up on every engine."""
 
 DISPATCHED = {exp.DateDiff, exp.TimestampTrunc, exp.GenerateSeries, exp.StrPosition}
-"""What dbt's own macros (datediff, date_trunc, generate_series, position) write for DuckDB: for others they write theirs."""
+"""What dbt's own macros (datediff, date_trunc, generate_series, position) write for DuckDB; for others, theirs."""
 
 ONE_ENGINES_SYNTAX = (exp.Qualify, exp.Lambda, exp.Bracket, exp.Struct, exp.Pivot, exp.PositionalColumn)
 

@@ -6,23 +6,25 @@ import json
 import logging
 import re
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.contracts import Condition, FullList, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.ingestion import bronze, persons
+from dagster_project.ingestion import bronze, deliveries, persons
+from dagster_project.ingestion import settle as settling
 from dagster_project.ingestion.bronze import digest_of, read_note
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
-from dagster_project.runs.folder import MEASURES, RunFolder
+from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, RunFolder
 from dagster_project.runs.ledger import LEDGER_SCHEMA, natural_order
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
@@ -585,6 +587,254 @@ def test_withdrawal(pipeline: Pipeline) -> None:
     assert pipeline.rows(pipeline.run(), "avvikelser")["avvikelse_id"].to_list() == ["A2"], "it must pass the rules too"
     pipeline.deliver("avvikelser", "2022-08-01", case(1, typ="åter"))
     assert pipeline.rows(pipeline.run(), "avvikelser").height == 2
+
+
+# --- Full lists ------------------------------------------------------------------------------------------------------
+
+MAY = "2022-05"
+
+
+def waiting(number: int, month: str = MAY, **changes: str) -> dict[str, str]:
+    return {**WAITING, "vardkontakt_id": f"V{number}", "matperiod": month, **changes}
+
+
+def on_the_list(pipeline: Pipeline, settled: Settled) -> dict[str, str]:
+    """Contact and month -> unit of the rows that count."""
+    rows = pipeline.rows(settled, "vantetider")
+    return {
+        f"{contact} {month:%m}" if status == "VANTANDE" else contact: unit[-4:]
+        for contact, status, month, unit in rows.select(
+            "vardkontakt_id", "status", "matperiod", "hsaid_enhet"
+        ).iter_rows()
+    }
+
+
+def test_a_newer_list_replaces_its_month_and_no_other(pipeline: Pipeline) -> None:
+    performed = base("vantetider", vardkontakt_id="P1")
+    april = [waiting(n, "2022-04") for n in (1, 2)]
+    pipeline.deliver("vantetider", "2022-06-01", performed, *april, *(waiting(n) for n in (1, 2, 3)))
+    pipeline.deliver("vantetider", "2022-06-08", waiting(2), waiting(4), base("vantetider", vardkontakt_id="P2"))
+    settled = pipeline.run()
+    assert set(on_the_list(pipeline, settled)) == {"P1", "P2", "V1 04", "V2 04", "V2 05", "V4 05"}
+    assert status(settled)["vantetider_2022-06-01.csv"] == "accepterad"
+    before = pipeline.run(as_of=date(2022, 6, 7))
+    assert set(on_the_list(pipeline, before)) == {"P1", "V1 04", "V2 04", "V1 05", "V2 05", "V3 05"}
+
+
+def test_the_files_of_one_day_are_one_list(pipeline: Pipeline) -> None:
+    pipeline.deliver("vantetider", "2022-06-01", *(waiting(n) for n in (1, 2, 3)))
+    pipeline.deliver("vantetider", "2022-06-08", waiting(1), suffix="_a")
+    pipeline.deliver("vantetider", "2022-06-08", waiting(2), suffix="_b")
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V1 05", "V2 05"}
+
+
+def test_a_row_in_quarantine_takes_nothing_away(pipeline: Pipeline) -> None:
+    """Its key keeps the older row; a list of which every row was refused replaces nothing; an unread key is none."""
+    pipeline.deliver("vantetider", "2022-06-01", *(waiting(n) for n in (1, 2, 3)), waiting(1, "2022-04"))
+    pipeline.deliver(
+        "vantetider",
+        "2022-06-08",
+        waiting(1, kon="?"),
+        waiting(2),
+        waiting(3, hsaid_enhet="SE2321000164-9999"),
+        waiting(1, "2022-04", kon="?"),
+    )
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V1 04", "V1 05", "V2 05", "V3 05"}
+    pipeline.deliver("vantetider", "2022-06-15", waiting(1), waiting(9, kon="?"), waiting(3, "x"))
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V1 04", "V1 05"}
+
+
+def test_a_withdrawing_row_takes_its_key_and_no_list(pipeline: Pipeline) -> None:
+    pipeline.deliver("vantetider", "2022-06-01", *(waiting(n) for n in (1, 2, 3)))
+    pipeline.deliver("vantetider", "2022-06-08", waiting(2, makulerad="Ja"))
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V1 05", "V3 05"}
+    pipeline.deliver("vantetider", "2022-06-15", waiting(1), waiting(3, makulerad="Ja"), waiting(2))
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V1 05", "V2 05"}
+
+
+def test_what_is_gone_does_not_come_back(pipeline: Pipeline) -> None:
+    """A key that a list lacked is not brought back by a later list that has it in quarantine."""
+    pipeline.deliver("vantetider", "2022-06-01", waiting(1), waiting(2))
+    pipeline.deliver("vantetider", "2022-06-08", waiting(2))
+    pipeline.deliver("vantetider", "2022-06-15", waiting(2), waiting(1, kon="?"))
+    assert set(on_the_list(pipeline, pipeline.run())) == {"V2 05"}
+
+
+def narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waiting lists come from several systems, each for its own units."""
+    contracts = load_contracts()
+    by_unit = replace(contracts["vantetider"], full_list=FullList(("matperiod", "hsaid_enhet"), WAITS))
+    for module in (deliveries, settling):
+        monkeypatch.setattr(module, "load_contracts", lambda: {**contracts, "vantetider": by_unit})
+    monkeypatch.setattr("tests.extracts.load_contracts", lambda: {**contracts, "vantetider": by_unit})
+
+
+WAITS = Condition("status", "VANTANDE")
+
+
+def test_a_scope_can_be_narrowed_by_unit(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrowed(monkeypatch)
+    pipeline.deliver("vantetider", "2022-06-01", waiting(1), waiting(2), waiting(3, hsaid_enhet=OTHER_UNIT))
+    pipeline.deliver("vantetider", "2022-06-08", waiting(2), suffix="_north")
+    assert on_the_list(pipeline, pipeline.run()) == {"V2 05": UNIT[-4:], "V3 05": OTHER_UNIT[-4:]}
+    # One that has moved is gone from its new unit: it is not back at the old one.
+    pipeline.deliver("vantetider", "2022-06-15", waiting(2, hsaid_enhet=OTHER_UNIT))
+    assert on_the_list(pipeline, pipeline.run()) == {"V2 05": OTHER_UNIT[-4:]}
+    pipeline.deliver("vantetider", "2022-06-22", waiting(3, hsaid_enhet=OTHER_UNIT))
+    assert on_the_list(pipeline, pipeline.run()) == {"V3 05": OTHER_UNIT[-4:]}
+
+
+def test_what_a_list_lacks_is_measured(pipeline: Pipeline) -> None:
+    elsewhere = [waiting(n, hsaid_enhet=OTHER_UNIT) for n in (8, 9)]
+    pipeline.deliver("vantetider", "2022-06-01", *(waiting(n) for n in range(4)), *elsewhere, waiting(1, "2022-04"))
+    pipeline.run()
+    first = measured(pipeline, "vantetider")
+    assert (first["list_units_missing"], first["list_keys_missing_share"]) == (0, 0.0)
+    pipeline.deliver(
+        "vantetider", "2022-06-08", waiting(0), waiting(1, kon="?"), waiting(2, makulerad="Ja"), waiting(7)
+    )
+    pipeline.run()
+    found = measured(pipeline, "vantetider")
+    assert (found["list_units_missing"], found["list_keys_missing_share"]) == (1, 0.5)
+    findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=LIST_UNIT, source="vantetider")
+    assert findings.select("unit", "rows", "detail").rows() == [(OTHER_UNIT, 2, "2022-05-31")]
+    assert measured(pipeline, "enheter")["list_units_missing"] == 0
+    pipeline.deliver("avvikelser", "2022-06-08", case(1))
+    pipeline.run()
+    assert measured(pipeline, "avvikelser")["list_units_missing"] is None
+
+
+KEYS = ("A", "B", "C")
+LISTED = st.fixed_dictionaries(
+    {
+        "vardkontakt_id": st.sampled_from(KEYS),
+        "matperiod": st.sampled_from(["2022-04", "2022-05"]),
+        "status": st.sampled_from(["VANTANDE"] * 4 + ["GENOMFORD"]),
+        "kon": st.sampled_from(["K"] * 3 + ["?"]),
+        "hsaid_enhet": st.sampled_from([UNIT, OTHER_UNIT, OTHER_UNIT, "SE2321000164-9"]),
+        "makulerad": st.sampled_from([""] * 4 + ["Ja"]),
+    }
+)
+
+
+@pytest.mark.parametrize("by_unit", [False, True])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=st.lists(st.tuples(st.booleans(), st.lists(LISTED, min_size=1, max_size=5)), min_size=2, max_size=5))
+def test_lists_replace_as_a_plain_reading_of_the_rules_says(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    by_unit: bool,
+    files: list[tuple[bool, list[dict[str, str]]]],
+) -> None:
+    """Day by day: what a day's accepted rows touch is emptied of all but the keys that the day has in quarantine."""
+    if by_unit:
+        narrowed(monkeypatch)
+    pipeline = Pipeline(tmp_path_factory.mktemp("lists"))
+    pipeline.deliver("enheter", "2022-01-01", *TWO_UNITS)
+    day, state = 0, {}
+    days: dict[int, list[list[dict[str, str]]]] = {}
+    for number, (same_day, rows) in enumerate(files):
+        day += not same_day
+        unique = {(r["vardkontakt_id"], r["status"], r["status"] == "VANTANDE" and r["matperiod"]): r for r in rows}
+        days.setdefault(day, []).append(list(unique.values()))
+        made = [
+            {**(WAITING if r["status"] == "VANTANDE" else BASE["vantetider"]), **r, "beslut_datum": "2022-04-01"}
+            | ({"start_datum": f"{r['matperiod']}-10"} if r["status"] == "GENOMFORD" else {})
+            for r in unique.values()
+        ]
+        pipeline.deliver("vantetider", f"2022-06-{day + 1:02}", *made, suffix=f"_{number}")
+    for parts in days.values():
+        good: dict[tuple, tuple[bool, tuple]] = {}
+        bad, touched = set(), set()
+        for row in (r for rows in parts for r in rows):
+            waits = row["status"] == "VANTANDE"
+            key = (row["vardkontakt_id"], row["status"], row["matperiod"] if waits else "")
+            scope = (row["matperiod"], row["hsaid_enhet"] if by_unit else "") if waits else None
+            if row["kon"] == "?" or row["hsaid_enhet"].endswith("-9"):
+                bad.add(key)
+                continue
+            good[key] = (row["makulerad"] == "Ja", (scope, row["hsaid_enhet"]))
+            if waits and row["makulerad"] != "Ja":
+                touched.add(scope)
+        state = {k: v for k, v in state.items() if v[1][0] not in touched or k in bad} | good
+    expected = {k[0] + (f" {k[2][5:]}" if k[2] else ""): v[1][1][-4:] for k, v in state.items() if not v[0]}
+    assert on_the_list(pipeline, pipeline.run()) == expected
+
+
+# --- The register as a full export -----------------------------------------------------------------------------------
+
+
+def test_a_unit_gone_from_the_newest_export_is_gone_and_named(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-08-30", *(case(n, hsaid_enhet=OTHER_UNIT) for n in range(4)), case(5))
+    pipeline.deliver("enheter", "2022-08-30", TWO_UNITS[0])
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "enheter")["hsaid_enhet"].to_list() == [UNIT]
+    assert shown(settled, "reasons") == [("enhet:okand",)] * 4
+    found = measured(pipeline, "avvikelser")
+    # Four of five rows are in quarantine, for nothing that their source has done.
+    assert (found["rows_quarantined_newest"], found["rows_register_newest"]) == (4, 4)
+    assert found["quarantined_share_newest"] == 0
+    assert measured(pipeline, "enheter")["units_gone"] == 1
+    assert {measured(pipeline, s)["units_unknown"] for s in ("enheter", "avvikelser")} == {0}
+    findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_GONE)
+    assert findings.select("unit", "rows").rows() == [(OTHER_UNIT, 4)]
+    # Rows of more than a year ago name nobody.
+    pipeline.run(as_of=date(2023, 5, 2))
+    assert measured(pipeline, "enheter")["units_gone"] == 0
+
+
+def test_a_unit_that_never_was_is_the_sources_own_matter(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-08-30", case(1, hsaid_enhet="SE2321000164-9"), case(2))
+    pipeline.run()
+    found = measured(pipeline, "avvikelser")
+    assert (found["rows_register_newest"], found["quarantined_share_newest"]) == (0, 0.5)
+    assert measured(pipeline, "enheter")["units_gone"] == 0
+
+
+def test_an_overlap_holds_back_that_units_rows_only(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    twice = [base("enheter", giltig_till="2022-09-01"), base("enheter", giltig_fran="2022-06-01", verksamhet="VUH")]
+    pipeline.deliver("enheter", "2022-08-01", *twice, TWO_UNITS[1])
+    pipeline.deliver("avvikelser", "2022-08-30", case(1), case(2, hsaid_enhet=OTHER_UNIT))
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "avvikelser")["avvikelse_id"].to_list() == ["A2"]
+    assert measured(pipeline, "avvikelser")["quarantined_share_newest"] == 0
+    findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=REGISTER_ROW)
+    assert findings.select("unit", "rows", "detail").rows() == [(UNIT, 2, "overlapp:giltighet")]
+
+
+def test_files_of_one_day_overlap_too(pipeline: Pipeline) -> None:
+    pipeline.deliver("enheter", "2022-08-01", base("enheter", giltig_till="2022-09-01"), suffix="_a")
+    later = base("enheter", giltig_fran="2022-06-01", verksamhet="VUH")
+    pipeline.deliver("enheter", "2022-08-01", later, TWO_UNITS[1], suffix="_b")
+    settled = pipeline.run()
+    assert {r for (r,) in shown(settled, "reasons")} == {"overlapp:giltighet"}
+    assert len(shown(settled)) == 2
+    # The key of one of them is in the export before: it keeps what it had.
+    rows = pipeline.rows(settled, "enheter").sort("hsaid_enhet").select("hsaid_enhet", "verksamhet").rows()
+    assert rows == [(UNIT, "BUH"), (OTHER_UNIT, "AUD")]
+
+
+def test_a_kept_row_yields_to_the_newest_export(pipeline: Pipeline) -> None:
+    """A unit has one verksamhet a day, also where the newest export has an older row's key in quarantine."""
+    closed = base("enheter", giltig_till="2021-13-01")
+    pipeline.deliver("enheter", "2022-08-01", closed, base("enheter", giltig_fran="2022-01-01", verksamhet="VUH"))
+    pipeline.deliver("avvikelser", "2022-08-30", case(1), case(2, registreringsdatum="2021-05-02", handelsedatum=""))
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "enheter")["verksamhet"].to_list() == ["VUH"]
+    assert [(s, r) for s, r in shown(settled, "source", "reasons")] == [
+        ("avvikelser", "enhet:ej_giltig"),
+        ("enheter", "format:giltig_till"),
+    ]
+    assert measured(pipeline, "avvikelser")["quarantined_share_newest"] == 0
+
+
+def test_the_ledger_tells_of_periods_that_touch(pipeline: Pipeline) -> None:
+    old, new = base("enheter", giltig_till="2022-09-01"), base("enheter", giltig_fran="2022-09-01", verksamhet="VUH")
+    pipeline.deliver("enheter", "2022-09-01", old, new)
+    for _ in range(2):  # read now, and known from bronze
+        (line,) = [d for d in pipeline.run().ledger if d.name == "enheter_2022-09-01.csv"]
+        assert line.status == ACCEPTED and line.orsak and UNIT in line.orsak
 
 
 # --- The ledger ------------------------------------------------------------------------------------------------------

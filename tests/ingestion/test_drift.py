@@ -171,6 +171,32 @@ def test_of_a_source_without_any_accepted_file_every_rejected_one_is_newer() -> 
     assert rejected_newer([], []) is None
 
 
+# --- The register is at fault -------------------------------------------------------------------------------------
+
+
+def test_what_the_register_keeps_away_is_no_fault_of_a_source(pipeline: Pipeline) -> None:
+    """A unit gone from the register, or no register at all: the rows are set aside, and the source is not blamed."""
+    pipeline.deliver("avvikelser", "2022-05-10", *cases(60, "2022-05-02"))
+    pipeline.deliver("enheter", "2022-05-11", TWO_UNITS[1])
+    found = measures(pipeline)
+    assert (found["rows_current"], found["rows_held"], found["rows_quarantined_newest"]) == (0, 60, 60)
+    assert found["quarantined_share_newest"] == 0 and found["rows_fallen_share"] == 0
+    assert told(pipeline) == {}
+
+
+def test_an_unknown_unit_is_the_sources_own_matter(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-05-10", *cases(60, "2022-05-02", hsaid_enhet="SE2321000164-OKAND"))
+    found = measures(pipeline)
+    assert (found["rows_held"], found["quarantined_share_newest"]) == (0, 1)
+
+
+def test_without_a_register_the_sources_have_their_rows(tmp_path: Path) -> None:
+    alone = Pipeline(tmp_path)
+    alone.deliver("avvikelser", "2022-05-10", *cases(60, "2022-05-02"))
+    found = measures(alone)
+    assert (found["rows_current"], found["rows_held"], found["quarantined_share_newest"]) == (0, 60, 0)
+
+
 # --- Months -------------------------------------------------------------------------------------------------------
 
 

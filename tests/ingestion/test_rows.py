@@ -22,6 +22,7 @@ from tests.extracts import (
     OTHER_PERSON,
     OTHER_UNIT,
     PERSON,
+    UNIT,
     WAITING,
     base,
     csv_bytes,
@@ -372,11 +373,32 @@ def test_matperiod_is_key_for_waiting_rows_only() -> None:
     assert counts("vantetider", done, WAITING) == (2, 0, 0)
 
 
+def test_periods_that_only_touch_end_the_day_before() -> None:
+    """Many systems write an exclusive end; the ledger names the units."""
+    old = base("enheter", giltig_fran="2015-01-01", giltig_till="2020-06-01", verksamhet="BUH")
+    new = base("enheter", giltig_fran="2020-06-01", giltig_till="2022-09-01", verksamhet="VUH")
+    last = base("enheter", giltig_fran="2022-09-01", verksamhet="AUD")
+    other = base("enheter", hsaid_enhet=OTHER_UNIT, giltig_fran="2020-06-01", giltig_till="2022-09-01")
+    found = parsed("enheter", last, old, other, new)
+    assert found.quarantined.height == 0
+    ends = dict(found.accepted.select("line", "giltig_till").iter_rows())
+    assert ends == {2: None, 3: date(2020, 5, 31), 4: date(2022, 9, 1), 5: date(2022, 8, 31)}
+    (remark,) = found.remarks
+    assert UNIT in remark and OTHER_UNIT not in remark and "dagen före" in remark
+    # A day more is an overlap, and neither is read in another way.
+    assert reasons("enheter", {**old, "giltig_till": "2020-06-02"}, new) == {
+        2: {"overlapp:giltighet"},
+        3: {"overlapp:giltighet"},
+    }
+    # A row that withdraws is no period.
+    assert parsed("enheter", old, {**new, "makulerad": "Ja"}).remarks == ()
+
+
 def test_overlapping_periods_of_one_unit() -> None:
     first = base("enheter", giltig_till="2020-12-31")
     second = base("enheter", giltig_fran="2021-01-01", verksamhet="VUH")
     assert reasons("enheter", first, second) == {}
-    early = {**second, "giltig_fran": "2020-12-31"}
+    early = {**second, "giltig_fran": "2020-12-30"}
     both = {n: {"overlapp:giltighet"} for n in (2, 3)}
     assert reasons("enheter", first, early) == both
     assert reasons("enheter", early, first, base("enheter", hsaid_enhet=OTHER_UNIT)) == both

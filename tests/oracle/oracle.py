@@ -818,32 +818,112 @@ def settle_file(delivery: Delivery, register: Register | None) -> None:
             row.outcome = "quarantined" if row.reasons else "accepted"
 
 
-def mark_overlaps(rows: list[Row]) -> None:
-    """overlapp:giltighet. CHOICE: rows that break other rules take part as long as their period is readable."""
+def _periods(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """CHOICE: rows that break other rules take part as long as their period is readable."""
     units: dict[str, list[Row]] = {}
     for row in rows:
         broken = {"format:giltig_till", "ordning:giltig_fran>giltig_till"} & row.reasons
         if row["hsaid_enhet"] and row["giltig_fran"] and not broken and not row.withdraws:
             units.setdefault(row["hsaid_enhet"], []).append(row)
-    for same in units.values():
+    return units
+
+
+def overlap(one: Row, other: Row) -> bool:
+    """The periods of two register rows share a day."""
+    one_end, other_end = (one["giltig_till"] or date.max, other["giltig_till"] or date.max)
+    return bool(one["giltig_fran"] <= other_end and other["giltig_fran"] <= one_end)
+
+
+def mark_overlaps(rows: list[Row]) -> None:
+    """overlapp:giltighet, after periods that only touch are read as ending the day before."""
+    for same in _periods(rows).values():
+        starts = {row["giltig_fran"] for row in same}
+        for row in same:
+            if row["giltig_till"] in starts - {row["giltig_fran"]}:
+                row.values["giltig_till"] -= timedelta(days=1)
         for one in same:
-            for other in same:
-                if one is other:
-                    continue
-                one_end, other_end = (one["giltig_till"] or date.max, other["giltig_till"] or date.max)
-                if one["giltig_fran"] <= other_end and other["giltig_fran"] <= one_end:
+            if any(one is not other and overlap(one, other) for other in same):
+                one.reasons.add("overlapp:giltighet")
+
+
+def mark_overlaps_of_the_day(deliveries: list[Delivery]) -> None:
+    """The files of one date are one delivery: what counts of them may not overlap either."""
+    for day in {d.uttag for d in deliveries if d.rows}:
+        newest: dict[tuple[Any, ...], Row] = {}
+        for delivery in sorted((d for d in deliveries if d.uttag == day), key=lambda d: natural(d.name)):
+            newest |= {row.key: row for row in delivery.rows if row.outcome == "accepted" and row.key is not None}
+        for same in _periods(newest.values()).values():
+            for one in same:
+                if any(one.file != other.file and overlap(one, other) for other in same):
                     one.reasons.add("overlapp:giltighet")
+        for row in newest.values():
+            if "overlapp:giltighet" in row.reasons:
+                row.outcome = "quarantined"
+
+
+def list_scope(row: Row) -> tuple[Any, ...] | None:
+    """The scope of full lists that a row belongs to; None where rows accumulate."""
+    if row.source == "enheter":
+        return ("everything",)
+    if row.source == "vantetider" and row["status"] == "VANTANDE" and row["matperiod"]:
+        return ("waiting", row["matperiod"])
+    return None
+
+
+def by_date(deliveries: Iterable[Delivery]) -> list[tuple[date, list[Row]]]:
+    """Every extraction date with the rows of its files, a later name's last."""
+    days: dict[date, list[Row]] = {}
+    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, natural(d.name))):
+        if delivery.uttag and delivery.rows:
+            days.setdefault(delivery.uttag, []).extend(delivery.rows)
+    return list(days.items())
 
 
 def current_rows(deliveries: Iterable[Delivery]) -> list[Row]:
-    """The newest accepted row of every key, without withdrawn keys."""
-    newest: dict[tuple[Any, ...], Row] = {}
-    for delivery in sorted(deliveries, key=lambda d: (d.uttag or date.min, natural(d.name))):
-        for row in delivery.rows:
-            if row.outcome == "accepted":
-                assert row.key is not None
-                newest[row.key] = row
-    return [row for row in newest.values() if not row.withdraws]
+    """The rows that count, date by date: newest accepted row per key, full lists replace their scope.
+
+    Withdrawn keys are left out.
+    """
+    state: dict[tuple[Any, ...], Row] = {}
+    for _, rows in by_date(deliveries):
+        accepted = [row for row in rows if row.outcome == "accepted"]
+        refused = {row.key for row in rows if row.outcome == "quarantined"}
+        touched = {list_scope(row) for row in accepted if not row.withdraws} - {None}
+        state = {key: row for key, row in state.items() if list_scope(row) not in touched or key in refused}
+        for row in accepted:
+            assert row.key is not None
+            state[row.key] = row
+    kept = [row for row in state.values() if not row.withdraws]
+    # A unit has one verksamhet a day: what an older export still holds yields to a newer row.
+    return [
+        row
+        for row in kept
+        if row.source != "enheter"
+        or not any(
+            other["hsaid_enhet"] == row["hsaid_enhet"] and other.uttag > row.uttag and overlap(row, other)
+            for other in kept
+        )
+    ]
+
+
+def list_lacks(deliveries: list[Delivery]) -> bool:
+    """The newest date's list of some scope lacks units or more than a third of the keys of the list before it."""
+    days = by_date(deliveries)
+    if not days:
+        return False
+    now = [row for row in days[-1][1] if row.outcome != "duplicate"]
+    for scope in {list_scope(r) for r in now if r.outcome == "accepted" and not r.withdraws} - {None}:
+        for _, rows in reversed(days[:-1]):
+            before = [r for r in rows if r.outcome == "accepted" and not r.withdraws and list_scope(r) == scope]
+            if before:
+                keys, units = {r.key for r in before}, {r["hsaid_enhet"] for r in before}
+                named = [r for r in now if list_scope(r) == scope and r.key is not None]
+                if units - {r["hsaid_enhet"] for r in named}:
+                    return True
+                if len(keys - {r.key for r in named}) * 3 > len(keys):
+                    return True
+                break
+    return False
 
 
 @dataclass
@@ -860,6 +940,19 @@ class Settled:
     def accepted_deliveries(self, source: str) -> list[Delivery]:
         """The accepted files, oldest first."""
         return [d for d in self.deliveries[source] if d.status == "accepterad"]
+
+    def blames_register(self, row: Row) -> bool:
+        """The row is in quarantine for its unit alone, and the register is at fault there.
+
+        It is where it is empty, where the unit was in it once and is gone, and where its newest date has rows of the
+        unit in quarantine.
+        """
+        if row.source == "enheter" or row.outcome != "quarantined" or row.reasons - {"enhet:okand", "enhet:ej_giltig"}:
+            return False
+        days = by_date(self.accepted_deliveries("enheter"))
+        once = {r["hsaid_enhet"] for _, rows in days for r in rows if r.outcome == "accepted"}
+        faulty = {r["hsaid_enhet"] for r in (days[-1][1] if days else []) if r.outcome == "quarantined"}
+        return not self.register.periods or row["hsaid_enhet"] in (once - self.register.periods.keys()) | faulty
 
     def source_as_of(self, source: str) -> date | None:
         """The newest accepted extraction date."""
@@ -908,6 +1001,7 @@ def settle(raw: Path, as_of: date | None = None) -> Settled:
     current: dict[str, list[Row]] = {}
     for delivery in deliveries["enheter"]:
         settle_file(delivery, None)
+    mark_overlaps_of_the_day(deliveries["enheter"])
     current["enheter"] = current_rows(deliveries["enheter"])
     register = _register_of(current["enheter"])
     for source in SOURCES:
@@ -1299,7 +1393,8 @@ def gates(settled: Settled) -> dict[str, str]:
     partial = partial_months(settled)
     for source in SOURCES:
         accepted = settled.accepted_deliveries(source)
-        if not any(d.count("accepted") for d in accepted):
+        held = any(d.count("accepted") or any(map(settled.blames_register, d.rows)) for d in accepted)
+        if not held:  # what only the register keeps away is the register's matter
             result[source] = "kritisk"
             continue
         newer_rejected = any(
@@ -1309,30 +1404,53 @@ def gates(settled: Settled) -> dict[str, str]:
         newest = max(d.uttag for d in accepted if d.uttag)
         day = [d for d in accepted if d.uttag == newest]  # all files of the newest date are one delivery
         age = (settled.as_of - newest).days
-        read = sum(len(d.rows) for d in day)
-        share = sum(d.count("quarantined") for d in day) / read
+        blamed = sum(settled.blames_register(row) for d in day for row in d.rows)
+        read = sum(len(d.rows) for d in day) - blamed
+        share = (sum(d.count("quarantined") for d in day) - blamed) / read if read else 0
         before = len(current_rows([d for d in accepted if d.uttag != newest]))
         fallen = before > 0 and len(settled.current[source]) < 0.95 * before
-        stops = share > 0.20 and read >= 50  # a share of fewer rows warns
-        changed = newer_rejected or has_grown(accepted) or any(name == source for name, _, _ in partial)
-        if age > 70 or stops or (source == "enheter" and settled.register.overlaps()):
+        assert not settled.register.overlaps()
+        stops = share > 0.20 and sum(len(d.rows) for d in day) >= 50  # a share of fewer rows warns
+        changed = newer_rejected or has_grown(accepted, len(settled.current[source]) - before)
+        changed = changed or any(name == source for name, _, _ in partial)
+        if source == "enheter":
+            changed = changed or any(d.count("quarantined") for d in day) or bool(units_gone(settled))
+        if age > 70 or stops:
             result[source] = "kritisk"
-        elif age > 35 or share > 0.05 or fallen or changed:
+        elif age > 35 or share > 0.05 or fallen or list_lacks(accepted) or changed:
             result[source] = "varning"
         else:
             result[source] = "godkand"
     return result
 
 
-def has_grown(accepted: list[Delivery]) -> bool:
-    """The newest day brought more than three times as many new keys as any of the six days before it."""
+def units_gone(settled: Settled) -> set[str]:
+    """Units that were in a register and are no more, though rows of the last twelve months name them."""
+    rows = [row for d in settled.accepted_deliveries("enheter") for row in d.rows if row.outcome == "accepted"]
+    gone = {row["hsaid_enhet"] for row in rows} - set(settled.register.periods)
+    year_ago = date(settled.as_of.year - 1, settled.as_of.month, min(settled.as_of.day, 28))
+    named = set()
+    for source in SOURCES:
+        for d in settled.accepted_deliveries(source):
+            for row in d.rows:
+                day = event_date(source, row.values)
+                if row.outcome != "duplicate" and day and year_ago < day <= settled.as_of:
+                    named.add(row["hsaid_enhet"])
+    return gone & named
+
+
+def has_grown(accepted: list[Delivery], net: int) -> bool:
+    """The newest day brought more than three times as many new keys as any of the six days before it; net: by how many
+    the current rows have become more.
+    """
     seen: set[tuple[Any, ...]] = set()
     new = []  # CHOICE: growth is keys never seen before; fewer than 20 are none
     for _, files in groupby(sorted(accepted, key=delivery_order), key=lambda d: d.uttag):
         keys = {row.key for d in files for row in d.rows if row.outcome == "accepted" and row.key} - seen
         seen |= keys
         new.append(len(keys))
-    return len(new) > 6 and new[-1] >= 20 and new[-1] > 3 * max(new[-7:-1])
+    grown = min(new[-1], net)
+    return len(new) > 6 and grown >= 20 and grown > 3 * max(new[-7:-1])
 
 
 def partial_months(settled: Settled) -> set[tuple[str, str, date]]:

@@ -1,0 +1,90 @@
+"""Full lists: what the newest ones lack of the lists before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dagster_project.catalogue.contracts import Contract
+from dagster_project.ingestion.newest import delivered_rows, set_aside_rows
+from dagster_project.runs.folder import LIST_UNIT, Finding
+from dagster_project.runs.ledger import Delivery, newest_day
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What a source's newest full lists lack: units (added up over scopes), the largest share of one scope's keys.
+
+    Both are None for a source that delivers no full lists.
+    """
+
+    units: int | None = None
+    keys_share: float | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def list_gaps(connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery]) -> Gaps:
+    """Compare each list of the newest day with the one before it of the same scope, over the source's views (`settle`).
+
+    A key or unit with a row in quarantine, or one that withdraws, is not lacking: the list names it.
+    """
+    form = contract.full_list
+    if form is None:
+        return Gaps()
+    day = newest_day(deliveries)
+    if not day:
+        return Gaps(0, 0.0)
+    newest = f"date '{day[0].uttagsdatum}'"
+    unit = f"{contract.unit} as unit" if contract.unit else "cast(null as varchar) as unit"
+    scope = [f"scope_{i + 1}" for i in range(len(form.scope))]
+    key = [f"key_{i + 1}" for i in range(len(contract.key_sql))]
+    named, of_scope = ", ".join([*key, *scope, unit]), "".join(f"{c}, " for c in scope)
+    scope_text = f"concat_ws(', ', {', '.join(f'cast(b.{c} as varchar)' for c in scope)})" if scope else "''"
+
+    def alike(columns: Sequence[str], one: str, other: str) -> str:
+        return " and ".join(["true", *(f"{one}.{c} is not distinct from {other}.{c}" for c in columns)])
+
+    connection.execute(
+        f"""
+        create or replace temp table lacking as
+        with listed as (select {named}, delivered, makulerad from ({delivered_rows(contract)})),
+        named as (
+            select * exclude (delivered, makulerad) from listed where delivered = {newest}
+            union all
+            select {named} from ({set_aside_rows(contract)}) where delivered = {newest}
+        ),
+        lists as (select distinct {of_scope}delivered from listed where not makulerad),
+        newest as (select * from lists where delivered = {newest}),
+        earlier as (
+            select {of_scope}max(delivered) as delivered from lists where delivered < {newest} group by {of_scope}true
+        ),
+        before as (
+            select distinct r.* exclude (delivered, makulerad)
+            from listed r
+            join earlier e on e.delivered = r.delivered and {alike(scope, "r", "e")}
+            join newest n on {alike(scope, "r", "n")}
+            where not r.makulerad
+        )
+        select b.unit, {scope_text} as scope_text,
+            k.delivered is null as key_lacks,
+            u.delivered is null as unit_lacks
+        from before b
+        left join (select distinct {", ".join(key)}, true as delivered from named) k on {alike(key, "k", "b")}
+        left join (select distinct {of_scope}unit, true as delivered from named) u
+            on u.unit = b.unit and {alike(scope, "u", "b")}
+        """
+    )
+    share = connection.execute(
+        "select max(share) from (select avg(case when key_lacks then 1.0 else 0.0 end) as share from lacking "
+        "group by scope_text)"
+    ).fetchone()
+    units = connection.execute(
+        "select unit, scope_text, count(*) from lacking where unit is not null and unit_lacks "
+        "group by unit, scope_text order by unit, scope_text"
+    ).fetchall()
+    findings = tuple(Finding(contract.source, LIST_UNIT, u, n, text) for u, text, n in units)
+    return Gaps(len(findings), (share[0] if share else None) or 0.0, findings)
