@@ -21,6 +21,7 @@ from dagster_project.cli.quarantine import quarantine
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
 from dagster_project.cli.waivers import waivers
+from dagster_project.cli.withdraw import withdraw
 from dagster_project.core.errors import ResultattavlaError, UsageError, damaged_file, machine_error
 from dagster_project.core.masking import mask
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, explain, indicators, units, demo):
+for command in (run, status, quarantine, waivers, withdraw, explain, indicators, units, demo):
     app.command()(command)
 app.add_typer(new, name="new")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -16,10 +15,11 @@ def waivers(
     ] = None,
 ) -> None:
     """Pröva filen med undantag och visa vad den undantar; slutar med kod 1 om något är fel eller har gått ut."""
+    from dagster_project.core.clock import today_in_sweden
     from dagster_project.gates.waivers import load_run_waivers, require_current
 
     settings = settings_with()
-    day = day_of(as_of, "--as-of") or date.today()
+    day = day_of(as_of, "--as-of") or today_in_sweden()
     found = load_run_waivers(settings.waivers)
     table(
         f"{len(found)} undantag i {settings.waivers}",

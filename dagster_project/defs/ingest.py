@@ -1,13 +1,14 @@
 """Assets of ingestion: source files, bronze per source, and what the run settles."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import REJECTED
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.defs.events import INGESTION
 from dagster_project.operations.ingest import ingest
@@ -88,7 +89,7 @@ def ingestion_asset() -> dg.AssetsDefinition:
             context.log.info(text)
             folders.progress(text)
 
-        identity, settled = ingest(folders.settings, folders.as_of, date.today(), tell)
+        identity, settled = ingest(folders.settings, folders.as_of, today_in_sweden(), tell)
         for source in load_contracts():
             deliveries = settled.accepted(source)
             if deliveries:

@@ -7,7 +7,6 @@ date, never with the clock, so that a past day comes out the same.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,6 +15,7 @@ from pathlib import Path
 from dagster_project.catalogue.vocabulary import CRITICAL, RESULTS, TIERS
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.masking import mask
+from dagster_project.core.reviewed import ReviewedListError, fault_of_cells, read_lines
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.suites import SUITES, Suite, gate_tables, suites_for
 
@@ -64,21 +64,14 @@ def load_waivers(path: Path, suites_root: Path, tables: Mapping[str, Iterable[st
     Raises WaiverError with every fault found, one sentence each: wrong columns, an empty cell, no valid date, a suite,
     expectation or source that does not exist, an expectation that may not be waived, the same failure waived twice.
     """
-    if not path.exists():
-        return []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WaiverError(f"{path} kan inte läsas som CSV i UTF-8 ({error}).") from error
-    if not rows or tuple(cell.strip() for cell in rows[0][1]) != COLUMNS:
-        raise WaiverError(f"{path}: första raden ska vara {','.join(COLUMNS)}.")
+        rows = read_lines(path, COLUMNS)
+    except ReviewedListError as error:
+        raise WaiverError(str(error)) from error
     waivers: list[Waiver] = []
     faults: list[str] = []
     seen: dict[tuple[str, str, str], int] = {}
-    for line, row in rows[1:]:
-        cells = [cell.strip() for cell in row]
+    for line, cells in rows:
         fault = _fault(cells, suites_root, tables)
         if fault is None:
             suite, expectation, source, reason, approved_by, last_date = cells
@@ -95,11 +88,8 @@ def load_waivers(path: Path, suites_root: Path, tables: Mapping[str, Iterable[st
 
 def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]) -> str | None:
     """What is wrong with one line, or None."""
-    if len(cells) != len(COLUMNS):
-        return f"raden har {len(cells)} celler i stället för {len(COLUMNS)} (sätt text med komma inom citattecken)"
-    empty = [name for name, cell in zip(COLUMNS, cells, strict=True) if not cell]
-    if empty:
-        return f"{', '.join(empty)} saknas"
+    if fault := fault_of_cells(cells, COLUMNS):
+        return fault
     suite_name, expectation, source, *_, last_date = cells
     try:
         if date.fromisoformat(last_date).isoformat() != last_date:

@@ -68,26 +68,28 @@ def write_anchor(data: DataPaths, contract: Contract) -> None:
 
 
 def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[Found]:
-    """Deliveries that were read before and whose file has left raw. Rejected ones are forgotten with their file.
+    """Deliveries that were read before and whose file has left raw, or holds something else now (`Found.earlier`).
+
+    Rejected ones are forgotten with their file; what was replaced by a newer content of its file counts no more.
 
     Raises ResultattavlaError for rows whose note is damaged or missing and that cannot be read again.
     """
-    seen, found = {d.file for d in in_raw}, []
+    seen, in_raw_ids, found = {d.file for d in in_raw}, {d.id for d in in_raw}, []
     folder = data.bronze / source
     # A run that was killed while it read leaves rows without a note.
     stems = {path.name.split(".")[0] for pattern in ("*_*.json", "*_*.parquet") for path in folder.glob(pattern)}
     for stem in sorted(stems):
         meta = read_note(folder / f"{stem}.json")
         if meta is None:
-            if stem in {d.id for d in in_raw}:
+            if stem in in_raw_ids:
                 continue  # the file is read again
             raise ResultattavlaError(
                 f"Anteckningen {folder / stem}.json är skadad eller borta och leveransens fil finns inte i raw: lägg "
                 f"tillbaka den eller ta bort {folder / stem}.* för att köra utan den."
             )
-        if meta["file"] not in seen and meta["status"] == ACCEPTED:
+        if meta["status"] == ACCEPTED and not meta.get("replaced", False) and stem not in in_raw_ids:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
-            found.append(Found(delivery, None))
+            found.append(Found(delivery, None, earlier=meta["file"] in seen))
     return found
 
 
@@ -182,6 +184,7 @@ def parse_into_bronze(
                 frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
         meta |= {
             "status": ACCEPTED,
+            "replaced": False,
             "orsak": " ".join(parsed.remarks) or None,
             "rows_read": parsed.rows_read,
             "rows_accepted": parsed.accepted.height,
@@ -199,7 +202,32 @@ def parse_into_bronze(
     except RejectedFileError as error:
         refused = rejected(delivery, str(error))
         meta |= {"status": REJECTED, "orsak": refused.orsak}
-    with replacing(_meta_path(data, delivery)) as part:
+    _write_note(_meta_path(data, delivery), meta)
+    return meta
+
+
+def _write_note(path: Path, meta: dict) -> None:
+    with replacing(path) as part:
         note = {**meta, "note": digest_of(meta)}
         part.write_text(json.dumps(note, ensure_ascii=False, indent=1), encoding="utf-8")
-    return meta
+
+
+def replaces(data: DataPaths, delivery: Delivery, meta: dict, earlier: Sequence[Delivery]) -> dict:
+    """The note of a delivery that was accepted as the new content of a file that was read before: it says so.
+
+    The notes of what it replaces (`earlier`: bronze deliveries of the same file) say that they count no more.
+    """
+    for one in earlier:
+        path = _meta_path(data, one)
+        if (note := read_note(path)) is not None:
+            _write_note(path, {**note, "replaced": True})
+    told = f"Filen har skrivits över med nytt innehåll sedan den lästes; det tidigare ({_short(earlier)}) räknas inte."
+    made = {**meta, "replaced": False}
+    if earlier:
+        made["orsak"] = " ".join(filter(None, [meta["orsak"], told]))
+    _write_note(_meta_path(data, delivery), made)
+    return made
+
+
+def _short(deliveries: Sequence[Delivery]) -> str:
+    return ", ".join(f"sha256 {(d.sha256 or '')[:12]}" for d in deliveries)

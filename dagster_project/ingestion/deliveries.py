@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from dagster_project.catalogue.contracts import Contract, load_contracts
-from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
@@ -20,9 +21,11 @@ from dagster_project.ingestion.bronze import (
     known_note,
     parse_into_bronze,
     refuse_lost_file,
+    replaces,
     write_anchor,
 )
 from dagster_project.ingestion.discover import Found, found_in_raw, log_unknown_folders
+from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
 
 Progress = Callable[[str], None]
@@ -30,11 +33,26 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Counting:
-    """A delivery that counts, its place among its source's, and how it is read."""
+    """A delivery that counts, its place among its source's, and how it is read.
+
+    replaces: what bronze holds of earlier contents of its file, which count no more when this one is accepted.
+    unreadable: of a delivery in bronze whose file can no longer be opened, the ledger line of that file.
+    """
 
     found: Found
     position: int
     contract: Contract
+    replaces: tuple[Delivery, ...] = ()
+    unreadable: Delivery | None = None
+
+
+@dataclass(frozen=True)
+class _SortedOut:
+    """One source's deliveries: lines of what does not count, what does, and what does where its file is rejected."""
+
+    ledger: list[Delivery]
+    counting: list[_Counting]
+    earlier: list[_Counting]
 
 
 def require_raw(raw: Path) -> list[str]:
@@ -50,7 +68,12 @@ def require_raw(raw: Path) -> list[str]:
 
 
 def read_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date, progress: Progress = lambda text: None
+    raw: Path,
+    data: DataPaths,
+    as_of: date | None,
+    today: date,
+    withdrawals: Withdrawals = MappingProxyType({}),
+    progress: Progress = lambda text: None,
 ) -> tuple[date | None, list[Delivery]]:
     """Read every delivery up to the as-of date into bronze.
 
@@ -63,12 +86,12 @@ def read_deliveries(
     ledger: list[Delivery] = []
     for contract in load_contracts().values():
         write_anchor(data, contract)
-        others, counting = _sorted_out(raw, data, contract, as_of or today)
+        files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
         try:
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
-                ledger += others
-                ledger += pool.map(lambda item: _ingested(item, data, key, progress), counting)
+                read = list(pool.map(lambda item: _ingested(item, data, key, progress), files.counting))
+            ledger += [*files.ledger, *read, *_kept(files, read, data, key)]
         finally:
             persons.forget()
     log_unknown_folders(raw, folders)
@@ -76,7 +99,7 @@ def read_deliveries(
 
 
 def known_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date
+    raw: Path, data: DataPaths, as_of: date | None, today: date, withdrawals: Withdrawals = MappingProxyType({})
 ) -> tuple[date | None, list[Delivery]] | None:
     """What `read_deliveries` would return, where nothing has to be read for it; else None. Writes nothing.
 
@@ -88,49 +111,108 @@ def known_deliveries(
     key = persons.person_key(data.root)
     ledger: list[Delivery] = []
     for contract in load_contracts().values():
-        others, counting = _sorted_out(raw, data, contract, as_of or today)
-        ledger += others
-        for item in counting:
+        files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
+        read = []
+        for item in files.counting:
             meta = known_note(data, item.found.delivery, expected_note(contract, key))
-            if meta is None:
+            if meta is None or (meta["status"] == ACCEPTED and (meta.get("replaced", False) or item.replaces)):
                 return None
-            ledger.append(_as_noted(item, meta))
+            read.append(_as_noted(item, meta))
+        ledger += [*files.ledger, *read, *_kept(files, read, data, key)]
     return _as_of(as_of, ledger), _in_order(ledger)
 
 
 def _as_of(given: date | None, ledger: list[Delivery]) -> date | None:
-    dates = [d.uttagsdatum for d in ledger if d.status == ACCEPTED and d.uttagsdatum]
-    return given or max(dates, default=None)
+    """The given as-of date, else the newest extraction date among accepted deliveries.
+
+    Raises ResultattavlaError where one source alone set it, more than FAR_AHEAD_DAYS after every other one's newest: it
+    is more likely that a file has a wrong date than that all others are late.
+    """
+    newest: dict[str, Delivery] = {}
+    for d in ledger:
+        if d.status == ACCEPTED and d.uttagsdatum:
+            newest[d.source] = max(newest.get(d.source, d), d, key=lambda n: n.age_order)
+    dates = sorted((d.uttagsdatum for d in newest.values() if d.uttagsdatum), reverse=True)
+    if given is not None or not dates:
+        return given
+    if len(dates) >= FEWEST_SOURCES and (dates[0] - dates[1]).days > FAR_AHEAD_DAYS:
+        (first,) = (d for d in newest.values() if d.uttagsdatum == dates[0])
+        raise ResultattavlaError(
+            f"Filen {first.file} är daterad {dates[0]}, {(dates[0] - dates[1]).days} dagar efter alla andra källors "
+            f"nyaste leverans ({dates[1]}), och skulle ensam bestämma körningens datum. Är datumet fel: återkalla den "
+            f'med `resultattavla withdraw {first.file} --reason "..." --by "..."`. Är det rätt eller ska den vänta: '
+            f"ange körningens datum med --as-of, till exempel --as-of {dates[1]}."
+        )
+    return dates[0]
+
+
+FAR_AHEAD_DAYS = 60
+FEWEST_SOURCES = 3
+"""With fewer sources than this nothing can be said of who is right."""
 
 
 def _in_order(ledger: list[Delivery]) -> list[Delivery]:
     return sorted(ledger, key=lambda d: (d.source, d.file))
 
 
-def _sorted_out(
-    raw: Path, data: DataPaths, contract: Contract, horizon: date
-) -> tuple[list[Delivery], list[_Counting]]:
-    """Ledger lines of one source's files that do not count, with the reason, and the deliveries that do."""
+def _sorted_out(raw: Path, data: DataPaths, contract: Contract, horizon: date, withdrawals: Withdrawals) -> _SortedOut:
+    """One source's files and what bronze holds of others: which count, and why the others do not."""
     in_raw = found_in_raw(raw, contract.source)
     found = in_raw + found_in_bronze(data, contract.source, [f.delivery for f in in_raw])
-    ledger = [f.delivery for f in found if f.delivery.status == REJECTED]
+    unreadable = {f.delivery.file: f.delivery for f in in_raw if f.unreadable}
+    kept = {f.delivery.file for f in found if f.earlier}
+    ledger = [
+        f.delivery
+        for f in found
+        if f.delivery.status == REJECTED and not (f.delivery.file in unreadable and f.delivery.file in kept)
+    ]
     valid = sorted((f for f in found if f.delivery.status != REJECTED), key=lambda f: f.delivery.age_order)
     # The same bytes are the same delivery on one date only: under a later date they are one of their own.
     first: dict[str, Delivery] = {}
     counting: list[_Counting] = []
+    earlier: list[_Counting] = []
     # A file that was renamed still holds the bytes of the delivery that it was first read as.
     paths = {f.delivery.sha256: f.path for f in valid if f.path}
     for position, item in enumerate(valid):
         delivery = item.delivery
+        late = delivery.uttagsdatum is not None and delivery.uttagsdatum > horizon
+        if item.earlier and delivery.file not in unreadable:
+            if not late and withdrawal_of(delivery, withdrawals) is None:
+                earlier.append(_Counting(item, position, contract))
+            continue
         original = first.setdefault(delivery.id, delivery)
-        if delivery.uttagsdatum is not None and delivery.uttagsdatum > horizon:
+        if withdrawal := withdrawal_of(delivery, withdrawals):
+            ledger.append(replace(delivery, status=WITHDRAWN, orsak=withdrawal.text))
+        elif late:
             ledger.append(replace(delivery, status=LATER, orsak="Uttagsdatumet ligger efter körningens datum."))
         elif original is not delivery:
             ledger.append(replace(delivery, status=SAME_CONTENT, orsak=f"Samma innehåll som {original.file}."))
         else:
             path = item.path or paths.get(delivery.sha256)
-            counting.append(_Counting(replace(item, path=path), position, contract))
-    return ledger, counting
+            of_file = unreadable.get(delivery.file)
+            counting.append(_Counting(replace(item, path=path), position, contract, unreadable=of_file))
+    replaced: dict[str, tuple[Delivery, ...]] = {}
+    for old in earlier:
+        file = old.found.delivery.file
+        replaced[file] = (*replaced.get(file, ()), old.found.delivery)
+    counting = [
+        replace(item, replaces=replaced.get(item.found.delivery.file, ())) if item.found.path else item
+        for item in counting
+    ]
+    return _SortedOut(ledger, counting, earlier)
+
+
+def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes) -> list[Delivery]:
+    """Ledger lines of what bronze holds of files that were overwritten with something that is rejected."""
+    rejected_files = {d.file for d in [*files.ledger, *read] if d.status == REJECTED}
+    lines = []
+    for item in files.earlier:
+        delivery = item.found.delivery
+        note = known_note(data, delivery, expected_note(item.contract, key))
+        if delivery.file in rejected_files and note is not None:
+            told = "Filen har skrivits över med ett innehåll som avvisades: raderna från den tidigare läsningen räknas."
+            lines.append(replace(_as_noted(item, note), orsak=told, kept=True))
+    return lines
 
 
 def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress) -> Delivery:
@@ -143,6 +225,8 @@ def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress) 
             refuse_lost_file(data, delivery, expected)
         progress(f"läser {delivery.file}")
         meta = parse_into_bronze(path, delivery, data, item.contract, key, expected)
+    if meta["status"] == ACCEPTED and (item.replaces or meta.get("replaced", False)):
+        meta = replaces(data, delivery, meta, item.replaces)
     return _as_noted(item, meta)
 
 
@@ -151,9 +235,12 @@ def _as_noted(item: _Counting, meta: dict) -> Delivery:
     delivery = item.found.delivery
     if meta["status"] == REJECTED:
         return replace(delivery, status=REJECTED, orsak=meta["orsak"])
+    kept = item.unreadable is not None
+    told = f"{item.unreadable.orsak} Raderna från den tidigare läsningen räknas." if item.unreadable else None
     return replace(
         delivery,
         position=item.position,
-        orsak=meta["orsak"],
+        orsak=" ".join(filter(None, [meta["orsak"], told])) or None,
+        kept=kept,
         **{k: meta[k] for k in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")},
     )

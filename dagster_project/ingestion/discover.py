@@ -24,10 +24,16 @@ log = logging.getLogger("resultattavla")
 
 @dataclass(frozen=True)
 class Found:
-    """One delivery and its file; no path where the file has left raw or may not be read."""
+    """One delivery and its file; no path where the file has left raw or may not be read.
+
+    unreadable: the file is there and cannot be opened. earlier: bronze holds it, and raw has something else, or
+    something that cannot be opened, under its name.
+    """
 
     delivery: Delivery
     path: Path | None
+    unreadable: bool = False
+    earlier: bool = False
 
 
 def found_in_raw(raw: Path, source: str) -> list[Found]:
@@ -88,7 +94,7 @@ def _examined(path: Path, source: str) -> Found:
     except RejectedFileError as error:
         return Found(rejected(delivery, str(error)), None)
     except OSError as error:
-        return Found(rejected(delivery, f"den kan inte läsas ({error.strerror})"), None)
+        return Found(rejected(delivery, f"den kan inte läsas ({error.strerror})"), None, unreadable=True)
 
 
 def log_unknown_folders(raw: Path, names: Sequence[str]) -> None:

@@ -58,6 +58,7 @@ def measure(
         "rows_register_newest": blamed,
         "quarantined_share_newest": (set_aside - blamed) / max(read - blamed, 1) if day else None,
         "units_gone": 0,
+        "files_kept": sum(d.kept for d in deliveries),
         "list_units_missing": gaps.units,
         "list_keys_missing_share": gaps.keys_share,
         "rejected_newer": rejected_newer(deliveries, rejected),

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PanicException
 
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
@@ -157,7 +158,7 @@ def run_daily(
         require_unlocked(data.warehouse, data.root)
         progress("ser efter nya leveranser")
         try:
-            existing = _unchanged(settings, as_of, today or date.today())
+            existing = _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -254,7 +255,7 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
     def retention() -> None:
         if identity is not None and outcome.release is not None:
             evidence.prune(data, prune_releases(data, settings.retention.releases))
-            prune_bronze(data, identity.inputs)
+            prune_bronze(data, RunFolder(data).ledger())
 
     done = [
         attempt("Körningens anteckning kunde inte sparas", keep_record),

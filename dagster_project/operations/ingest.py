@@ -10,6 +10,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.gates.waivers import load_run_waivers, require_current
 from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
 from dagster_project.ingestion.settle import Settled, settle
+from dagster_project.ingestion.withdrawals import load_withdrawals
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.folder import PARAMETERS, RunFolder
 from dagster_project.runs.identity import RunIdentity, identify
@@ -24,12 +25,14 @@ def ingest(
 ) -> tuple[RunIdentity, Settled]:
     """Read deliveries into bronze, settle them, and write the run's tables and identity.
 
-    Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) and
+    Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) or
+    one source is far ahead of all others, ReviewedListError for a list of withdrawals that cannot be used, and
     WaiverError for a waiver that cannot be used or has expired on the run's day.
     """
     data = settings.paths
     load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
-    found, ledger = read_deliveries(settings.raw, data, as_of, today, progress)
+    withdrawals = load_withdrawals(settings.withdrawals)
+    found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress)
     identity = _identity(settings, found, ledger, as_of or today)
     progress("stämmer av leveranserna mot enhetsregistret")
     settled = settle(identity.as_of, ledger, data)
@@ -44,7 +47,7 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
     Raises what `ingest` raises.
     """
-    known = known_deliveries(settings.raw, settings.paths, as_of, today)
+    known = known_deliveries(settings.raw, settings.paths, as_of, today, load_withdrawals(settings.withdrawals))
     return None if known is None else _identity(settings, *known, as_of or today)
 
 
@@ -62,4 +65,4 @@ def _identity(settings: Settings, as_of: date | None, ledger: Sequence[Delivery]
         raise ResultattavlaError(f"Ingenting att publicera från {settings.raw}: {found}")
     waivers = load_run_waivers(settings.waivers)
     require_current(waivers, as_of, settings.waivers)
-    return identify(as_of, inputs_of(ledger), settings.parameters(), [w.as_dict() for w in waivers])
+    return identify(as_of, inputs_of(ledger, as_of), settings.parameters(), [w.as_dict() for w in waivers])

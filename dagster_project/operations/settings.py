@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     raw: Path = PROJECT / "raw"
     data: Path = PROJECT / "data"
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
+    withdrawals: Path = PROJECT / "expectations" / "aterkallade.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
     few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
@@ -136,7 +137,7 @@ def load_settings() -> Settings:
     # A path of the file is relative to the file, one of the environment to where the command was started.
     paths = {
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
-        for name in ("raw", "data", "waivers")
+        for name in ("raw", "data", "waivers", "withdrawals")
     }
     return settings.model_copy(update=paths)
 

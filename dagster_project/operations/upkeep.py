@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import read_note
 from dagster_project.releases.store import releases
+from dagster_project.runs.ledger import Delivery
 
 log = logging.getLogger("resultattavla")
 
@@ -84,9 +85,9 @@ def prune_releases(data: DataPaths, keep: int) -> set[str]:
     return kept
 
 
-def prune_bronze(data: DataPaths, inputs: Collection[Mapping[str, str | None]]) -> None:
+def prune_bronze(data: DataPaths, ledger: Iterable[Delivery]) -> None:
     """Remove what bronze holds of rejected files that have left raw: nothing counts on it. All else stays for good."""
-    shas = {(d["source"], (d["sha256"] or "")[:16]) for d in inputs}
+    shas = {(d.source, (d.sha256 or "")[:16]) for d in ledger}
     for path in data.bronze.glob("*/*.json"):
         if (path.parent.name, path.stem.rpartition("_")[2]) in shas:
             continue

@@ -30,8 +30,9 @@ from dagster_project.releases.tables import (
     RESULT_KEY,
     RESULT_SCHEMA,
 )
-from dagster_project.runs.folder import LEDGER, RunFolder
+from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.ledger import ledger_frame, published
 from dagster_project.runs.versions import package_versions
 
 
@@ -72,11 +73,11 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
         release_id=pl.lit(content.release_id)
     )
     result = pl.concat([computed, content.frozen]).sort(RESULT_KEY, nulls_last=False)
-    published = result["indicator_id"].unique()
-    ledger = RunFolder(data).read(LEDGER)
+    shown = result["indicator_id"].unique()
+    ledger = ledger_frame(published(RunFolder(data).ledger(), content.identity.as_of))
     return {
         RESULT_TABLE: result,
-        INDICATOR_TABLE: indicator.filter(pl.col("indicator_id").is_in(published.implode())).sort("indicator_id"),
+        INDICATOR_TABLE: indicator.filter(pl.col("indicator_id").is_in(shown.implode())).sort("indicator_id"),
         QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
     }

@@ -73,6 +73,7 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "rows_register_newest": pl.Int64(),
     "units_unknown": pl.Int64(),
     "units_gone": pl.Int64(),
+    "files_kept": pl.Int64(),
     "list_units_missing": pl.Int64(),
     "list_keys_missing_share": pl.Float64(),
     "ledger_difference": pl.Int64(),
@@ -83,7 +84,8 @@ the release before (0.05 = five percent; negative: more; 0 where there was none 
 but where nothing counts the rows that only a fault of the register keeps away. rows_register_newest: rows of
 the newest day in quarantine for a fault of the unit register and nothing else; they are no part of
 quarantined_share_newest. units_gone: of the register, units that disappeared from it and that rows of the last 12
-months name; 0 for other sources. list_units_missing, list_keys_missing_share: what the newest full lists lack of the
+months name; 0 for other sources. files_kept: files that count as they were read before (`Delivery.kept`).
+list_units_missing, list_keys_missing_share: what the newest full lists lack of the
 lists before them of the same scopes, units added up over scopes and the largest share of a scope's keys; null for
 sources that deliver no full lists. rejected_newer: rejected files that are newer than the newest accepted one, null
 where there are none. rows_grown, rows_grown_before: keys that the newest day brought, and the most that one of the six

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ACCEPTED, LATER
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, WITHDRAWN
 
 LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
@@ -25,9 +25,11 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "orsak": pl.String(),
     "delivery": pl.String(),
     "position": pl.Int64(),
+    "kept": pl.Boolean(),
 }
 """`orsak`: why a file does not count or, of an accepted one, what is remarkable about it. `delivery` (its id) and
-`position` (the order of a source's deliveries) are set for accepted deliveries only."""
+`position` (the order of a source's deliveries) are set for accepted deliveries only. `kept`: its rows count as they
+were read before, since the file can no longer be opened or was overwritten with what is rejected."""
 
 
 def delivery_id(uttagsdatum: date | str | None, sha256: str | None) -> str:
@@ -50,6 +52,7 @@ class Delivery:
     rows_quarantined: int = 0
     rows_duplicate: int = 0
     position: int | None = None
+    kept: bool = False
 
     @property
     def id(self) -> str:
@@ -84,8 +87,21 @@ def accepted(ledger: Iterable[Delivery], source: str) -> list[Delivery]:
     return sorted((d for d in ledger if d.source == source and d.status == ACCEPTED), key=lambda d: d.position or 0)
 
 
-def inputs_of(ledger: Iterable[Delivery]) -> list[dict[str, Any]]:
-    """What of the ledger identifies a run. Later deliveries are no input: a past day's run keeps its identity."""
+def published(ledger: Iterable[Delivery], as_of: date) -> list[Delivery]:
+    """The part of a run's ledger that its release shows, and that identifies it.
+
+    Files dated after the as-of date are in the run's own record only, so that a past day comes out the same. What is
+    withdrawn is a decision of today, whatever its date.
+    """
+    return [
+        d
+        for d in ledger
+        if d.status == WITHDRAWN or (d.status != LATER and (d.uttagsdatum is None or d.uttagsdatum <= as_of))
+    ]
+
+
+def inputs_of(ledger: Iterable[Delivery], as_of: date) -> list[dict[str, Any]]:
+    """What of the ledger identifies a run."""
     return [
         {
             "source": d.source,
@@ -93,9 +109,9 @@ def inputs_of(ledger: Iterable[Delivery]) -> list[dict[str, Any]]:
             "sha256": d.sha256,
             "uttagsdatum": str(d.uttagsdatum) if d.uttagsdatum else None,
             "status": d.status,
+            "orsak": d.orsak,
         }
-        for d in ledger
-        if d.status != LATER
+        for d in published(ledger, as_of)
     ]
 
 

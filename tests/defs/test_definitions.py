@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,22 +89,70 @@ def test_every_step_of_the_job_is_told_in_words(defs: dg.Definitions) -> None:
     assert set(STEPS) == {node.name for node in defs.resolve_job_def(JOB).nodes}
 
 
-def test_sensor_asks_for_a_run_once_per_change(tmp_path: Path) -> None:
-    folder = tmp_path / "raw" / "kva"
-    folder.mkdir(parents=True)
-    sensor = delivery_sensor(Settings(raw=tmp_path / "raw", data=tmp_path / "data"))
+class Watch:
+    """The sensor over a raw folder, look by look, with the runs that it asked for in an instance of its own."""
 
-    def ask(cursor: str | None):
-        with dg.build_sensor_context(cursor=cursor) as context:
-            return sensor(context)
+    def __init__(self, folder: Path) -> None:
+        self.raw, self.cursor, self.instance = folder / "raw", None, dg.DagsterInstance.ephemeral()
+        self.sensor = delivery_sensor(Settings(raw=self.raw, data=folder / "data"))
+        (self.raw / "kva").mkdir(parents=True)
 
-    assert isinstance(ask(None), dg.SkipReason)
-    (folder / "kva_2022-08-31.csv").write_text("x")
-    first = ask(None)
-    assert isinstance(first, dg.RunRequest)
-    assert isinstance(ask(first.run_key), dg.SkipReason)
-    (folder / "kva_2022-09-30.csv").write_text("y")
-    assert isinstance(ask(first.run_key), dg.RunRequest)
+    def put(self, text: str, time: int, name: str = "kva_2022-08-31.csv") -> None:
+        path = self.raw / "kva" / name
+        path.write_text(text)
+        os.utime(path, (time, time))
+
+    def look(self, ends: dg.DagsterRunStatus | None = None) -> bool:
+        """Whether a run is started; `ends`: what becomes of it, None leaves no trace of it."""
+        with dg.build_sensor_context(cursor=self.cursor, instance=self.instance) as context:
+            found = self.sensor(context)
+            self.cursor = context.cursor
+        if isinstance(found, dg.RunRequest):
+            assert found.run_key is None, "a key would swallow files that were seen before"
+            if ends is not None:
+                self.instance.add_run(dg.DagsterRun(JOB, status=ends, tags=dict(found.tags)))
+        return isinstance(found, dg.RunRequest)
+
+
+GOOD, BAD, WORKS = (dg.DagsterRunStatus[name] for name in ("SUCCESS", "FAILURE", "STARTED"))
+
+
+def test_sensor_waits_until_files_rest_and_starts_once(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    assert not watch.look()
+    watch.put("x", 1)
+    assert not watch.look()
+    watch.put("xx", 2)  # still growing
+    assert not watch.look()
+    assert watch.look(GOOD)
+    assert not any(watch.look(GOOD) for _ in range(3))
+    watch.put("y", 3, "kva_2022-09-30.csv")
+    assert [watch.look(GOOD) for _ in range(4)] == [False, True, False, False]
+
+
+def test_sensor_runs_a_state_that_it_has_seen_before(tmp_path: Path) -> None:
+    """A file replaced by another and put back with its time: its rows count again."""
+    watch = Watch(tmp_path)
+    for text, time in (("first", 1), ("other", 2), ("first", 1)):
+        watch.put(text, time)
+        assert [watch.look(GOOD) for _ in range(3)] == [False, True, False]
+
+
+def test_sensor_tries_again_what_failed_with_growing_pauses(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    watch.put("x", 1)
+    found = [watch.look(BAD) for _ in range(13)]
+    assert [i for i, started in enumerate(found) if started] == [1, 2, 4, 8]
+    assert any(watch.look(GOOD) for _ in range(8))
+    assert not any(watch.look() for _ in range(8))
+
+
+def test_sensor_leaves_a_working_run_alone_and_notices_one_that_never_came(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    watch.put("x", 1)
+    assert [watch.look(WORKS) for _ in range(5)] == [False, True, False, False, False]
+    watch.put("y", 2)
+    assert [watch.look() for _ in range(4)] == [False, True, False, True]
 
 
 def test_importing_the_code_location_reads_settings_and_data_of_nobody(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_held bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
-    ledger_difference bigint, units_unknown bigint, list_units_missing bigint, list_keys_missing_share double,
-    rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
+    ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
+    list_keys_missing_share double, rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
 SIGNS = """
     create table signs (source varchar, sign varchar, subject varchar, verksamhet varchar, month date, value double,
     base double, factor double, rows bigint, spread double)"""
@@ -134,7 +134,7 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 1 / 3, null, 60, 20)",
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
                 [source],
             )
             connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
@@ -231,6 +231,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_all", "rader_okar"): "update measures set rows_grown = 61 where source = '{s}'",
     ("delivery/_all", "enheter_kanda"): "update measures set units_unknown = 1 where source = '{s}'",
     ("delivery/_all", "liggaren_stammer"): "update measures set ledger_difference = -1 where source = '{s}'",
+    ("delivery/_all", "filer_lasbara"): "update measures set files_kept = 1 where source = '{s}'",
     ("drift/_all", "kolumn_borta"): "update signs set value = 0.049 where source = '{s}' and subject = 'typ'",
     ("drift/_all", "dagens_rader"): "update signs set value = 19 where source = '{s}' and subject = '20 rader'",
     ("drift/_all", "manad_ofullstandig"): "update signs set value = 9 where source = '{s}' and verksamhet = 'BUH'",

@@ -7,7 +7,7 @@ import logging
 import re
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ from hypothesis import strategies as st
 
 from dagster_project.catalogue.contracts import Condition, FullList, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.ingestion import bronze, deliveries, persons
+from dagster_project.core.files import sha256_of
+from dagster_project.ingestion import bronze, deliveries, discover, persons
 from dagster_project.ingestion import settle as settling
 from dagster_project.ingestion.bronze import digest_of, read_note
+from dagster_project.ingestion.deliveries import known_deliveries
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
 from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, RunFolder
-from dagster_project.runs.ledger import LEDGER_SCHEMA, natural_order
-from tests.extracts import BASE, OTHER_UNIT, PERSON, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
+from dagster_project.runs.ledger import LEDGER_SCHEMA, inputs_of, natural_order, published
+from tests.extracts import BASE, OTHER_UNIT, PERSON, TODAY, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
 
 @pytest.fixture
@@ -172,6 +175,57 @@ def test_as_of_is_the_newest_accepted_extraction_not_after_today(pipeline: Pipel
     assert pipeline.ledger(today=date(2022, 10, 15))[0] == date(2022, 8, 30)
     assert pipeline.ledger(today=date(2022, 10, 16))[0] == date(2022, 10, 16)
     assert pipeline.ledger(as_of=date(2022, 9, 1))[0] == date(2022, 9, 1)
+
+
+def test_one_file_far_ahead_of_all_sources_stops_the_run(pipeline: Pipeline) -> None:
+    pipeline.deliver("enheter", "2022-06-01", *TWO_UNITS)
+    pipeline.deliver("avvikelser", "2022-06-20", case(1))
+    pipeline.deliver("kva", "2022-06-10", BASE["kva"])
+    far = pipeline.deliver("kva", "2022-08-20", base("kva", vardkontakt_id="K9"))
+    with pytest.raises(ResultattavlaError) as stop:
+        pipeline.ledger()
+    told = str(stop.value)
+    assert "kva/kva_2022-08-20.csv" in told and "--as-of 2022-06-20" in told and "withdraw" in told
+    assert "\n" not in told
+    with pytest.raises(ResultattavlaError, match="kva_2022-08-20"):
+        known_deliveries(pipeline.raw, pipeline.data, None, TODAY)
+    # With the date given, the file waits; what is not later than today counts as it always did.
+    assert pipeline.ledger(as_of=date(2022, 6, 20))[1]["kva/kva_2022-08-20.csv"].status == LATER
+    assert pipeline.ledger(today=date(2022, 8, 19))[0] == date(2022, 6, 20)
+    # 60 days are not too far; neither is any distance where only two sources were delivered.
+    far.rename(far.with_name("kva_2022-08-19.csv"))
+    shutil.rmtree(pipeline.data.root)
+    assert pipeline.ledger()[0] == date(2022, 8, 19)
+    far.with_name("kva_2022-08-19.csv").rename(far.with_name("kva_2022-10-01.csv"))
+    shutil.rmtree(pipeline.data.root)
+    shutil.rmtree(pipeline.raw / "avvikelser")
+    assert pipeline.ledger()[0] == date(2022, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2022, 6, 30, 21, 59, tzinfo=UTC), date(2022, 6, 30)),
+        (datetime(2022, 6, 30, 22, 0, tzinfo=UTC), date(2022, 7, 1)),
+        (datetime(2022, 12, 31, 22, 59, tzinfo=UTC), date(2022, 12, 31)),
+        (datetime(2022, 12, 31, 23, 0, tzinfo=UTC), date(2023, 1, 1)),
+    ],
+)
+def test_today_is_today_in_sweden(moment: datetime, day: date) -> None:
+    assert today_in_sweden(moment) == day
+
+
+def test_what_identifies_a_run_depends_not_on_how_its_day_was_given(pipeline: Pipeline) -> None:
+    pipeline.deliver("kva", "2022-08-30", BASE["kva"])
+    pipeline.put("kva", "kva_2022-09-15.csv", b"avvisas\n1\n")
+    pipeline.put("kva", "kva_2022-08-15.csv", b"avvisas\n1\n")
+    day, ledger = pipeline.ledger()
+    assert day == date(2022, 8, 30)
+    assert ledger["kva/kva_2022-09-15.csv"].status == REJECTED, "the run's own record tells of it"
+    _, given = pipeline.ledger(as_of=day)
+    assert inputs_of(ledger.values(), day) == inputs_of(given.values(), day)
+    shown = {d.name for d in published(ledger.values(), day)}
+    assert shown == {"enheter_2022-01-01.csv", "kva_2022-08-15.csv", "kva_2022-08-30.csv"}
 
 
 def test_later_deliveries_are_not_read(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,6 +415,66 @@ def test_a_file_replaced_under_its_name_replaces_its_rows(pipeline: Pipeline) ->
     settled = pipeline.run()
     assert pipeline.rows(settled, "avvikelser")["avvikelse_id"].to_list() == ["A3"]
     assert len(settled.accepted("avvikelser")) == 1
+
+
+def test_a_file_overwritten_says_so_in_the_ledger(pipeline: Pipeline) -> None:
+    first = case(1), case(2)
+    path = pipeline.deliver("avvikelser", "2022-07-01", *first)
+    assert pipeline.run().accepted("avvikelser")[0].orsak is None
+    pipeline.deliver("avvikelser", "2022-07-01", case(3))
+    for _ in range(2):  # read now, and known from bronze
+        (line,) = pipeline.run().accepted("avvikelser")
+        assert line.orsak and "skrivits över" in line.orsak
+    path.unlink()
+    settled = pipeline.run()
+    assert pipeline.rows(settled, "avvikelser")["avvikelse_id"].to_list() == ["A3"], "what it held last counts"
+    pipeline.deliver("avvikelser", "2022-07-01", *first)
+    for _ in range(2):
+        settled = pipeline.run()
+        assert len(settled.accepted("avvikelser")) == 1
+        assert sorted(pipeline.rows(settled, "avvikelser")["avvikelse_id"]) == ["A1", "A2"]
+
+
+def test_a_file_overwritten_with_junk_keeps_its_rows_and_warns(pipeline: Pipeline) -> None:
+    path = pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2))
+    pipeline.run()
+    path.write_bytes(b"skrap\n1\n")
+    for _ in range(2):
+        settled = pipeline.run()
+        assert pipeline.rows(settled, "avvikelser").height == 2
+        lines = {d.status: d.orsak or "" for d in settled.ledger if d.source == "avvikelser"}
+        assert "avvisades" in lines[ACCEPTED] and "kolumn" in lines[REJECTED]
+        assert measured(pipeline, "avvikelser")["files_kept"] == 1
+    path.unlink()
+    path.mkdir()
+    assert pipeline.rows(pipeline.run(), "avvikelser").height == 2
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+def test_a_file_that_can_no_longer_be_opened(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, read_before: bool
+) -> None:
+    path = pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, allvarlighetsgrad="9"))
+    pipeline.deliver("avvikelser", "2022-06-01", case(3))
+    before = pipeline.run() if read_before else None
+
+    def closed(one: Path) -> str:
+        if one == path:
+            raise PermissionError(13, "Permission denied")
+        return sha256_of(one)
+
+    monkeypatch.setattr(discover, "sha256_of", closed)
+    settled = pipeline.run()
+    (line,) = (d for d in settled.ledger if d.file == f"avvikelser/{path.name}")
+    assert line.orsak and "kan inte läsas" in line.orsak
+    if before is None:
+        assert line.status == REJECTED and measured(pipeline, "avvikelser")["files_kept"] == 0
+        return
+    assert line.status == ACCEPTED and "tidigare läsningen" in line.orsak
+    assert pipeline.rows(settled, "avvikelser").equals(pipeline.rows(before, "avvikelser"))
+    assert settled.quarantine.equals(before.quarantine)
+    assert measured(pipeline, "avvikelser")["files_kept"] == 1
+    assert pipeline.ledger()[1][line.file].orsak == line.orsak
 
 
 def test_a_renamed_file_stays_one_delivery(pipeline: Pipeline) -> None:

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -21,7 +22,7 @@ from dagster_project.releases.publish import publish
 from dagster_project.releases.store import read_release
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import MEASURES, Keep, Run
-from tests.jobs import DAY, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
+from tests.jobs import DAY, UNIT, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 

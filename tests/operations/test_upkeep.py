@@ -141,11 +141,10 @@ def test_what_bronze_holds_of_a_rejected_file_goes_with_the_file(pipeline: Pipel
     assert len(list(folder.glob("*.json"))) == 2
     (note,) = folder.glob("2022-06-02*.json")
     note.with_suffix(".accepted.parquet").write_bytes(b"rows of an earlier contract")
-    inputs = [{"source": d.source, "sha256": d.sha256} for d in settled.ledger]
-    prune_bronze(pipeline.data, inputs)
+    prune_bronze(pipeline.data, settled.ledger)
     assert len(list(folder.glob("*.json"))) == 2
     bad.unlink()
-    prune_bronze(pipeline.data, [d for d in inputs if d["source"] != "avvikelser"])
+    prune_bronze(pipeline.data, [d for d in settled.ledger if d.source != "avvikelser"])
     # Accepted rows stay, with or without their file.
     assert {p.name[:10] for p in folder.glob("2022*")} == {"2022-06-01"}
 

@@ -106,7 +106,9 @@ def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
         if file in theirs:
             out.add("ledger", f"{file} is listed twice")
         theirs[file] = row
-    ours = {unicodedata.normalize("NFC", row["file"]): row for row in settled.ledger}
+    # What is dated after the as-of date is in the run's own record only.
+    shown = [row for row in settled.ledger if row["uttagsdatum"] is None or row["uttagsdatum"] <= settled.as_of]
+    ours = {unicodedata.normalize("NFC", row["file"]): row for row in shown}
     causes = {d.file: d.cause for ds in settled.deliveries.values() for d in ds}
     for file in sorted(ours.keys() - theirs.keys()):
         out.add("ledger", f"{file} ({ours[file]['status']}) is missing")

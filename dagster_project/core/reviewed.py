@@ -1,0 +1,39 @@
+"""Reviewed lists: small CSV files that people decide in, a line each, read strictly."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from dagster_project.core.errors import ResultattavlaError
+
+
+class ReviewedListError(ResultattavlaError):
+    """A reviewed list cannot be used: the message names the file, the line and what to do."""
+
+
+def read_lines(path: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """The lines below the header, each with its number and trimmed cells; a missing file is an empty one.
+
+    Raises ReviewedListError for a file that is no CSV in UTF-8 or has other columns.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, [c.strip() for c in row]) for row in reader if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReviewedListError(f"{path} kan inte läsas som CSV i UTF-8 ({error}).") from error
+    if not rows or rows[0][1] != list(columns):
+        raise ReviewedListError(f"{path}: första raden ska vara {','.join(columns)}.")
+    return rows[1:]
+
+
+def fault_of_cells(cells: Sequence[str], columns: Sequence[str]) -> str | None:
+    """What is wrong with a line before anything is asked of its cells, or None."""
+    if len(cells) != len(columns):
+        return f"raden har {len(cells)} celler i stället för {len(columns)} (sätt text med komma inom citattecken)"
+    empty = [name for name, cell in zip(columns, cells, strict=True) if not cell]
+    return f"{', '.join(empty)} saknas" if empty else None

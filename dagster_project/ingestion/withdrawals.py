@@ -1,0 +1,167 @@
+"""Withdrawn deliveries: each one line of `expectations/aterkallade.csv`, with a reason and who decided.
+
+A line takes a delivery (source, extraction date and SHA-256; the file's name is there for who reads it) out of the run
+and all later ones, whether its file lies in raw or its rows in bronze only. A file that is delivered again with other
+bytes, or the same under another date, is another delivery.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+from pathlib import Path
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.core.errors import RejectedFileError, ResultattavlaError
+from dagster_project.core.files import replacing
+from dagster_project.core.masking import mask
+from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import ReviewedListError, fault_of_cells, read_lines
+from dagster_project.ingestion.bronze import found_in_bronze
+from dagster_project.ingestion.discover import found_in_raw, parse_name
+from dagster_project.runs.ledger import Delivery
+
+COLUMNS = ("source", "file", "uttagsdatum", "sha256", "reason", "withdrawn_by", "withdrawn_on")
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """One line: what is withdrawn, why, by whom (name or role) and when. `file` is the path below raw."""
+
+    source: str
+    file: str
+    uttagsdatum: date
+    sha256: str
+    reason: str
+    withdrawn_by: str
+    withdrawn_on: date
+
+    @property
+    def names(self) -> tuple[str, date, str]:
+        """The delivery, as `delivery_names` gives it."""
+        return self.source, self.uttagsdatum, self.sha256
+
+    @property
+    def text(self) -> str:
+        """The withdrawal as the ledger tells it."""
+        return f"Återkallad {self.withdrawn_on} av {self.withdrawn_by}: {self.reason}"
+
+
+Withdrawals = Mapping[tuple[str, date, str], Withdrawal]
+
+
+def withdrawal_of(delivery: Delivery, withdrawals: Withdrawals) -> Withdrawal | None:
+    """The line that takes a delivery out, or None."""
+    if delivery.uttagsdatum is None or delivery.sha256 is None:
+        return None
+    return withdrawals.get((delivery.source, delivery.uttagsdatum, delivery.sha256))
+
+
+def load_withdrawals(path: Path) -> Withdrawals:
+    """Read and check the file, by delivery. A missing file is an empty one.
+
+    Raises ReviewedListError with every fault found, one sentence each: wrong columns, an empty cell, an unknown source,
+    a name that is no delivery of the source and date, no SHA-256, no date, the same delivery twice.
+    """
+    found: dict[tuple[str, date, str], Withdrawal] = {}
+    lines: dict[tuple[str, date, str], int] = {}
+    faults: list[str] = []
+    for line, cells in read_lines(path, COLUMNS):
+        fault = _fault(cells)
+        if fault is None:
+            source, file, day, sha256, reason, by, on = cells
+            made = Withdrawal(source, file, date.fromisoformat(day), sha256, reason, by, date.fromisoformat(on))
+            first = lines.setdefault(made.names, line)
+            fault = None if first == line else f"samma leverans står redan på rad {first}; ta bort den ena"
+            found[made.names] = made
+        if fault:
+            faults.append(f"{path}, rad {line}: {fault}.")
+    if faults:
+        raise ReviewedListError(mask("\n".join(faults)))
+    return found
+
+
+def _fault(cells: Sequence[str]) -> str | None:
+    """What is wrong with one line, or None."""
+    if fault := fault_of_cells(cells, COLUMNS):
+        return fault
+    source, file, day, sha256, _, _, on = cells
+    if source not in load_contracts():
+        return f"källan {source} finns inte ({', '.join(load_contracts())})"
+    for name, text in (("uttagsdatum", day), ("withdrawn_on", on)):
+        if not _is_date(text):
+            return f"{name} {text} är inget datum (ÅÅÅÅ-MM-DD)"
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        return "sha256 ska vara 64 tecken 0-9 a-f, som leveransliggaren har den"
+    try:
+        fits = file == f"{source}/{Path(file).name}" and str(parse_name(source, Path(file).name)[0]) == day
+    except RejectedFileError:
+        fits = False
+    return None if fits else f"filen {file} är ingen leverans från {source} med uttagsdatum {day}"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def withdraw(path: Path, raw: Path, data: DataPaths, file: str, reason: str, by: str, today: date) -> list[Withdrawal]:
+    """Write the reviewed line that takes a delivery out; returns what was written.
+
+    file: the path below raw as the ledger has it, or the name alone; it may have left raw, when bronze holds its rows.
+    Raises ResultattavlaError where there is no such delivery, it is withdrawn already, or reason or name are empty.
+    """
+    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
+        if not text.strip():
+            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+    withdrawals = load_withdrawals(path)
+    deliveries = _named(raw, data, file)
+    if known := next((w for d in deliveries if (w := withdrawal_of(d, withdrawals))), None):
+        raise ResultattavlaError(f"Leveransen {known.file} är redan återkallad: {known.text} (se {path}).")
+    made = [
+        Withdrawal(d.source, d.file, d.uttagsdatum, d.sha256, _one_line(reason), _one_line(by), today)
+        for d in deliveries
+        if d.uttagsdatum and d.sha256
+    ]
+    _append(path, made)
+    return made
+
+
+def _one_line(text: str) -> str:
+    return mask(" ".join(text.split()))
+
+
+def _named(raw: Path, data: DataPaths, file: str) -> list[Delivery]:
+    """The deliveries of a file: what lies in raw under its name, else what bronze holds of it."""
+    parts = Path(file).parts
+    name = parts[-1] if parts else ""
+    sources = [s for s in load_contracts() if (parts[-2:-1] or (s,)) == (s,)]
+    for source in sources:
+        in_raw = [f.delivery for f in found_in_raw(raw, source)]
+        there = [d for d in in_raw if d.name == name]
+        if there and there[0].uttagsdatum is None:
+            raise ResultattavlaError(f"{there[0].orsak} Den är ingen leverans som kan återkallas: flytta den ur {raw}.")
+        stored = [f.delivery for f in found_in_bronze(data, source, in_raw) if f.delivery.name == name]
+        if there or stored:
+            return there or stored
+    raise ResultattavlaError(
+        f"Det finns ingen leverans {file}, varken i {raw} eller bland dem som har lästs: ange den som den står i "
+        "leveransliggaren (källa/filnamn)."
+    )
+
+
+def _append(path: Path, made: Iterable[Withdrawal]) -> None:
+    content = path.read_text(encoding="utf-8-sig") if path.exists() else ",".join(COLUMNS) + "\n"
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(astuple(w) for w in made)
+    try:
+        with replacing(path) as part:
+            part.write_text(content + ("" if content.endswith("\n") else "\n") + text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
