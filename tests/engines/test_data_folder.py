@@ -11,7 +11,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines import dbt
 from dagster_project.engines.duckdb import database
 
-PARAMETERS = ("first_month", "last_month", "comparison_start", "grid_start", "as_of", "tolerance_days")
+PARAMETERS = ("first_month", "last_month", "comparison_start", "grid_start", "as_of", "tolerance_days", "few_limit")
 
 
 @pytest.mark.parametrize("name", ["med blank", "a,b", "it's", "[x]", "a*b", 'a"b', "å{ö}", "n#50%25"])
