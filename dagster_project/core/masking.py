@@ -1,26 +1,89 @@
-"""Masking of personal numbers in everything that people read: quarantine, ledger, messages, logs."""
+"""Masking of personal numbers in everything that is stored or that people read: bronze, ledger, messages, logs.
+
+Wider than a valid personnummer on purpose: a mistyped one is still somebody's. Narrower than any digits: dates, units,
+amounts, release ids and hashes stay readable.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 MASK = "***"
 LONGEST_VALUE = 100
 """Longer offending values are cut: a 10 MB cell must not travel through reports."""
 
-# Ten or twelve digits with an optional sign, or eight digits and four characters with a letter (reservnummer). Wider
-# than a valid personnummer on purpose: a mistyped one is still somebody's.
-LOOKS_LIKE = r"(?:\d{2})?\d{6}[-+ ]?\d{4}|\d{8}-?[0-9A-Za-z]{4}|\d{6}[-+][0-9A-Za-z]{4}"
-_ISOLATED = re.compile(rf"(?<![0-9A-Za-z])(?:{LOOKS_LIKE})(?![0-9A-Za-z])")
-_DAY = r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])"
+_GAP = r"[\s._:/+\u00ad\u2010-\u2015\u2212-]{1,3}"
+"""What people and systems put between the birthday and the last four, or around it."""
+_MONTH = r"(?:0[0-9]|1[0-2])"
+_DAY_OF_MONTH = r"(?:0[1-9]|[12][0-9]|3[01]|6[0-9]|[78][0-9]|9[01])"
+_DAY = rf"[0-9]{{2}}{_MONTH}{_DAY_OF_MONTH}"
+"""YYMMDD; a samordningsnummer's day is 60 more (60 alone, with month 00, where it is unknown)."""
+_CENTURY = r"(?:18|19|20)"
+_TIME = r"(?:[01][0-9]|2[0-4])[0-5][0-9]"
+# Ten or twelve digits with an optional sign; a birthday, something between, four digits; one digit too few or too many.
+_DIGITS = (
+    rf"(?:[0-9]{{2}})?[0-9]{{6}}[-+]?[0-9]{{4}}|(?:[0-9]{{2}})?{_DAY}{_GAP}[0-9]{{4}}(?!-[0-9]{{2}}-)"
+    rf"|{_CENTURY}{_DAY}[-+]?[0-9]{{3}}(?:[0-9]{{2}})?|{_DAY}[0-9]{{5}}"
+)
+# A birthday written with separators and four digits that are no time of day.
+_SPACED = (
+    rf"(?:{_CENTURY})?[0-9]{{2}}(?P<sep>[-./\s]){_MONTH}(?P=sep){_DAY_OF_MONTH}[\s.+\u2010-\u2015\u2212-]{{1,3}}"
+    rf"(?!{_TIME})[0-9]{{4}}(?!-[0-9]{{2}})"
+)
+# Reservnummer: eight digits and four characters with a letter, in capitals (or, behind a birthday, in any).
+_RESERVE = (
+    rf"{_CENTURY}{_DAY}(?:{_GAP})?(?=[0-9A-Za-z]{{0,3}}[A-Za-z])[0-9A-Za-z]{{4}}"
+    r"|[0-9]{8}-?(?=[0-9ptf]{0,3}[A-Z])[0-9A-Zptf]{4}"
+    rf"|{_DAY}[-+](?=[0-9A-Za-z]{{0,3}}[A-Za-z])[0-9A-Za-z]{{4}}"
+)
 # SE and ten digits begin every HSA-id: an organisation number stays readable (its third digit is 2 or more), a birthday
 # behind SE does not.
-_EMBEDDED = re.compile(rf"(?<!\d)(?:(?<![Ss][Ee])(?:\d{{2}})?\d{{6}}[-+]?\d{{4}}|(?:\d{{2}})?{_DAY}[-+]?\d{{4}})(?!\d)")
+_AFTER_SE = rf"(?<=[Ss][Ee])(?:{_CENTURY})?{_DAY}(?:{_GAP})?[0-9]{{4}}"
+_LOOKS_LIKE = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_RESERVE})(?![0-9A-Za-z])"
+    rf"|(?<![0-9])(?:(?<![Ss][Ee])(?:{_DIGITS}|{_SPACED})|{_AFTER_SE})(?![0-9])"
+)
+_OWN_ID = re.compile(
+    r"(?<![0-9A-Za-z-])(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[-_](?=[0-9]*[a-f])[0-9a-f]{12,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}))(?![0-9A-Za-z])"
+)
+"""Ids of runs, releases and deliveries, UUIDs, and hashes."""
+_SHORT_HASH = re.compile(r"(?<![0-9A-Za-z])(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{12})(?![0-9A-Za-z])")
+"""A hash's beginning; a run of digits in it is nobody's number unless it begins with a birthday."""
+_BORN = re.compile(rf"(?:{_CENTURY})?{_DAY}")
+
+MAY_HOLD_NUMBER = (
+    r"(?:^|[^0-9])(?:(?:[0-9]{2})?[0-9]{6}[\s._:/+\x{ad}\x{2010}-\x{2015}\x{2212}-]{0,3}[0-9]{4}|[0-9]{11}|[0-9]{13})(?:[^0-9]|$)"
+    r"|(?:^|[^0-9])(?:18|19|20)[0-9]{6}[-+][0-9]{3}(?:[0-9]{2})?(?:[^0-9]|$)"
+    r"|[0-9]{2}[-./\s][0-9]{2}[-./\s][0-9]{2}[\s._:/+\x{ad}\x{2010}-\x{2015}\x{2212}-]{1,3}[0-9]{4}"
+    r"|[0-9]{8}[\s._:/+\x{ad}\x{2010}-\x{2015}\x{2212}-]{0,3}[0-9A-Za-z]{4}|[0-9]{6}[-+][0-9A-Za-z]{4}"
+)
+"""A pattern for columnar engines (no look-around) that matches at least every text that `mask` would change."""
 
 
 def mask(text: str) -> str:
-    """`text` with everything that looks like a personnummer replaced by `***`."""
-    return _EMBEDDED.sub(MASK, _ISOLATED.sub(MASK, text))
+    """`text` with everything that looks like a personnummer replaced by `***`; ids and hashes of ours are left."""
+    return _masked(text, lambda number: True)
+
+
+def mask_valid(text: str) -> str:
+    """`text` with valid personnummer and reservnummer masked only; for names where other numbers must stay readable."""
+    return _masked(text, _is_valid)
+
+
+def _masked(text: str, wanted: Callable[[str], bool]) -> str:
+    if _LOOKS_LIKE.search(text) is None:
+        return text
+    own, short = ([m.span() for m in pattern.finditer(text)] for pattern in (_OWN_ID, _SHORT_HASH))
+
+    def replaced(match: re.Match[str]) -> str:
+        number = match.group()
+        spans = own if _BORN.match(number) else [*own, *short]
+        kept = any(start <= match.start() and match.end() <= end for start, end in spans)
+        return number if kept or not wanted(number) else MASK
+
+    return _LOOKS_LIKE.sub(replaced, text)
 
 
 def display(text: str) -> str:
@@ -30,22 +93,28 @@ def display(text: str) -> str:
     return shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…"
 
 
-MAY_HOLD_NUMBER = (
-    r"(?:^|[^0-9])(?:[0-9]{2})?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])"
-    r"[-+]?[0-9]{4}(?:[^0-9]|$)"
-)
-"""A pattern for columnar engines (no look-around) that matches at least every text `mask_valid` would change."""
+def looks_like_one(digits: str, amount: bool) -> bool:
+    """Whether the digits of a number can be a person's: valid, or a birthday and what follows, one digit more or less.
 
-
-def mask_valid(text: str) -> str:
-    """`text` with valid personnummer masked only; for texts and names where other numbers must stay readable."""
-    return _EMBEDDED.sub(lambda m: MASK if _is_valid(m.group()) else m.group(), text)
+    amount: ten digits that merely begin with a birthday are an amount as likely as not, and are left.
+    """
+    if re.fullmatch(rf"{_CENTURY}{_DAY}[0-9]{{3,5}}", digits) or _is_valid(digits):
+        return True
+    return not amount and re.fullmatch(rf"{_DAY}[0-9]{{4,5}}", digits) is not None
 
 
 def _is_valid(number: str) -> bool:
-    digits = re.sub(r"\D", "", number)[-10:]
-    month, day = int(digits[2:4]), int(digits[4:6])
-    if not (1 <= month <= 12 and (1 <= day <= 31 or 61 <= day <= 91)) or digits[6:9] == "000":
+    """Whether a match is a personnummer that checks, or has a reservnummer's form behind a birthday."""
+    if any(c.isalpha() for c in number):
+        plain = re.sub(rf"{_GAP}", "", number)
+        return re.fullmatch(rf"{_CENTURY}{_DAY}(?=.*[0-9])(?=.{{8}}.*[A-Zptf])[0-9A-Zptf]{{4}}", plain) is not None
+    if re.search(rf"_{_TIME}$", number):
+        return False  # 20220831_1203 is a day and a time
+    digits = re.sub(r"\D", "", number)
+    if len(digits) not in (10, 12):
+        return False
+    digits = digits[-10:]
+    if re.match(_DAY, digits) is None or digits[6:9] == "000":
         return False
     products = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
     return sum(p // 10 + p % 10 for p in products) % 10 == 0

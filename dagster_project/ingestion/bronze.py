@@ -28,11 +28,11 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.discover import Found, parse_name, rejected
 from dagster_project.ingestion.drift import Headers
-from dagster_project.ingestion.readers import read_delivery
+from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 6
+BRONZE_VERSION = 8
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -95,7 +95,9 @@ def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) ->
 
 def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     """What the note of a delivery must say for its rows to count: reader version, contract, key."""
-    uses_key = any(c.type == "personnummer" or (c.type == "text" and c.key_position) for c in contract.columns)
+    uses_key = any(
+        c.type in ("personnummer", "hsaid") or (c.type == "text" and c.key_position) for c in contract.columns
+    )
     return {
         "version": BRONZE_VERSION,
         "contract": contract.fingerprint,
@@ -103,10 +105,12 @@ def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
     }
 
 
-def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any]) -> dict[str, Any] | None:
+def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
     """The delivery's note where bronze holds it as it would be read now; None where it has to be read."""
     meta = read_note(_meta_path(data, delivery))
     if meta is None or any(meta[k] != v for k, v in expected.items()) or not _bronze_whole(data, delivery, meta):
+        return None
+    if meta["status"] == REJECTED and meta["limits"] != asdict(limits):
         return None
     return meta
 
@@ -158,20 +162,23 @@ def _checksums(data: DataPaths, delivery: Delivery) -> list[str]:
 
 
 def parse_into_bronze(
-    path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict
+    path: Path, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, expected: dict, limits: Limits
 ) -> dict:
     """Read a file into bronze; its note. Raises BusyError for a file that changes, ResultattavlaError for a fault."""
     assert delivery.uttagsdatum is not None
     meta = {**expected, **asdict(delivery), "uttagsdatum": delivery.uttagsdatum.isoformat()}
     try:
+        limits.require_file(path.stat().st_size)  # before it is in memory
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != delivery.sha256:
             raise BusyError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
         extension = parse_name(delivery.source, path.name)[1]
-        raw = read_delivery(content, extension, contract)
+        raw = read_delivery(content, extension, contract, limits)
         del content
         if raw.unknown:
             log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
+        if raw.footers:
+            log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
         parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
         unknown, absent = list(raw.unknown), [c.name for c in contract.columns if c.name not in raw.frame.columns]
         del raw
@@ -199,9 +206,11 @@ def parse_into_bronze(
         raise machine_error(error, data.root) or ResultattavlaError(
             f"Filen {delivery.file} kunde inte behandlas ({type(error).__name__}: {display(str(error))}). Felanmäl."
         ) from None
-    except RejectedFileError as error:
-        refused = rejected(delivery, str(error))
-        meta |= {"status": REJECTED, "orsak": refused.orsak}
+    except (RejectedFileError, pl.exceptions.PanicException) as error:
+        # A panic is no Exception; what it says is for programmers.
+        cause = str(error) if isinstance(error, RejectedFileError) else "den kan inte behandlas: filen är skadad"
+        refused = rejected(delivery, cause)
+        meta |= {"status": REJECTED, "orsak": refused.orsak, "limits": asdict(limits)}
     _write_note(_meta_path(data, delivery), meta)
     return meta
 

@@ -13,18 +13,36 @@ from datetime import date
 import polars as pl
 
 MISSING = ("", "NULL", "NA", "-")
-_NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
+ZERO_WIDTH = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+"""Characters without width (a BOM is one), as a regex class: at a cell's edge they are nothing."""
+SHEET_ERROR = (
+    r"^(?:#[\u00a1\u00bf]?[\p{Lu}0-9_/.]+[!?]|#(?:N/?[ABDV]|I/T|YOK|[\u041d]/[\u0414]|HI\u00c1NYZIK|PUUTTUU"
+    r"|NEDOSTUPN[\u00cdY\u00dd]|NEN\u00cd_K_DISPOZICI|GETTING_DATA|H\u00c4MTAR_DATA)[!?]?|#{2,}|(?:Err|Fel):[0-9]{3})$"
+)
+"""What a spreadsheet writes where a formula failed, in any language (#N/A, #SAKNAS!, #BEZUG!, Err:502), or where the
+column was too narrow for the value (####)."""
+DAMAGED = (
+    r"^(?:=.*|['\u2018\u2019].*|[+-]?[0-9]+(?:[.,][0-9]+[Ee][+-]?|[Ee][+-])[0-9]+|[+-]?[0-9]+[.,]0+)$"
+    r"|[\x00-\x1f]"
+)
+"""An identifier that a spreadsheet or a data frame has rewritten (="1001", '1001, 1,91E+11, 1001.0), or one that a line
+break stands in."""
+NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
+"""Days that mean "missing"."""
 GROUP = r"[ \u00a0\u202f]"
 _DATE_TIME = (
     r"^(?P<y>[0-9]{4})(?:-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})|(?P<m2>[0-9]{2})(?P<d2>[0-9]{2}))"
     r"(?P<time>[Tt ](?P<h>[0-9]{2})(?::?(?P<mi>[0-9]{2})(?::?(?P<s>[0-9]{2})(?:[.,][0-9]+)?)?)?"
-    r" ?(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$"
+    r" ?(?P<zone>[Zz]|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?$"
 )
 
 
 def trimmed(texts: pl.Series) -> pl.Series:
-    """Texts without surrounding blanks (NBSP too); empty, NULL, NA (any case) and - become null."""
+    """Texts without surrounding blanks (NBSP, BOM and zero-width characters too); empty, NULL, NA and - become null."""
+    edge = rf"^[\s{ZERO_WIDTH}]+|[\s{ZERO_WIDTH}]+$"
     frame = pl.DataFrame({"t": texts}).select(pl.col("t").str.strip_chars())
+    if frame.select(pl.col("t").str.contains(f"[{ZERO_WIDTH}]").any()).item():
+        frame = frame.select(pl.col("t").str.replace_all(edge, ""))
     return frame.select(
         pl.when((pl.col("t").str.len_bytes() <= 4) & pl.col("t").str.to_uppercase().is_in(MISSING))
         .then(None)
@@ -66,7 +84,9 @@ def _dates(texts: pl.Series) -> pl.Series:
         pl.format("{}-{}-{}", pl.col("y"), pl.coalesce("m", "m2"), pl.coalesce("d", "d2"))
         .str.to_date("%Y-%m-%d", strict=False)
         .alias("date"),
-        ((hour < 24) & (minute < 60) & (second <= 60)).alias("time_ok"),
+        (((hour < 24) & (minute < 60) & (second <= 60)) | ((hour == 24) & (minute == 0) & (second == 0))).alias(
+            "time_ok"
+        ),
         pl.col("zone").str.replace_all(":", "").str.to_uppercase().alias("zone"),
     )
     offset_minutes = (
@@ -80,20 +100,21 @@ def _dates(texts: pl.Series) -> pl.Series:
             )
         )
     )
+    # 24:00 is the end of its day, not the beginning of the next.
+    minutes = pl.min_horizontal(number("h").fill_null(0) * 60 + number("mi").fill_null(0), pl.lit(24 * 60 - 1))
     swedish = (
-        (
-            pl.col("date").cast(pl.Datetime("ms"))
-            + pl.duration(minutes=number("h").fill_null(0) * 60 + number("mi").fill_null(0) - offset_minutes)
-        )
+        (pl.col("date").cast(pl.Datetime("ms")) + pl.duration(minutes=minutes - offset_minutes))
         .dt.replace_time_zone("UTC")
         .dt.convert_time_zone("Europe/Stockholm")
         .dt.date()
     )
-    return part.select(
-        pl.when(pl.col("time_ok") & (pl.col("date").dt.year() >= 1900))
-        .then(pl.when(pl.col("zone").is_null()).then(pl.col("date")).otherwise(swedish))
-        .alias("v")
-    ).to_series()
+    # A day that means "missing" is looked at before the zone moves it into another day.
+    plain = pl.col("zone").is_null() | pl.col("date").is_in(NO_DATE)
+    return (
+        part.select(pl.when("time_ok").then(pl.when(plain).then("date").otherwise(swedish)).alias("v"))
+        .select(pl.when(pl.col("v").dt.year() >= 1900).then("v"))
+        .to_series()
+    )
 
 
 def parse_date(texts: pl.Series) -> pl.Series:
@@ -116,7 +137,7 @@ def parse_month(texts: pl.Series) -> pl.Series:
         return (
             pl.DataFrame({"d": dates, "raw": frame["t"]})
             .select(
-                pl.when(pl.col("d").is_in(_NO_DATE) & (pl.col("raw").str.len_chars() > 7))
+                pl.when(pl.col("d").is_in(NO_DATE) & (pl.col("raw").str.len_chars() > 7))
                 .then(pl.col("d"))
                 .otherwise(pl.col("d").dt.month_end())
             )
@@ -183,7 +204,7 @@ def _lookup(table: dict[str, object], dtype: pl.DataType | type[pl.DataType]) ->
     return parse
 
 
-_YES, _NO = ("1", "J", "JA", "T", "TRUE"), ("2", "N", "NEJ", "F", "FALSE")
+_YES, _NO = ("1", "J", "JA", "T", "TRUE", "SANT"), ("2", "N", "NEJ", "F", "FALSE", "FALSKT")
 parse_yes_no = _lookup({**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}, pl.Boolean)
 parse_sex = _lookup(
     {"1": "M", "M": "M", "MAN": "M", "2": "K", "K": "K", "KVINNA": "K", "3": "O", "O": "O", "OKÄNT": "O", "OKANT": "O"},
@@ -222,6 +243,16 @@ def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
     return _over_unique(texts, codes)
 
 
+def is_sheet_error(texts: pl.Series) -> pl.Series:
+    """Where a text is what a spreadsheet shows of a formula that failed (`SHEET_ERROR`); null is no error."""
+    return _over_unique(texts, lambda u: u.str.contains(SHEET_ERROR)).fill_null(False)
+
+
+def is_damaged(texts: pl.Series) -> pl.Series:
+    """Where an identifier is not what the source system wrote (`DAMAGED`); null is not damaged."""
+    return texts.str.contains(DAMAGED).fill_null(False)
+
+
 PARSERS: dict[str, Callable[[pl.Series], pl.Series]] = {
     "date": parse_date,
     "month": parse_month,
@@ -251,4 +282,4 @@ DTYPES: dict[str, pl.DataType] = {
 
 def is_no_date(values: pl.Series) -> pl.Series:
     """Where a parsed date is one of the two that mean "missing"."""
-    return values.is_in(list(_NO_DATE)).fill_null(False)
+    return values.is_in(list(NO_DATE)).fill_null(False)

@@ -25,6 +25,7 @@ from dagster_project.ingestion.bronze import (
     write_anchor,
 )
 from dagster_project.ingestion.discover import Found, found_in_raw, log_unknown_folders
+from dagster_project.ingestion.readers import DEFAULT, Limits
 from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
 
@@ -74,6 +75,7 @@ def read_deliveries(
     today: date,
     withdrawals: Withdrawals = MappingProxyType({}),
     progress: Progress = lambda text: None,
+    limits: Limits = DEFAULT,
 ) -> tuple[date | None, list[Delivery]]:
     """Read every delivery up to the as-of date into bronze.
 
@@ -90,8 +92,8 @@ def read_deliveries(
         try:
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
-                read = list(pool.map(lambda item: _ingested(item, data, key, progress), files.counting))
-            ledger += [*files.ledger, *read, *_kept(files, read, data, key)]
+                read = list(pool.map(lambda item: _ingested(item, data, key, progress, limits), files.counting))
+            ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits)]
         finally:
             persons.forget()
     log_unknown_folders(raw, folders)
@@ -99,7 +101,12 @@ def read_deliveries(
 
 
 def known_deliveries(
-    raw: Path, data: DataPaths, as_of: date | None, today: date, withdrawals: Withdrawals = MappingProxyType({})
+    raw: Path,
+    data: DataPaths,
+    as_of: date | None,
+    today: date,
+    withdrawals: Withdrawals = MappingProxyType({}),
+    limits: Limits = DEFAULT,
 ) -> tuple[date | None, list[Delivery]] | None:
     """What `read_deliveries` would return, where nothing has to be read for it; else None. Writes nothing.
 
@@ -114,11 +121,11 @@ def known_deliveries(
         files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
         read = []
         for item in files.counting:
-            meta = known_note(data, item.found.delivery, expected_note(contract, key))
+            meta = known_note(data, item.found.delivery, expected_note(contract, key), limits)
             if meta is None or (meta["status"] == ACCEPTED and (meta.get("replaced", False) or item.replaces)):
                 return None
             read.append(_as_noted(item, meta))
-        ledger += [*files.ledger, *read, *_kept(files, read, data, key)]
+        ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits)]
     return _as_of(as_of, ledger), _in_order(ledger)
 
 
@@ -202,29 +209,29 @@ def _sorted_out(raw: Path, data: DataPaths, contract: Contract, horizon: date, w
     return _SortedOut(ledger, counting, earlier)
 
 
-def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes) -> list[Delivery]:
+def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes, limits: Limits) -> list[Delivery]:
     """Ledger lines of what bronze holds of files that were overwritten with something that is rejected."""
     rejected_files = {d.file for d in [*files.ledger, *read] if d.status == REJECTED}
     lines = []
     for item in files.earlier:
         delivery = item.found.delivery
-        note = known_note(data, delivery, expected_note(item.contract, key))
+        note = known_note(data, delivery, expected_note(item.contract, key), limits)
         if delivery.file in rejected_files and note is not None:
             told = "Filen har skrivits över med ett innehåll som avvisades: raderna från den tidigare läsningen räknas."
             lines.append(replace(_as_noted(item, note), orsak=told, kept=True))
     return lines
 
 
-def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress) -> Delivery:
+def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress, limits: Limits) -> Delivery:
     """The delivery as bronze has it, read now if it was not read before."""
     delivery, path = item.found.delivery, item.found.path
     expected = expected_note(item.contract, key)
-    meta = known_note(data, delivery, expected)
+    meta = known_note(data, delivery, expected, limits)
     if meta is None:
         if path is None:
             refuse_lost_file(data, delivery, expected)
         progress(f"läser {delivery.file}")
-        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected)
+        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
     if meta["status"] == ACCEPTED and (item.replaces or meta.get("replaced", False)):
         meta = replaces(data, delivery, meta, item.replaces)
     return _as_noted(item, meta)

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.masking import MAY_HOLD_NUMBER, mask_valid
+from dagster_project.core.masking import MAY_HOLD_NUMBER, looks_like_one, mask
 
 KEY_VARIABLE = "RESULTATTAVLA_PERSON_KEY"
 _SHAPE = r"^(?:([0-9]{2})?([0-9]{2})([0-9]{2})([0-9]{2})([-+]?)([0-9]{4}))$"
@@ -76,7 +76,8 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
     """Validate numbers: columns `normal` (12 characters, null where invalid), `kon` (M, K, O) and `fodelsear` (Int64).
 
     Ten digits get the century that makes the person 0-99 years old on the extraction date (100 or more with `+`);
-    coordination numbers carry day + 60; the check digit is Luhn over the last ten digits; birth number 000 is invalid.
+    coordination numbers carry day + 60 (month 00 and day 60 where only the year of birth is known); the check digit is
+    Luhn over the last ten digits; birth number 000 is invalid.
     A national reserve number (a letter among the last four) has no check digit and sex O.
     """
     frame = (
@@ -114,9 +115,10 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
     birthday = pl.format("{}-{}-{}", year, pl.col("mm"), real_day.cast(pl.String).str.zfill(2)).str.to_date(
         "%Y-%m-%d", strict=False
     )
+    year_only = (month == 0) & (day == 60)
     valid = (
         (luhn % 10 == 0)
-        & birthday.is_not_null()
+        & (birthday.is_not_null() | year_only)
         & (year >= 1800)
         & (pl.col("last").str.slice(0, 3) != "000")
         & (pl.col("cc").is_null() | (pl.col("sign") != "+"))
@@ -172,17 +174,51 @@ def forget() -> None:
 
 
 def mask_in_texts(texts: pl.Series) -> pl.Series:
-    """Free texts with valid personal numbers masked: a number in the wrong column must not travel further."""
+    """Texts with everything masked that looks like a personal number: one in the wrong column travels no further."""
     suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
-    changed = {t: mask_valid(t) for t in suspects}
+    changed = {t: mask(t) for t in suspects}
     return texts.replace({a: b for a, b in changed.items() if a != b}) if changed else texts
 
 
 def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
-    """Key texts that hold a valid personal number, replaced by a keyed token so that the key stays unique."""
-    masked = mask_in_texts(texts)
-    changed = texts.filter((texts != masked).fill_null(False)).unique()
-    return texts.replace({t: "dold-" + person_id(t, key) for t in changed}) if changed.len() else texts
+    """Key texts that hold what looks like a personal number, replaced by a keyed token so that the key stays unique."""
+    suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
+    # Ids of ten or twelve digits can be many: they look like one without being asked one by one.
+    plain = suspects.str.contains(r"^(?:[0-9]{10}|[0-9]{12})$")
+    others = suspects.filter(~plain)
+    changed = pl.concat(
+        [suspects.filter(plain), others.filter(pl.Series([mask(t) != t for t in others], dtype=pl.Boolean))]
+    )
+    if changed.len() == 0:
+        return texts
+    tokens = pl.DataFrame({"t": changed, "token": ["dold-" + person_id(t, key) for t in changed]})
+    return (
+        pl.DataFrame({"t": texts})
+        .join(tokens, on="t", how="left", maintain_order="left")
+        .select(pl.coalesce("token", "t").alias(texts.name))
+        .to_series()
+    )
+
+
+_PERSON_AS_UNIT = r"^SE(?:[0-9]{2})?[0-9]{2}[01][0-9][0-9]{6}-"
+
+
+def pseudonymise_in_units(units: pl.Series, key: bytes) -> pl.Series:
+    """HSA-ids whose ten digits are a person's, not an organisation's, as a keyed token of the same form.
+
+    The third digit of an organisation number is 2 or more. Register and rows get the same token: they still meet.
+    """
+    suspects = units.filter(units.str.contains(_PERSON_AS_UNIT).fill_null(False)).unique()
+    tokens = {u: f"SE0000000000-{person_id(u, key)[:18].upper()}" for u in suspects if mask(u) != u}
+    return units.replace(tokens) if tokens else units
+
+
+def hold_number(texts: pl.Series, amount: bool) -> pl.Series:
+    """Where a whole number or an amount has the digits of a personal number, one too many or one too few."""
+    digits = texts.str.replace_all(r"[ \x{a0}\x{202f}()+\-\x{2212}]", "").str.replace(r"[.,][0-9]+$", "")
+    suspects = digits.filter((digits.str.len_bytes() >= 10).fill_null(False)).unique()
+    persons = suspects.filter(pl.Series([looks_like_one(t, amount) for t in suspects], dtype=pl.Boolean))
+    return digits.is_in(persons.implode()).fill_null(False)
 
 
 def require_same_key(stored: str | None, current: str | None, source: str, file: str) -> None:

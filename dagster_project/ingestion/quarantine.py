@@ -12,6 +12,7 @@ from dagster_project.catalogue.contracts import Contract
 from dagster_project.catalogue.vocabulary import OPEN, RESOLVED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
+from dagster_project.core.masking import display
 from dagster_project.core.tables import escaped_texts
 from dagster_project.engines.duckdb import keep
 from dagster_project.ingestion.rows import key_text, quarantine_schema
@@ -36,7 +37,9 @@ def quarantined_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, 
     )
     newly = newly.with_columns(key=key_text(newly, contract)).cast(quarantine_schema(contract))  # type: ignore[arg-type]
     assert contract.unit is not None, "only rows with a unit are refused by the register"
-    unit = pl.format(contract.unit + "={}", contract.unit)
+    units = pl.concat([newly[contract.unit], broken[contract.unit]]).unique().drop_nulls()
+    shown = {u: display(u) for u in units}
+    unit = pl.format(contract.unit + "={}", pl.col(contract.unit).replace(shown))
     return (
         pl.concat([broken, newly.select(broken.columns)])
         .join(refused, on=["delivery", "line"], how="left")

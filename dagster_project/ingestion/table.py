@@ -43,18 +43,23 @@ class Table:
         if column.type == "personnummer":
             self.person = persons.identify(text, self.extraction, key)
             return self.person["person_id"]
-        if column.type == "text":
-            return persons.pseudonymise_in_keys(text, key) if column.key_position else persons.mask_in_texts(text)
-        if column.type == "code":
-            return persons.mask_in_texts(cells.parse_code(text, allowed_codes(column)))
+        if column.type in ("text", "code"):
+            refused = cells.is_sheet_error(text)
+            if column.type == "text" and (column.key_position or column.pattern):
+                refused |= cells.is_damaged(text)
+            readable = keep_where(~refused, text) if refused.any() else text
+            if column.type == "code":
+                return persons.mask_in_texts(cells.parse_code(readable, allowed_codes(column)))
+            hide = persons.pseudonymise_in_keys if column.key_position else _masked
+            return hide(readable, key)
         value = cells.PARSERS[column.type](text)
+        if column.type == "hsaid":
+            return persons.pseudonymise_in_units(value, key)
         if column.type in ("int", "number"):
             # A personal number is no amount: as a number it would be stored in clear.
-            long = text.filter((text.str.len_bytes() >= 10).fill_null(False)).unique()
-            digits = long.str.replace_all(cells.GROUP, "")
-            persons_numbers = long.filter(digits != persons.mask_in_texts(digits))
-            if persons_numbers.len():
-                value = keep_where(~text.is_in(persons_numbers.implode()), value)
+            hidden = persons.hold_number(text, column.type == "number")
+            if hidden.any():
+                value = keep_where(~hidden, value)
         if value.dtype == pl.Date:
             no_date = cells.is_no_date(value)
             if no_date.any():
@@ -81,6 +86,10 @@ class Table:
         if condition.value == EMPTY:
             return ~self.filled(condition.column)
         return (self.value[condition.column] == condition.value).fill_null(False)
+
+
+def _masked(texts: pl.Series, key: bytes) -> pl.Series:
+    return persons.mask_in_texts(texts)
 
 
 def keep_where(mask: pl.Series, values: pl.Series) -> pl.Series:

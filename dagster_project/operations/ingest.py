@@ -32,7 +32,7 @@ def ingest(
     data = settings.paths
     load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
     withdrawals = load_withdrawals(settings.withdrawals)
-    found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress)
+    found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress, settings.limits)
     identity = _identity(settings, found, ledger, as_of or today)
     progress("stämmer av leveranserna mot enhetsregistret")
     settled = settle(identity.as_of, ledger, data)
@@ -47,7 +47,8 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
     Raises what `ingest` raises.
     """
-    known = known_deliveries(settings.raw, settings.paths, as_of, today, load_withdrawals(settings.withdrawals))
+    withdrawals = load_withdrawals(settings.withdrawals)
+    known = known_deliveries(settings.raw, settings.paths, as_of, today, withdrawals, settings.limits)
     return None if known is None else _identity(settings, *known, as_of or today)
 
 

@@ -18,6 +18,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.ingestion.readers import Limits
 from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     drift: DriftLimits = DriftLimits()
+    largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
+    largest_workbook_mb: Annotated[int, Field(ge=1)] = Limits.workbook_mb
     retention: Retention = Retention()
     notify: Notify = Notify()
 
@@ -98,6 +101,11 @@ class Settings(BaseSettings):
     def paths(self) -> DataPaths:
         """The data folder."""
         return DataPaths(self.data)
+
+    @property
+    def limits(self) -> Limits:
+        """How much one delivered file may hold in memory."""
+        return Limits(self.largest_file_mb, self.largest_workbook_mb)
 
     def parameters(self) -> Parameters:
         """What changes results."""

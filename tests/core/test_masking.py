@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.core.masking import LONGEST_VALUE, MASK, display, mask, mask_valid
+from dagster_project.core.masking import LONGEST_VALUE, MASK, MAY_HOLD_NUMBER, display, mask, mask_valid
 from tests.extracts import number, spellings
 
 PERSON = number(date(1980, 5, 17), 981)
@@ -89,3 +92,103 @@ def test_no_surroundings_uncover_a_number(before: str, text: str, after: str) ->
     shown = mask(before + text + after)
     assert text not in shown
     assert text not in mask_valid(before + text + after)
+
+
+# --- Generated texts, both ways --------------------------------------------------------------------------------------
+
+BORN = st.dates(date(1900, 1, 1), date(2022, 8, 31))
+GAPS = ["", "-", "+", " ", "\u00a0", "\u2013", "\u2014", "\u2212", ".", " - ", "\u202f", "\u2009", "_", "/", "- "]
+AROUND = ["{}", "kund {} ringde", "({})", "pnr:{}", "x;{};y", "åäö{}", "{}å", "ID{}", "se {}.", "{}, {}", "\n{}\n"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(BORN, st.integers(980, 999), st.booleans(), st.booleans(), st.sampled_from(GAPS), st.sampled_from(AROUND))
+def test_every_gap_in_every_text(born: date, n: int, coordination: bool, century: bool, gap: str, around: str) -> None:
+    twelve = number(born, n, coordination)
+    text = around.format(*[(twelve if century else twelve[2:])[:-4] + gap + twelve[-4:]] * 2)
+    assert twelve[2:8] not in mask(text) and twelve[-4:] not in mask(text)
+    assert pl.Series([text]).str.contains(MAY_HOLD_NUMBER)[0]
+    if not (gap == "_" and re.fullmatch("([01][0-9]|2[0-4])[0-5][0-9]", twelve[-4:])):
+        assert twelve[-4:] not in mask_valid(text)
+
+
+@settings(deadline=None, max_examples=200)
+@given(BORN, st.integers(980, 999), st.integers(0, 11), st.sampled_from("0123456789"), st.booleans())
+def test_mistyped_and_shifted_numbers(born: date, n: int, place: int, digit: str, century: bool) -> None:
+    """One wrong digit, one too many, one too few."""
+    twelve = number(born, n)
+    wrong = twelve[:place] + digit + twelve[place + 1 :]
+    for text in (wrong if century else wrong[2:], twelve + digit, twelve[:-1] if century else twelve[2:] + digit):
+        assert mask(f"a {text} b") == "a *** b", text
+        assert pl.Series([text]).str.contains(MAY_HOLD_NUMBER)[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    BORN,
+    st.from_regex(r"[0-9A-Z]{3}[A-Z]|[A-Z][0-9]{3}|[0-9]{2}[ptf][0-9]", fullmatch=True),
+    st.sampled_from(["", "-"]),
+)
+def test_reserve_numbers(born: date, last: str, gap: str) -> None:
+    text = f"{born:%Y%m%d}{gap}{last}"
+    assert mask(f"se {text}!") == "se ***!"
+    assert pl.Series([text]).str.contains(MAY_HOLD_NUMBER)[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(BORN, st.integers(980, 999), st.from_regex("[A-Z0-9]{1,18}", fullmatch=True))
+def test_a_person_behind_an_hsa_prefix(born: date, n: int, unit: str) -> None:
+    ten = number(born, n)[2:]
+    assert mask(f"hsaid_enhet=SE{ten}-{unit}").startswith("hsaid_enhet=SE***")
+
+
+HEX = st.binary(min_size=32, max_size=32).map(bytes.hex)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    HEX,
+    st.dates(date(2000, 1, 1), date(2099, 12, 31)),
+    st.uuids(),
+    st.sampled_from(["{}", "utgåvan {} finns", "({})", "a/{}/b.csv"]),
+)
+def test_ids_and_hashes_stay_readable(digest: str, day: date, unique: object, around: str) -> None:
+    ids = [digest, digest[:40], digest[:32], str(unique)]
+    if set(digest[:12]) & set("abcdef"):
+        ids += [f"{day}-{digest[:12]}", f"{day}_{digest[:12]}"]
+    for own in ids:
+        text = around.format(own)
+        assert mask(text) == text == mask_valid(text)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    st.times(),
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    st.decimals(-(10**8), 10**8, places=2),
+    st.from_regex("SE[0-9]{2}[2-9][0-9]{7}-[A-Z0-9]{1,9}", fullmatch=True).filter(
+        lambda t: not re.search("[0-9]{8}", t[13:])
+    ),
+)
+def test_dates_amounts_and_units_stay_readable(day: date, time: Any, other: date, amount: Any, unit: str) -> None:
+    for text in (
+        f"{day}",
+        f"{day:%Y%m%d}",
+        f"{day}T{time:%H:%M:%S}",
+        f"{day} {time:%H:%M}",
+        f"{day:%Y%m%d}T{time:%H%M%S}",
+        f"{day}/{other}",
+        f"{day:%Y%m%d}-{other:%Y%m%d}",
+        f"{amount}",
+        f"{amount:,}".replace(",", " "),
+        unit,
+    ):
+        assert mask(text) == text == mask_valid(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(st.sampled_from("0123456789-+ .ATFpsSE_:\u00a0\u2013x/"), max_size=30))
+def test_the_columnar_pattern_sees_all_that_mask_changes(text: str) -> None:
+    if mask(text) != text:
+        assert pl.Series([text]).str.contains(MAY_HOLD_NUMBER)[0]

@@ -28,6 +28,16 @@ CASES: dict[str, dict[str, Any]] = {
         "2022-05-30T23:59:59,5": MAY,
         "20220530T235959": MAY,
         "1900-01-02": date(1900, 1, 2),
+        # 24:00 is the end of its day, not the beginning of the next.
+        "2022-05-30T24:00": MAY,
+        "2022-05-30 24:00:00": MAY,
+        "2022-05-30T24:00:00+02:00": MAY,
+        "2022-05-29T24:00:00Z": MAY,
+        "2022-05-30T24:01": None,
+        "2022-05-30T24:00:01": None,
+        "2022-05-30T12:00:00+15:00": None,
+        "2022-05-30T12:00:00+02:60": None,
+        "1899-12-31T22:59:00Z": None,
         # Sweden is UTC+1 in winter and UTC+2 in summer.
         "2022-01-15T22:59:59Z": date(2022, 1, 15),
         "2022-01-15T23:00:00Z": date(2022, 1, 16),
@@ -141,9 +151,9 @@ CASES: dict[str, dict[str, Any]] = {
         "9" * 400: None,
     },
     "yes_no": {
-        **dict.fromkeys(("1", "J", "j", "Ja", "JA", "ja", "T", "t", "True", "TRUE", "true"), True),
-        **dict.fromkeys(("2", "N", "n", "Nej", "NEJ", "nej", "F", "f", "False", "FALSE"), False),
-        **dict.fromkeys(("0", "3", "Yes", "no", "X", "Jaha", "1,0x", "Sant"), None),
+        **dict.fromkeys(("1", "J", "j", "Ja", "JA", "ja", "T", "t", "True", "TRUE", "true", "SANT", "Sant"), True),
+        **dict.fromkeys(("2", "N", "n", "Nej", "NEJ", "nej", "F", "f", "False", "FALSE", "FALSKT", "falskt"), False),
+        **dict.fromkeys(("0", "3", "Yes", "no", "X", "Jaha", "1,0x", "Sannt"), None),
     },
     "sex": {
         **dict.fromkeys(("1", "M", "m", "Man", "MAN", "man"), "M"),
@@ -214,12 +224,88 @@ def test_missing(text: str) -> None:
     assert cells.trim(pl.Series([text])).to_list() == [None]
 
 
+@pytest.mark.parametrize("text", ["\ufeffNA", "\u200b", "NULL\u200d", " \ufeff \u200b-\u2060\u00a0"])
+def test_missing_behind_characters_without_width(text: str) -> None:
+    assert cells.trim(pl.Series([text])).to_list() == [None]
+
+
+@pytest.mark.parametrize("edge", ["\ufeff", "\u200b", "\u200e", "\u2060", "\u00ad", f" \ufeff{NBSP}\u200b "])
+def test_characters_without_width_are_trimmed_at_the_edges_only(edge: str) -> None:
+    assert cells.trim(pl.Series([f"{edge}A1{edge}", f"A{edge}1"])).to_list() == ["A1", f"A{edge}1"]
+    assert parse("date", f"{edge}2022-05-30{edge}") == [MAY]
+
+
+SHEET_ERRORS = [
+    *("#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"),
+    *("#SAKNAS!", "#REFERENS!", "#VÄRDEFEL!", "#NAMN?", "#DIVISION/0!", "#SKÄRNING!", "#OGILTIGT!"),  # Swedish
+    *(
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#ZAHL!",
+        "#ÜBERLAUF!",
+        "#N/D",
+        "#RIF!",
+        "#¡REF!",
+        "#¿NOMBRE?",
+        "#I/T",
+        "#VÆRDI!",
+        "#PUUTTUU!",
+        "#YOK",
+        "#Н/Д",
+        "#ССЫЛКА!",
+        "#####",
+        "Err:502",
+    ),
+]
+
+
+def test_what_a_spreadsheet_writes_for_a_failed_formula() -> None:
+    assert cells.is_sheet_error(pl.Series(SHEET_ERRORS)).all()
+    texts = ["#1", "#12", "#metoo!", "Vård!", "Hur?", "N/A", "#", "# A!", "x #N/A", None]
+    assert not cells.is_sheet_error(pl.Series(texts)).any()
+    for kind in cells.PARSERS:
+        assert parse(kind, *SHEET_ERRORS) == [None] * len(SHEET_ERRORS)
+
+
+def test_identifiers_that_a_spreadsheet_has_damaged() -> None:
+    damaged = [
+        '="1001"',
+        "=1001",
+        "'1001",
+        "\u20191001",
+        "1,91E+11",
+        "1.91e+11",
+        "1E+11",
+        "1.91E11",
+        "1001.0",
+        "1001,00",
+    ]
+    assert cells.is_damaged(pl.Series(damaged)).all()
+    whole = ["1001", "0012", "12E4", "V1.0", "G80.0", "1001.5", "A'1", "1e5", "E+11", "1.0.0", "a=b", None]
+    assert not cells.is_damaged(pl.Series(whole)).any()
+
+
 @pytest.mark.parametrize("text", ["0", "N/A", "NULLS", "--", "NaN", "None", "\u2212", "nej", "."])
 def test_not_missing(text: str) -> None:
     assert cells.trim(pl.Series([text])).to_list() == [text]
 
 
-@pytest.mark.parametrize("text", ["1900-01-01", "19000101", "9999-12-31", "99991231", "9999-12-31T00:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1900-01-01", "19000101", "9999-12-31", "99991231", "9999-12-31T00:00:00", "9999-12-31T24:00"),
+        # Looked at before the zone moves them into another day or year ...
+        *(
+            "9999-12-31T23:59:59Z",
+            "9999-12-31 23:59:59.9999999-05:00",
+            "99991231T235959+01:00",
+            "1900-01-01T00:00:00+05:00",
+        ),
+        # ... and after: midnight in Sweden, written in UTC.
+        *("9999-12-30T23:00:00Z", "1899-12-31T23:00:00Z"),
+    ],
+)
 @pytest.mark.parametrize("kind", ["date", "month"])
 def test_dates_that_mean_missing(kind: str, text: str) -> None:
     assert cells.is_no_date(cells.PARSERS[kind](pl.Series([text]))).to_list() == [True]

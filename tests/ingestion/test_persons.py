@@ -195,8 +195,8 @@ def test_fingerprint_tells_keys_apart_without_telling_them() -> None:
 
 
 def test_numbers_in_texts_are_masked_and_in_keys_replaced() -> None:
-    texts = pl.Series([f"se {WOMAN}", "Kurator", None, f"x{WOMAN[2:8]}-{WOMAN[8:]}y", "2022083112"])
-    assert persons.mask_in_texts(texts).to_list() == ["se ***", "Kurator", None, "x***y", "2022083112"]
+    texts = pl.Series([f"se {WOMAN}", "Kurator", None, f"x{WOMAN[2:8]}-{WOMAN[8:]}y", "2022-08-31 12:00"])
+    assert persons.mask_in_texts(texts).to_list() == ["se ***", "Kurator", None, "x***y", "2022-08-31 12:00"]
     keys = persons.pseudonymise_in_keys(pl.Series([WOMAN, MAN, "V1", None, WOMAN]), KEY)
     assert keys[0] == keys[4] != keys[1] and keys[2:4].to_list() == ["V1", None]
     assert all(WOMAN not in k and MAN not in k for k in keys.drop_nulls())

@@ -261,9 +261,9 @@ def parse_int(text: str) -> int:
 def parse_janej(text: str) -> bool:
     """Ja or Nej."""
     lowered = text.lower()
-    if lowered in {"1", "j", "ja", "t", "true"}:
+    if lowered in {"1", "j", "ja", "t", "true", "sant"}:
         return True
-    if lowered in {"2", "n", "nej", "f", "false"}:
+    if lowered in {"2", "n", "nej", "f", "false", "falskt"}:
         return False
     raise FormatError(text)
 
@@ -545,6 +545,33 @@ def delivery_order(delivery: Delivery) -> tuple[date, list[tuple[int, int, str]]
     return delivery.uttag or date.min, natural(delivery.name)
 
 
+def _without_footers(source: str, header: list[str], body: list[Record]) -> list[Record]:
+    """The records up to the last one with text in two mandatory cells."""
+    mandatory = [header.index(col.name) for col in SOURCES[source] if col.mandatory]
+    full = [
+        number
+        for number, (_, cells) in enumerate(body, start=1)
+        if sum(place < len(cells) and not is_missing(cells[place]) for place in mandatory) >= 2
+    ]
+    return body[: full[-1]] if full else []
+
+
+def _extra(name: str, width: int, body: list[list[str]]) -> list[bool]:
+    """For each record whether it has more cells than the header, in a way that is no trailing separator."""
+    if not name.endswith((".csv", ".csv.gz")):  # a rectangle: only text counts
+        body = [cells[: max((i + 1 for i, cell in enumerate(cells) if cell), default=0)] for cells in body]
+    surplus = [max(len(cells) - width, 0) for cells in body]
+    beyond = [any(not is_missing(cell) for cell in cells[width:]) for cells in body]
+    more = [sum(not is_missing(cell) for cell in cells) > width for cells in body]
+    # CHOICE: two rows or more with text beyond the header are a pattern, too
+    if body and (2 * sum(more) >= len(body) or (sum(beyond) > 1 and 2 * sum(beyond) >= len(body))):
+        raise Rejected("rows are wider than the header")
+    return [
+        text or (count > 0 and 2 * surplus.count(count) < len(body))
+        for text, count in zip(beyond, surplus, strict=True)
+    ]
+
+
 def read_rows(source: str, path: Path, file: str, uttag: date) -> list[Row]:
     """The data rows of a file with their trimmed cells, or Rejected."""
     columns = {col.name for col in SOURCES[source]}
@@ -572,16 +599,17 @@ def read_rows(source: str, path: Path, file: str, uttag: date) -> list[Row]:
     absent = [col.name for col in SOURCES[source] if col.mandatory and col.name not in known]
     if absent:
         raise Rejected("mandatory column missing: " + ", ".join(absent))
+    # CHOICE: only missing cells = wholly empty
+    body = [(line, cells) for line, cells in records[1:] if not all(is_missing(cell) for cell in cells)]
+    if not name.endswith(".parquet"):
+        body = _without_footers(source, header, body)
     rows = []
-    for line, cells in records[1:]:
-        if all(is_missing(cell) for cell in cells):  # CHOICE: only missing cells = wholly empty
-            continue
+    for (line, cells), extra in zip(body, _extra(name, len(header), [cells for _, cells in body]), strict=True):
         named = {
             column: cells[index] if index < len(cells) else ""
             for index, column in enumerate(header)
             if column in columns
         }
-        extra = any(not is_missing(cell) for cell in cells[len(header) :])
         rows.append(Row(source, file, name, uttag, line, named, extra))
     if not rows:
         raise Rejected("no data rows")
@@ -803,7 +831,7 @@ def settle_file(delivery: Delivery, register: Register | None) -> None:
             groups.setdefault(row.key, []).append(row)
     for rows in groups.values():
         kept: dict[tuple[Any, ...], Row] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.extra):  # CHOICE: of identical rows one without superfluous cells
             if content(row) in kept:
                 row.outcome = "duplicate"
             else:

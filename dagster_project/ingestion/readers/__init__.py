@@ -2,23 +2,23 @@
 
 One result shape for all formats: a frame with one text column per contract column that the file has, plus `line`
 (Int64: the number an editor shows; Excel's row number; in Parquet the row's number from 1) and `ragged` (Boolean: the
-row has more, non-empty cells than the header). Raises RejectedFileError with the cause (a Swedish clause).
+row has more cells than the header, or a stray quote or line break has moved some). Raises RejectedFileError with the
+cause (a Swedish clause).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import polars as pl
-
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers import csv, excel, parquet
+from dagster_project.ingestion.readers.limits import DEFAULT, Limits
 from dagster_project.ingestion.readers.table import RawTable
 
-__all__ = ["EXTENSIONS", "RawTable", "read_delivery"]
+__all__ = ["DEFAULT", "EXTENSIONS", "Limits", "RawTable", "read_delivery"]
 
-_READERS: dict[str, Callable[[bytes, Contract], RawTable]] = {
+_READERS: dict[str, Callable[[bytes, Contract, Limits], RawTable]] = {
     "csv": csv.read,
     "csv.gz": csv.read_packed,
     "xlsx": excel.read,
@@ -27,12 +27,18 @@ _READERS: dict[str, Callable[[bytes, Contract], RawTable]] = {
 EXTENSIONS = tuple(_READERS)
 
 
-def read_delivery(content: bytes, extension: str, contract: Contract) -> RawTable:
-    """Read one file's bytes; `extension` is csv, csv.gz, xlsx or parquet."""
+def read_delivery(content: bytes, extension: str, contract: Contract, limits: Limits = DEFAULT) -> RawTable:
+    """Read one file's bytes; `extension` is csv, csv.gz, xlsx or parquet.
+
+    Whatever a file does to its reader, it is rejected: only that memory runs out is no fault of the file alone.
+    """
     try:
-        table = _READERS[extension](content, contract)
-    except pl.exceptions.PanicException as error:  # polars gives up on some damaged files; it is no Exception
-        raise RejectedFileError("den kan inte läsas: filen är skadad") from error
+        limits.require_file(len(content))
+        table = _READERS[extension](content, contract, limits)
+    except (RejectedFileError, MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the panics of polars and calamine are no Exception
+        raise RejectedFileError(f"den kan inte läsas: filen är skadad ({type(error).__name__})") from error
     if table.frame.height == 0:
         raise RejectedFileError("den har inga datarader")
     return table

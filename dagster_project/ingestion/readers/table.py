@@ -1,33 +1,26 @@
-"""The one result of all readers: a table of text."""
+"""The one result of all readers: a table of text, and what is said of its rows before any cell is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.catalogue.contracts import Contract
+from dagster_project.core.errors import RejectedFileError
+from dagster_project.core.masking import display
+from dagster_project.ingestion import cells
+
 
 @dataclass(frozen=True)
 class RawTable:
-    """Delivered cells as text; `unknown` names the ignored columns (masked)."""
+    """Delivered cells as text; `unknown` names the ignored columns, `footers` the lines at the end that are no rows."""
 
     frame: pl.DataFrame
     unknown: tuple[str, ...]
-
-
-def text_frame(
-    rows: Sequence[Sequence[str | None]], lines: list[int], ragged: list[bool], positions: dict[str, int]
-) -> pl.DataFrame:
-    """The frame of a RawTable from rows of cells; a row that is too short has nulls."""
-    return pl.DataFrame(
-        {
-            **{name: [r[i] if i < len(r) else None for r in rows] for name, i in positions.items()},
-            "line": lines,
-            "ragged": ragged,
-        },
-        schema={**dict.fromkeys(positions, pl.String), "line": pl.Int64, "ragged": pl.Boolean},
-    )
+    footers: tuple[str, ...] = ()
 
 
 def empty_frame(positions: Iterable[str]) -> pl.DataFrame:
@@ -36,5 +29,71 @@ def empty_frame(positions: Iterable[str]) -> pl.DataFrame:
 
 
 def blank(column: str) -> pl.Expr:
-    """Whether a cell is null or holds blanks only."""
-    return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+    """Whether a cell is null or holds nothing that can be seen."""
+    return pl.col(column).is_null() | ~pl.col(column).str.contains(rf"[^\s{cells.ZERO_WIDTH}]")
+
+
+_VISIBLE = re.compile(rf"[^\s{cells.ZERO_WIDTH}]")
+
+
+def seen(text: str) -> bool:
+    """Whether a text holds anything that can be seen."""
+    return _VISIBLE.search(text) is not None
+
+
+def count_filled(texts: Iterable[str]) -> int:
+    """How many of the cells hold text that is no missing mark."""
+    visible = [t for t in texts if seen(t)]
+    return cells.trimmed(pl.Series(visible, dtype=pl.String)).count() if visible else 0
+
+
+_TELLING = ("date", "month", "hsaid")
+
+
+def without_footers(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The rows up to the last full one, and the lines after it ("Antal rader: 123"), fit to be shown.
+
+    A full row has text in two mandatory cells. A line after the last of them has text in at most one: no row. One that
+    was broken is a row all the same: where an optional column of days or units holds one, or `left_over` says so.
+    """
+    present = [c for c in contract.columns if c.name in frame.columns]
+    window, height = 64, frame.height
+    while True:
+        tail = frame.tail(window)
+        counted = pl.Series([0]).new_from_index(0, tail.height)
+        for column in present:
+            text = cells.trimmed(tail[column.name])
+            if column.required:
+                counted += text.is_not_null()
+            elif column.type in _TELLING:
+                counted += cells.PARSERS[column.type](text).is_not_null()
+        full = ((counted >= 2) | ((counted >= 1) & tail["left_over"])).arg_true()
+        if full.len() or window >= height:
+            break
+        window *= 16
+    kept = height - tail.height + (int(full[-1]) + 1 if full.len() else 0)
+    lines = [
+        display(" ".join(filter(None, cells.trimmed(pl.Series(row, dtype=pl.String)))))
+        for row in frame.slice(kept).select(c.name for c in present).head(20).iter_rows()
+    ]
+    return frame.head(kept), tuple(lines)
+
+
+def ragged_rows(surplus: pl.Series, surplus_filled: pl.Series, overfull: pl.Series) -> pl.Series:
+    """Rows with more cells than the header that cannot be trusted (`format:rad`).
+
+    surplus: how many cells more; surplus_filled: whether one of them holds text; overfull: whether the row has more
+    filled-in cells than the header has cells. Empty ones are trailing separators where at least half of the rows have
+    exactly as many. Raises RejectedFileError where it is the header that is wrong: at least half of the rows are
+    overfull, or have filled-in cells beyond it (one row alone is no pattern).
+    """
+    rows = surplus.len()
+    beyond = int(surplus_filled.sum())
+    if rows and (2 * int(overfull.sum()) >= rows or 2 * beyond >= max(rows, 3)):
+        raise RejectedFileError(
+            f"{beyond} av {rows} rader har fler ifyllda celler än rubrikraden: en rubrik saknas eller rubrikraden är "
+            "bruten, rätta den och leverera igen"
+        )
+    counts = surplus.filter(surplus > 0).value_counts(name="rows")
+    usual = counts.filter(2 * pl.col("rows") >= rows)[surplus.name].to_list()
+    return surplus_filled | ((surplus > 0) & ~surplus.is_in(usual))
