@@ -38,7 +38,8 @@ class Indicator:
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
-    open cases are shown. register: of the register sources. code_list: of the seed code_lists. read: the sources of its
+    open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator
+    whose observations these are some of: their difference is protected too. read: the sources of its
     observations; sources: those and the unit register, whose failure touches every indicator.
     """
 
@@ -53,6 +54,7 @@ class Indicator:
     limit_days: int | None
     register: str | None
     code_list: str | None
+    part_of: str | None
     levels: tuple[str, ...]
     comparison_base: str | None
     read: tuple[str, ...]
@@ -92,6 +94,7 @@ def _indicator(row: dict[str, str]) -> Indicator:
         limit_days=_optional(row["limit_days"], int),
         register=_optional(row["register"]),
         code_list=_optional(row["code_list"]),
+        part_of=_optional(row["del_av"]),
         levels=_parts(row["levels"]),
         comparison_base=_optional(row["comparison_base"]),
         read=_parts(row["kallor"]),
@@ -119,7 +122,22 @@ def load_catalogue() -> tuple[Indicator, ...]:
         except (KeyError, ValueError, AttributeError) as error:
             name, why = row.get("indicator_id"), error.args[0] if isinstance(error, KeyError) else error
             raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {why}.") from error
+    whole = {i.id: i for i in found}
+    for i in found:
+        if i.part_of is None:
+            continue
+        other = whole.get(i.part_of)
+        if other is None or other.part_of or (other.stock, other.patient, True) != (i.stock, True, i.patient):
+            raise CatalogueError(
+                f"dbt/seeds/catalogue.csv: {i.id} är del av {i.part_of}, som ska finnas, gälla patienter, ha samma "
+                "slags tid (bestand) och inte själv vara del av en annan indikator."
+            )
     return tuple(found)
+
+
+def parts_and_wholes() -> tuple[tuple[str, str], ...]:
+    """(part, whole) of the catalogue: indicators whose difference is protected like their numbers."""
+    return tuple((i.id, i.part_of) for i in load_catalogue() if i.part_of)
 
 
 def exclusion_words() -> dict[str, str]:

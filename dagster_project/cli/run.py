@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -16,7 +16,7 @@ from dagster_project.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dagster_project.operations.daily_run import RunOutcome
+    from dagster_project.operations.daily_run import JobEnd, RunOutcome
 
 
 def run(
@@ -25,6 +25,9 @@ def run(
     ] = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    make_current: Annotated[
+        bool, typer.Option("--make-current", help="Gör utgåvan till den aktuella även om en senare dags finns.")
+    ] = False,
 ) -> None:
     """Kör dagens materialisering: läs in, pröva, räkna och publicera."""
     from dagster_project.defs.execute import run_in_process
@@ -43,7 +46,10 @@ def run(
             else:
                 err.print(text, style="dim", markup=False)
 
-        outcome = _beside(lambda: run_daily(settings, lambda *how: run_in_process(settings, *how), day, progress))
+        def job(*how: Any) -> JobEnd:
+            return run_in_process(settings, *how)
+
+        outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current))
     summarize(outcome, f" --data {data}" if data else "")
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
@@ -112,4 +118,9 @@ def _say_release(outcome: RunOutcome) -> None:
     )
     for text in held_back_sentences(outcome.release):
         say(f"  {text}")
-    say(f"  Resultat:           {outcome.data.current}")
+    if outcome.beside is not None:
+        say(
+            f"  Den ligger bredvid den aktuella utgåvan {outcome.beside}, som inte ändrades. Kör med "
+            f"--as-of {manifest.as_of} --make-current för att byta."
+        )
+    say(f"  Resultat:           {outcome.release.folder if outcome.beside else outcome.data.current}")

@@ -9,6 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PUBLISHED_FILE, PUBLISHED_FOLDER = 0o444, 0o755
+"""Modes of what is published: everybody may read it, nobody change it, whatever the umask says."""
+PRIVATE = 0o077
+"""The umask under which files are for their owner alone: what is not published can hold persons' data."""
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[int]:
+    """Make files and folders under another umask; gives the one before. It is the whole process's."""
+    before = os.umask(mask)
+    try:
+        yield before
+    finally:
+        os.umask(before)
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -53,6 +53,11 @@ class DataPaths:
         return self.root / "evidence"
 
     @property
+    def person_level(self) -> tuple[Path, ...]:
+        """What holds single persons' or small groups' data, and the key: for the owner alone."""
+        return self.bronze, self.run, self.warehouse, self.evidence, self.root / "person.key"
+
+    @property
     def history(self) -> Path:
         """One small record per finished run."""
         return self.root / "history"

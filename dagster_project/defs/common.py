@@ -34,6 +34,7 @@ class Folders:
     data: DataPaths
     settings: Settings
     as_of: date | None = None
+    make_current: bool = False
     held: bool = False
     progress: Callable[[str], None] = lambda text: None
 
@@ -60,10 +61,14 @@ def folders_resource(
             "as_of": dg.Field(
                 str, default_value="", description="As-of date YYYY-MM-DD; empty: the newest delivery's."
             ),
+            "make_current": dg.Field(
+                bool, default_value=False, description="A past day: let `current` name its release all the same."
+            ),
         }
     )
     def folders(context: dg.InitResourceContext) -> Iterator[Folders]:
-        made = Folders(data, settings, _day(context.resource_config["as_of"]), held, progress)
+        config: dict[str, Any] = context.resource_config
+        made = Folders(data, settings, _day(config["as_of"]), config["make_current"], held, progress)
         if made.held or context.run is None:  # the sensor only looks
             yield made
             return
@@ -76,7 +81,7 @@ def folders_resource(
             finally:
                 events = [e.dagster_event for e in instance.all_logs(run_id) if e.dagster_event is not None]
                 end = job_end(events, data)
-                for text in current.end(end).trouble if end else ():
+                for text in current.end(end, made.make_current).trouble if end else ():
                     log.error(text)
                 prune_dagster(instance, data, settings.retention.dagster_runs)
 

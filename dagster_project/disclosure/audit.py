@@ -1,36 +1,90 @@
-"""Whether a hidden number is shown, or follows from what is shown: asked of what is about to be published."""
+"""Whether a hidden number is shown, or follows from what is shown: asked of what is about to be published.
+
+It does not trust the choice: it is made by elimination over all shown cells of a group of related indicators at once
+(`system`), where the choice was made by moves.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN
-from dagster_project.disclosure.control import CELL, SYSTEM, hidden_cells
+from dagster_project.disclosure.control import related
+from dagster_project.disclosure.system import CELL, build, determined, narrow, with_differences
 
 
-def audit_disclosure(result: pl.DataFrame, truth: pl.DataFrame, limit: int) -> list[str]:
-    """Whether a hidden number is shown, or can be computed from what is shown (`truth`: the model `cells`, patients).
+def audit_disclosure(
+    result: pl.DataFrame, truth: pl.DataFrame, limit: int, parts: Sequence[tuple[str, str]] = ()
+) -> list[str]:
+    """Whether a hidden number is shown, or can be computed from what is shown; in Swedish, without numbers of cells.
 
-    The year before the grid is published as comparisons only; those must not show a cell that is hidden there.
+    result: the staged cells. truth: the cells of indicators about patients as computed (CELL, protected_number,
+    in_grid; stock and left_out where given), also of the year before the grid, which is published as comparisons only:
+    those must not show a cell that is hidden there, and count as shown where they could be.
+    parts: (part, whole) of the catalogue.
     """
     problems = []
+    truth = truth.select(
+        *CELL,
+        pl.col("protected_number").cast(pl.Float64),
+        "in_grid",
+        *((pl.col(name) if name in truth.columns else pl.lit(False)).alias(name) for name in ("stock", "left_out")),
+    ).sort(CELL, nulls_last=False)
+    published = result.select(*CELL, "status", "jamforelse_varde")
     cells = (
-        truth.filter("in_grid")
-        .select(*CELL, "protected_number")
-        .join(result.select(*CELL, "status", "jamforelse_varde"), on=CELL, how="left", nulls_equal=True)
-        .with_columns(hidden=pl.col("status").fill_null("") == HIDDEN)
+        truth.join(published, on=CELL, how="left", nulls_equal=True, maintain_order="left")
+        .join(
+            published.select(
+                *CELL[:2], pl.col("period_start").dt.offset_by("-1y"), *CELL[3:], compared="jamforelse_varde"
+            ),
+            on=CELL, how="left", nulls_equal=True, maintain_order="left",
+        )
+    )  # fmt: skip
+    if cells.filter(pl.col("left_out") & pl.col("status").is_not_null()).height:
+        problems.append("en rad som ska utelämnas är med")
+    # Before the grid a cell is told by a comparison only.
+    cells = cells.with_columns(
+        hidden=pl.when("in_grid").then(pl.col("status").fill_null("") == HIDDEN).otherwise(pl.col("compared").is_null())
+        & ~pl.col("left_out")
     )
     small = (pl.col("protected_number") >= 1) & (pl.col("protected_number") < limit)
-    if cells.filter(small & ~pl.col("hidden")).height:
+    if cells.filter(small & pl.col("in_grid") & ~pl.col("hidden") & ~pl.col("left_out")).height:
         problems.append("ett litet tal är inte dolt")
-    if cells.filter((pl.col("protected_number") == 0) & pl.col("hidden")).height:
+    if cells.filter(pl.col("in_grid") & (pl.col("protected_number") == 0) & pl.col("hidden")).height:
         problems.append("en nolla är dold")
-    # Closing what is hidden adds nothing when no hidden number is computable.
-    more = hidden_cells(cells, limit, hidden_already=True)
-    if more.height != cells.filter("hidden").height:
-        problems.append(f"ett dolt tal kan räknas ut ({more.select(SYSTEM).unique().height} perioder berörs)")
-    before = pl.concat([more.select(CELL), hidden_cells(truth.filter(~pl.col("in_grid")), limit).select(CELL)])
-    year_later = before.with_columns(pl.col("period_start").dt.offset_by("1y"))
-    if cells.join(year_later, on=CELL, how="semi", nulls_equal=True)["jamforelse_varde"].is_not_null().any():
+    if cells.filter(pl.col("compared").is_not_null() & pl.when("in_grid").then("hidden").otherwise(small)).height:
         problems.append("en jämförelse visar ett dolt tal")
+    for members, same, inner in related(cells, parts):
+        # What one of several indicators with the same numbers shows is shown.
+        told = cells.with_columns(
+            indicator_id=pl.col("indicator_id").replace_strict(dict(same), default=None, return_dtype=pl.String)
+        ).filter(pl.col("indicator_id").is_not_null())
+        group = (
+            told.group_by(CELL, maintain_order=True)
+            .agg(
+                pl.col("hidden").all(),
+                apart=pl.col("hidden").any() & ~pl.col("hidden").all(),
+                **{c: pl.col(c).first() for c in ("protected_number", "in_grid", "stock", "left_out")},
+            )
+            .sort(CELL, nulls_last=False)
+        )
+        if group.filter("apart", "in_grid").height:
+            problems.append(f"samma tal är dolt i en indikator och visat i en annan ({', '.join(n for n, _ in same)})")
+        if not group["hidden"].any() and not inner:
+            continue
+        group = with_differences(group.with_columns(virtual=pl.lit(False)), inner)
+        unknown = group["hidden"] | group["left_out"] | group["virtual"]
+        protected = (
+            (pl.col("hidden") & ~pl.col("virtual") & pl.col("in_grid")) | (small & (unknown | pl.col("virtual")))
+        )  # fmt: skip
+        system = build(group, inner)
+        wanted = group.select(protected).to_series()
+        follow = determined(system, unknown.to_numpy())
+        if wanted.gather(follow).any():
+            names, periods = ", ".join(members), group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
+            problems.append(f"ett dolt tal kan räknas ut ({names}: {periods} perioder berörs)")
+        elif wanted.gather(narrow(system, unknown.to_numpy())).any():
+            problems.append(f"ett dolt tal kan bara ha ett värde ({', '.join(members)})")
     return problems

@@ -1,143 +1,181 @@
-"""Disclosure control: hide small protected numbers, and as few others as it takes that none can be computed.
+"""Disclosure control: hide small protected numbers, and what it takes that nobody can compute them.
 
-Within one indicator and period the published protected numbers obey linear equations: T = K + M (where the cell has
-no O), verksamhet = sum of its units, omrade = sum of its verksamheter. A hidden number is computable exactly when the
-system of all these equations, with the hidden numbers as unknowns, determines it: its unit vector then lies in the
-row space of the matrix. `docs/disclosure.md` explains the method in words; the tests solve the systems.
+What a reader can compute with is described in `system`; how the further cells are chosen, in `moves`; `audit` asks
+again before publishing. `docs/disclosure.md` says it in words.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
-CELL = ["indicator_id", "period_typ", "period_start", "niva", "verksamhet", "enhet", "kon"]
-SYSTEM = ["indicator_id", "period_typ", "period_start"]
-_DETAIL = {"enhet": 0, "verksamhet": 1, "omrade": 2}
-_TOLERANCE = 1e-9
+from dagster_project.disclosure.layout import layout_of
+from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
+from dagster_project.disclosure.system import CELL, build, narrow, with_differences
+
+_PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
+_LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
 
 
-def hidden_cells(cells: pl.DataFrame, limit: int = 5, hidden_already: bool = False) -> pl.DataFrame:
+def hidden_cells(
+    cells: pl.DataFrame, limit: int = 5, hidden_already: bool = False, parts: Sequence[tuple[str, str]] = ()
+) -> pl.DataFrame:
     """The cells to hide.
 
-    `cells`: columns CELL plus `protected_number` (the protected number, not null), one row per cell of indicators about
-    patients. Returns CELL plus `hidden` (all true) for the cells whose number is 1..limit-1 and those hidden to protect
-    them. A shown 0 is never hidden. The result does not depend on the order of the rows. With `hidden_already` a column
-    `hidden` says what is hidden from the start: an audit finds out whether more would have to be.
+    `cells`: columns CELL plus `protected_number` (not null), one row per cell of indicators about patients, whole
+    numbers. Further columns, where given: `stock` (a longer period is its last month), `in_grid` (false: shown as a
+    comparison only), `left_out` (not published: unknown to a reader from the beginning), and with `hidden_already`
+    `hidden` (hidden from the beginning). A period type that is not one of `system.MONTHS` is a time of its own.
+    `parts`: (part, whole), indicators whose difference is protected too.
+
+    Returns CELL plus `hidden` (all true): the cells whose number is 1..limit-1 and those hidden to protect them, of
+    what is published. A shown 0 is never hidden. The result does not depend on the order of the rows.
     """
-    cells = (
-        cells.select(*CELL, "protected_number", *(["hidden"] if hidden_already else []))
-        .with_columns(
-            detail=pl.col("niva").replace_strict(_DETAIL, return_dtype=pl.Int8),
-            whole=(pl.col("kon") == "T").cast(pl.Int8),
+    cells = cells.select(
+        *CELL,
+        pl.col("protected_number").cast(pl.Float64),
+        *(
+            (pl.col(name) if name in cells.columns else pl.lit(default)).alias(name)
+            for name, default in (("stock", False), ("in_grid", True), ("left_out", False))
+        ),
+        hidden=pl.col("hidden") if hidden_already else pl.lit(False),
+    ).sort(CELL, nulls_last=False)
+    found = [cells.select(CELL).clear()]
+    for members, same, inner in related(cells, parts):
+        # What is hidden from the beginning for one is so for all with its numbers.
+        given = cells.with_columns(
+            indicator_id=pl.col("indicator_id").replace_strict(dict(same), default=None, return_dtype=pl.String)
+        ).filter(pl.col("indicator_id").is_not_null() & pl.col("hidden"))
+        group = (
+            cells.filter(pl.col("indicator_id").is_in(members))
+            .drop("hidden")
+            .join(given.select(*CELL, "hidden").unique(), on=CELL, how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(pl.col("hidden").fill_null(False))
         )
-        # The order in which cells are given up: smallest first, then detail, then by name.
-        .sort("protected_number", "detail", "whole", "verksamhet", "enhet", "kon", *SYSTEM)
-        .with_row_index("cell")
-        .with_columns(system=pl.struct(SYSTEM).rank("dense"))
-    )
-    value = cells["protected_number"].to_numpy()
-    hidden = (value >= 1) & (value < limit)
-    if hidden_already:
-        hidden = hidden | cells["hidden"].to_numpy()
-    if hidden.any():
-        affected = cells.filter(pl.Series(hidden))["system"].unique()
-        members = _equations(cells.filter(pl.col("system").is_in(affected.implode())))
-        system = cells["system"].to_numpy()
-        open_systems = affected.to_numpy()
-        while len(open_systems):
-            _close(hidden, members, system)
-            open_systems = _close_combinations(hidden, members, system, open_systems)
-    return cells.filter(pl.Series(hidden)).select(CELL).with_columns(hidden=pl.lit(True))
-
-
-def _equations(cells: pl.DataFrame) -> pl.DataFrame:
-    """Members of every equation that holds: columns equation, cell, sign (+1 the sum, -1 its parts); zeros left out."""
-
-    def keyed(frame: pl.DataFrame, kind: int, by: list[str], whole: pl.Expr) -> pl.DataFrame:
-        return frame.select(
-            pl.struct(pl.lit(kind).alias("kind"), *by).alias("equation"),
-            "cell",
-            "protected_number",
-            pl.when(whole).then(1).otherwise(-1).alias("sign"),
-        ).with_columns(pl.col("equation").struct.json_encode())
-
-    def part(kind: int, levels: tuple[str, str], by: list[str]) -> pl.DataFrame:
-        return keyed(cells.filter(pl.col("niva").is_in(levels)), kind, by, pl.col("niva") == levels[0])
-
-    members = pl.concat(
-        [
-            keyed(cells, 0, ["system", "niva", "verksamhet", "enhet"], pl.col("kon") == "T"),
-            part(1, ("verksamhet", "enhet"), ["system", "verksamhet", "kon"]),
-            part(2, ("omrade", "verksamhet"), ["system", "kon"]),
+        chosen = group.filter(pl.Series(_hide(group, inner, limit), dtype=pl.Boolean) & ~pl.col("left_out"))
+        found += [
+            chosen.filter(pl.col("indicator_id") == of).with_columns(indicator_id=pl.lit(indicator)).select(CELL)
+            for indicator, of in same
         ]
-    )
-    holds = members.group_by("equation").agg(
-        (pl.col("protected_number") * pl.col("sign")).sum().abs().alias("rest"),
-        (pl.col("sign") == 1).sum().alias("sums"),
-        pl.len().alias("size"),
-    )
-    # Persons in two units, or cells with O, do not add up: no subtraction leads anywhere there.
-    holds = holds.filter((pl.col("rest") < _TOLERANCE) & (pl.col("sums") == 1) & (pl.col("size") > 1))
-    return (
-        members.join(holds.select("equation"), on="equation", how="semi")
-        .filter(pl.col("protected_number") != 0)
-        .select(pl.col("equation").rank("dense").cast(pl.Int64) - 1, pl.col("cell").cast(pl.Int64), "sign")
-        .sort("equation", "cell")
-    )
+    return pl.concat(found).with_columns(hidden=pl.lit(True))
 
 
-def _close(hidden: np.ndarray, members: pl.DataFrame, system: np.ndarray) -> None:
-    """Hide until no equation has exactly one hidden member; one cell per system and round, the first in order."""
-    equation, cell = members["equation"].to_numpy(), members["cell"].to_numpy()
-    if not len(equation):
-        return
-    count = equation.max() + 1
-    while True:
-        broken = np.bincount(equation[hidden[cell]], minlength=count) == 1
-        active = broken[equation] & ~hidden[cell]
-        if not active.any():
-            return
-        candidates = np.unique(cell[active])  # sorted: the row order is the order of giving up
-        _, first = np.unique(system[candidates], return_index=True)
-        hidden[candidates[first]] = True
+def related(
+    cells: pl.DataFrame, parts: Sequence[tuple[str, str]]
+) -> list[tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]]:
+    """Groups of indicators that are protected together: (those computed with, (each, the one computed with), parts).
 
-
-def _close_combinations(
-    hidden: np.ndarray, members: pl.DataFrame, system: np.ndarray, open_systems: np.ndarray
-) -> np.ndarray:
-    """Look for hidden numbers that several equations together determine; hide one more cell in each such system.
-
-    Only `open_systems` are looked at; returns those that changed and must be looked at again.
+    Indicators with the same cells and the same numbers (of the same observations) are one; so are a part and its whole.
     """
-    equation, cell, sign = (members[c].to_numpy() for c in ("equation", "cell", "sign"))
-    looked_at = np.flatnonzero(np.isin(system[cell], open_systems))
-    looked_at = looked_at[np.argsort(system[cell[looked_at]], kind="stable")]
-    borders = np.flatnonzero(np.diff(system[cell[looked_at]])) + 1
-    changed = []
-    solved: dict[tuple[tuple[int, ...], bytes], np.ndarray] = {}
-    for part in np.split(looked_at, borders):
-        unknown = part[hidden[cell[part]]]
-        if not len(unknown):
+    of: dict[str, str] = {}
+    prints: dict[bytes, str] = {}
+    for (name,), rows in cells.sort(CELL, nulls_last=False).group_by("indicator_id", maintain_order=True):
+        told = rows.select(*CELL[1:], "protected_number", "stock", "left_out").write_csv().encode()
+        of[str(name)] = prints.setdefault(hashlib.sha256(told).digest(), str(name))
+    inner = sorted({(of[p], of[w]) for p, w in parts if p in of and w in of and of[p] != of[w]})
+    groups: list[tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]] = []
+    taken: set[str] = set()
+    for name in sorted(set(of.values())):
+        if name in taken:
             continue
-        equations, i = np.unique(equation[unknown], return_inverse=True)
-        unknowns, j = np.unique(cell[unknown], return_inverse=True)
-        matrix = np.zeros((len(equations), len(unknowns)))
-        matrix[i, j] = sign[unknown]
-        pattern = (matrix.shape, matrix.tobytes())
-        if pattern not in solved:
-            solved[pattern] = determined(matrix)
-        for index in np.flatnonzero(solved[pattern])[:1]:
-            combination = np.linalg.lstsq(matrix.T, np.eye(len(unknowns))[index], rcond=None)[0]
-            used = equations[np.abs(combination) > _TOLERANCE]
-            shown = part[~hidden[cell[part]]]
-            # The combination equals shown numbers that are not all 0 (a hidden one is at least 1): one can be hidden.
-            hidden[cell[shown][np.isin(equation[shown], used)].min()] = True
-            changed.append(system[cell[part[0]]])
-    return np.array(changed)
+        members = {name}
+        while more := {x for pair in inner if members & set(pair) for x in pair} - members:
+            members |= more
+        taken |= members
+        groups.append(
+            (
+                sorted(members),
+                sorted((each, one) for each, one in of.items() if one in members),
+                [pair for pair in inner if set(pair) <= members],
+            )
+        )
+    return groups
 
 
-def determined(matrix: np.ndarray) -> np.ndarray:
-    """Which unknowns the homogeneous system `matrix @ x = 0` fixes: those without a part in its null space."""
-    eigenvalues, vectors = np.linalg.eigh(matrix.T @ matrix)
-    return (vectors[:, eigenvalues < 1e-9] ** 2).sum(axis=1) < _TOLERANCE
+def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> np.ndarray:
+    """Which cells of a group are hidden (in the order of the rows)."""
+    count = cells.height
+    given = cells["hidden"].to_numpy()
+    cells = with_differences(cells.with_columns(virtual=pl.lit(False)), parts)
+    virtual, left_out = cells["virtual"].to_numpy(), cells["left_out"].to_numpy()
+    layout = layout_of(cells, parts)
+    small = (layout.number >= 1) & (layout.number < limit)
+    protected = small | (np.append(given, np.zeros(len(small) - count, bool)) & (layout.number != 0))
+    if not protected.any():
+        return np.zeros(count, bool)
+    cost = _costs(cells)
+    search = Search(layout, protected | virtual | left_out, cost)
+    order = _order(cells, layout, protected)
+    taken = [search.take(_move(search, int(cell))) for cell in order if not search.moved[cell]]
+    hidden = _needed(taken, protected)
+    system = build(cells, parts)
+    before = -1
+    while before < hidden.sum():
+        before = int(hidden.sum())
+        # A group of few unknowns is looked through: where only one answer is left, a move that leaves two is made.
+        fixed = narrow(system, hidden | virtual | left_out)
+        again = Search(layout, hidden | virtual | left_out, cost)
+        for cell in fixed[protected[fixed] | (hidden[fixed] & ~virtual[fixed])]:
+            if not again.moved[cell]:
+                hidden[again.take(again.best(int(cell))[1])] = True
+    return np.asarray((hidden & ~virtual)[:count] | (protected & ~virtual)[:count])
+
+
+def _move(search: Search, cell: int) -> list[Touch]:
+    """The move that protects a cell: one that leaves whole numbers possible, unless only what is reported pays
+    for it.
+    """
+    cost, move = search.best(cell)
+    if cost >= REPORTED:
+        other, instead = search.best(cell, whole=False)
+        if other < cost - REPORTED // 2:
+            return instead
+    return move
+
+
+def _order(cells: pl.DataFrame, layout: Layout, protected: np.ndarray) -> Ints:
+    """Protected cells from the area down, T last, long periods first, small numbers first: what moves most comes
+    first.
+    """
+    level = cells["niva"].replace_strict({"omrade": 0, "verksamhet": 1, "enhet": 2}, return_dtype=pl.Int8).to_numpy()
+    order = np.lexsort((np.arange(len(level)), layout.number, layout.start - layout.end, layout.sex == 0, level))
+    return np.asarray(order[protected[order]])
+
+
+def _needed(taken: list[Ints], protected: np.ndarray) -> np.ndarray:
+    """What the moves hide, without moves that protect nothing that another does not: the latest are dropped first."""
+    times = np.zeros(len(protected), np.int64)
+    for cells in taken:
+        times[cells] += 1
+    for cells in reversed(taken):
+        if not ((times[cells] == 1) & protected[cells]).any():
+            times[cells] -= 1
+    return np.asarray(times > 0)
+
+
+def _costs(cells: pl.DataFrame) -> Ints:
+    """What it costs to hide a cell: detail before sum, unit before verksamhet before area, K and M before T, small
+    before large, older before the newest year; what the two reports and r12 show of T above the units costs more than
+    all that.
+    """
+    above = (pl.col("niva") != "enhet") & (pl.col("kon") == "T") & ~pl.col("stock")
+    worth = pl.col("period_typ").replace_strict(_PERIOD_COST, default=20, return_dtype=pl.Int64) * pl.col(
+        "niva"
+    ).replace_strict(_LEVEL_COST, return_dtype=pl.Int64) * pl.when(pl.col("kon") == "T").then(8).otherwise(5) * pl.when(
+        pl.col("period_start").dt.year() == pl.col("period_start").dt.year().max()
+    ).then(5).otherwise(4) + pl.col("protected_number").clip(0, 15).fill_nan(0).cast(pl.Int64)
+    cost = cells.select(
+        pl.when("virtual")
+        .then(0)
+        .when(~pl.col("in_grid"))
+        .then(40)
+        .when(above & pl.col("period_typ").is_in(["delar", "ar"]))
+        .then(2 * REPORTED)
+        .when(above & (pl.col("period_typ") == "r12"))
+        .then(REPORTED)
+        .otherwise(worth)
+    ).to_series()
+    return cost.cast(pl.Int64).to_numpy()

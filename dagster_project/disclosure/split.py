@@ -4,7 +4,7 @@ Whoever may read one explanation may read them all, and the published cells too.
 period of the indicator, never at one cell, and give every cell of a month the same split:
 
 * Files are grouped so that, within every group, no hidden number follows from the shown ones (`month_groups` asks
-  `disclosure.hidden_cells`, which knows all subtractions along level and sex). Zeros count as known.
+  `disclosure.system`, which knows all subtractions along level and sex). Zeros count as known.
 * A longer period is split no finer than its months, and only where each of its months is shown for the same cell:
   it adds up what the months' explanations show already.
 * A month in which another kept release hides other cells is not split: what was delivered before is, by delivery,
@@ -24,7 +24,8 @@ from datetime import date
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN, NOT_APPLICABLE
-from dagster_project.disclosure.control import CELL, SYSTEM, hidden_cells
+from dagster_project.disclosure.control import hidden_cells
+from dagster_project.disclosure.system import build, determined
 
 ADDRESS = ["niva", "verksamhet", "enhet", "kon"]
 _LEVELS: tuple[tuple[str, list[str]], ...] = (
@@ -167,19 +168,14 @@ def _unsafe_groups(
             period_typ="group",
             period_start="month",
             protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
+            stock=pl.lit(False),
+            virtual=pl.lit(False),
         )
     )
-    # Limit 1: a small part of a shown cell is nothing to protect here, only what is hidden in the release.
-    more = hidden_cells(pairs, limit=1, hidden_already=True)
-    before, after = (
-        frame.group_by(SYSTEM).agg(pl.len().alias("hidden_count"))
-        for frame in (pairs.filter("hidden"), more.select(CELL))
-    )
-    unsafe = after.join(before, on=SYSTEM, how="left", suffix="_before").filter(
-        pl.col("hidden_count") != pl.col("hidden_count_before").fill_null(0)
-    )
+    # A small part of a shown cell is nothing to protect here, only what is hidden in the release.
+    unsafe = pairs[determined(build(pairs), pairs["hidden"].to_numpy())]
     found: dict[date, set[str]] = {}
-    for month, group in unsafe.select("period_start", "period_typ").iter_rows():
+    for month, group in unsafe.select("period_start", "period_typ").unique().iter_rows():
         found.setdefault(month, set()).add(group)
     return found
 

@@ -61,7 +61,7 @@ def measure(
         "files_kept": sum(d.kept for d in deliveries),
         "list_units_missing": gaps.units,
         "list_keys_missing_share": gaps.keys_share,
-        "rejected_newer": rejected_newer(deliveries, rejected),
+        "rejected_newer": rejected_newer(deliveries, rejected, as_of),
         **growth(connection, contract, None if before is None else before - current),
         # What bronze really holds against what the ledger says.
         "units_unknown": _units_unknown(connection, contract),
@@ -69,15 +69,16 @@ def measure(
     }
 
 
-def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery]) -> str | None:
+def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery], as_of: date) -> str | None:
     """Names of rejected files that are newer than the newest accepted one; None where there are none.
 
-    The date is the one in the name, of what could not be opened (a link, a folder), too.
+    The date is the one in the name, of what could not be opened (a link, a folder), too. Files dated after the as-of
+    date are no part of the release, and so neither of what it is judged by.
     """
     dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
     newest = max((d.age_order for d in deliveries), default=None)
     found = sorted(
-        (d for d in dated if d.uttagsdatum is not None and (newest is None or d.age_order > newest)),
+        (d for d in dated if d.uttagsdatum and d.uttagsdatum <= as_of and (newest is None or d.age_order > newest)),
         key=lambda d: d.age_order,
     )
     return "; ".join(d.name for d in found) or None

@@ -51,7 +51,7 @@ from dagster_project.runs.folder import (
     Finding,
     RunFolder,
 )
-from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
+from dagster_project.runs.ledger import Delivery, accepted, ledger_frame, published
 
 if TYPE_CHECKING:
     import duckdb
@@ -113,7 +113,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
                 named += units_gone(connection, contract, as_of)
             gaps = list_gaps(connection, contract, final)
             findings += gaps.findings
-            refusals = [d for d in ledger if d.source == contract.source and d.status == REJECTED]
+            refusals = [d for d in published(ledger, as_of) if d.source == contract.source and d.status == REJECTED]
             measures.append(measure(connection, contract, final, refusals, as_of, rows, gaps))
             found += signs(connection, contract, final, {d.id: headers_of(data, d) for d in final})
         gone = gone_findings(named)

@@ -74,7 +74,8 @@ def load_withdrawals(path: Path) -> Withdrawals:
         fault = _fault(cells)
         if fault is None:
             source, file, day, sha256, reason, by, on = cells
-            made = Withdrawal(source, file, date.fromisoformat(day), sha256, reason, by, date.fromisoformat(on))
+            days = date.fromisoformat(day), date.fromisoformat(on)
+            made = Withdrawal(source, file, days[0], sha256, mask(reason), mask(by), days[1])
             first = lines.setdefault(made.names, line)
             fault = None if first == line else f"samma leverans står redan på rad {first}; ta bort den ena"
             found[made.names] = made
@@ -141,7 +142,7 @@ def _named(raw: Path, data: DataPaths, file: str) -> list[Delivery]:
     """The deliveries of a file: what lies in raw under its name, else what bronze holds of it."""
     parts = Path(file).parts
     name = parts[-1] if parts else ""
-    sources = [s for s in load_contracts() if (parts[-2:-1] or (s,)) == (s,)]
+    sources = [s for s in load_contracts() if parts[-2:-1] == (s,) or (len(parts) == 1 and name.startswith(s))]
     for source in sources:
         in_raw = [f.delivery for f in found_in_raw(raw, source)]
         there = [d for d in in_raw if d.name == name]

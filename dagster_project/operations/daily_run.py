@@ -19,6 +19,7 @@ from polars.exceptions import PanicException
 
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError, machine_error
+from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import require_unlocked
@@ -29,12 +30,12 @@ from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.upkeep import prune_bronze, prune_releases, swept
+from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
 from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
 from dagster_project.releases import evidence
-from dagster_project.releases.publish import release_of_run, switch_current
-from dagster_project.releases.store import Release, current_release
+from dagster_project.releases.publish import is_placed, place, release_of_run, switch_current
+from dagster_project.releases.store import Release, current_id, current_release, read_release
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
@@ -94,6 +95,12 @@ class RunOutcome:
         index = data_docs_folder(self.data) / "index.html"
         return index if self.outcomes and index.exists() else None
 
+    @property
+    def beside(self) -> str | None:
+        """The release that `current` names, when it is another one than the run's."""
+        current = current_id(self.data)
+        return current if self.release is not None and current != self.release.id else None
+
     def record(self) -> RunRecord:
         """The run as history keeps it."""
         return RunRecord(
@@ -105,6 +112,7 @@ class RunOutcome:
             error=mask(self.error) if self.error else None,
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
+            beside=self.beside,
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -116,30 +124,46 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(self, data: DataPaths, settings: Settings) -> None:
-        self.data, self.settings = data, settings
+    def __init__(self, data: DataPaths, settings: Settings, pages_umask: int = 0o022) -> None:
+        """pages_umask: that of who started the run."""
+        self.data, self.settings, self.pages_umask = data, settings, pages_umask
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
-        self._switched = _switched_at(data)
 
-    def end(self, job: JobEnd) -> RunOutcome:
-        """Do all that follows the job; what could not be done is told in `trouble`."""
+    def end(self, job: JobEnd, make_current: bool = False) -> RunOutcome:
+        """Do all that follows the job; what could not be done is told in `trouble`.
+
+        make_current: let `current` name the run's release, also where a later day's is published.
+        """
         identity = RunFolder(self.data).identity() if job.ingested else None
         outcomes = tuple(outcomes_so_far(RunFolder(self.data), identity.run_id)) if identity else ()
-        error = job.error
+        release = self._published(identity)
         # The disk became full after the release was in place: it is published, and that is what the run came to.
-        late = error if error and _switched_at(self.data) != self._switched else None
-        error = None if late else error
-        release = None if error else current_release(self.data)
+        late = job.error if job.error and release is not None else None
+        error = None if late else job.error
+        if release is None and error is None:
+            release = current_release(self.data)
+        if release is not None and make_current:
+            switch_current(self.data, release.id)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
-        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings)))
+        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+
+    def _published(self, identity: RunIdentity | None) -> Release | None:
+        """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
+        noted = RunFolder(self.data).noted_release(identity.run_id) if identity else None
+        release = read_release(self.data.releases / noted) if noted else None
+        return release if release is not None and is_placed(self.data, release) else None
 
 
 @contextmanager
 def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Iterator[Session]:
-    """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left."""
-    with run_lock(data, wait_seconds), told_by_the_machine(data), swept(data):
-        yield Session(data, settings)
+    """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left.
+
+    What is written is for the owner alone; publishing and the pages open theirs.
+    """
+    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
+        keep_private(data)
+        yield Session(data, settings, before)
 
 
 def run_daily(
@@ -148,9 +172,11 @@ def run_daily(
     as_of: date | None = None,
     progress: Progress = lambda text: None,
     today: date | None = None,
+    make_current: bool = False,
 ) -> RunOutcome:
     """Run the daily job on the settings' folders, unless nothing is new since the latest run that came to its end.
 
+    make_current: let `current` name what the run publishes, also where a later day's release is published.
     Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
     """
     data = settings.paths
@@ -165,8 +191,8 @@ def run_daily(
             return current.end(_unforeseen(error))
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
-            switch_current(data, existing.id)
-            return current.end(JobEnd(ingested=True, nothing_new=True))
+            place(data, existing)
+            return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
         try:
             with told_by_the_machine(data):
                 end = job(as_of, progress)
@@ -175,7 +201,7 @@ def run_daily(
         except _UNFORESEEN as error:
             end = _unforeseen(error)
         progress("skriver granskningssidan")
-        return current.end(end)
+        return current.end(end, make_current)
 
 
 def _unforeseen(error: BaseException) -> JobEnd:
@@ -197,15 +223,6 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     return release_of_run(data, finished)
 
 
-def _switched_at(data: DataPaths) -> tuple[int, int] | None:
-    """Tells one link `current` from the next: every switch makes a new one."""
-    try:
-        link = data.current.lstat()
-    except FileNotFoundError:
-        return None
-    return link.st_ino, link.st_mtime_ns
-
-
 def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
     """The run whose tables still lie whole in the run folder and whose record is kept, where there is one."""
     try:
@@ -215,7 +232,7 @@ def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdent
     return identity if any(r.run_id == identity.run_id for r in records) else None
 
 
-def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
+def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
     """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
     data, identity, record = outcome.data, outcome.identity, outcome.record()
     trouble: list[str] = []
@@ -240,7 +257,8 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
 
     def docs() -> None:
         if identity is not None and not outcome.nothing_new:
-            write_data_docs(RunFolder(data), identity)
+            with umask(pages_umask):
+                write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
         shown, failed_since = identity, []
@@ -250,11 +268,14 @@ def _follow(outcome: RunOutcome, settings: Settings) -> tuple[str, ...]:
             failed_since, runs = runs[:first], runs[first:]
         waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
         outcomes = outcomes_so_far(RunFolder(data), shown.run_id) if shown else ()
-        write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
+        with umask(pages_umask):
+            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:
-            evidence.prune(data, prune_releases(data, settings.retention.releases))
+            limit = identity.parameters["suppression_limit"]
+            kept = prune_releases(data, settings.retention.releases, str(identity.as_of), limit)
+            evidence.prune(data, kept)
             prune_bronze(data, RunFolder(data).ledger())
 
     done = [

@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     withdrawals: Path = PROJECT / "expectations" / "aterkallade.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
+    publicera_preliminart: Literal["ja", "nej"] = "ja"
+    skydda_taljare: Literal["nej"] = "nej"
     few_limit: Annotated[int, Field(ge=1, le=1000)] = Parameters.few_limit
     years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
@@ -113,6 +115,8 @@ class Settings(BaseSettings):
             tolerance_days=self.tolerance_days,
             suppression_limit=self.suppression_limit,
             few_limit=self.few_limit,
+            publicera_preliminart=self.publicera_preliminart,
+            skydda_taljare=self.skydda_taljare,
             years_before=self.years_before,
             agreed_age_days=agreed_ages(self.agreed_age_days),
             thresholds=self.thresholds,

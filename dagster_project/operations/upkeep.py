@@ -14,10 +14,11 @@ from pathlib import Path
 
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import REJECTED
-from dagster_project.core.files import remove
+from dagster_project.core.files import PRIVATE, remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import read_note
-from dagster_project.releases.store import releases
+from dagster_project.releases.frozen import holders
+from dagster_project.releases.store import current_id, releases
 from dagster_project.runs.ledger import Delivery
 
 log = logging.getLogger("resultattavla")
@@ -47,6 +48,14 @@ def sweep(data: DataPaths) -> list[Path]:
     return removed
 
 
+def keep_private(data: DataPaths) -> None:
+    """Take from others what they may do with persons' data, of older versions or copies; new files have the umask."""
+    for top in data.person_level:
+        for path in (top, *top.rglob("*")):
+            if not path.is_symlink() and path.exists() and (mode := path.stat().st_mode) & PRIVATE:
+                path.chmod(mode & ~PRIVATE)
+
+
 @contextmanager
 def swept(data: DataPaths) -> Iterator[None]:
     """The data folder without leftovers, and with a place below it for what packages write for a while."""
@@ -61,21 +70,25 @@ def swept(data: DataPaths) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def kept_releases(data: DataPaths, keep: int) -> set[str]:
-    """Ids of the releases to keep: the newest `keep`, the current one, and those that frozen rows need or may need."""
+def kept_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str]:
+    """Ids of the releases to keep: the newest `keep`, the current one, and those that frozen rows need or may need.
+
+    as_of, limit: the day and the suppression limit of the run that goes before.
+    """
     found = releases(data)
     wanted = {release.id for release in found[:keep]}
-    if data.current.is_symlink():
-        wanted.add(data.current.readlink().name)
-    # Should a source fail tomorrow, its indicators' rows come from the newest release in which they passed.
-    for indicator in load_catalogue():
-        wanted |= {next((r.id for r in found if indicator.id not in r.held_back), "")}
+    if (current := current_id(data)) is not None:
+        wanted.add(current)
+    # Should a source fail tomorrow, its indicators' rows come from there; by runs of later days than this, or not.
+    indicators = [i.id for i in load_catalogue()]
+    for last_day in (as_of, None):
+        wanted |= {release.id for release in holders(found, indicators, limit, last_day).values()}
     return wanted | {origin for release in found if release.id in wanted for origin in release.frozen.values()}
 
 
-def prune_releases(data: DataPaths, keep: int) -> set[str]:
+def prune_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str]:
     """Remove releases that the rule does not keep (`kept_releases`, returned); a damaged folder is left to be seen."""
-    kept = kept_releases(data, keep)
+    kept = kept_releases(data, keep, as_of, limit)
     for release in releases(data):
         if release.id not in kept:
             # Out of sight first: a reader sees a whole release or none.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.catalogue.indicators import load_catalogue, parts_and_wholes
 from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, MARKS, RESULT_TABLE, STATUSES
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -15,7 +15,7 @@ from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import NUMBERS, RESULT_KEY, RESULT_SCHEMA
+from dagster_project.releases.tables import INDICATOR_TABLE, NUMBERS, RESULT_KEY, RESULT_SCHEMA, in_columns_of
 
 
 def audit(folder: Path, data: DataPaths, content: Content) -> None:
@@ -24,8 +24,9 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     result = pl.read_parquet(folder / f"{RESULT_TABLE}.parquet")
     with database(data.warehouse) as connection:
         truth = connection.execute("select * from cells where protected_number is not null").pl()
-        grid = connection.execute("select count(*) from grid where in_grid").fetchone()
+        grid = connection.execute("select count(*) from cells where in_grid and not left_out").fetchone()
         built_for = connection.execute(f"select distinct release_id from {RESULT_TABLE}").fetchall()
+    definitions = pl.read_parquet(folder / f"{INDICATOR_TABLE}.parquet")
     problems = audit_results(result, content.release_id, decision)
     nothing_computed = len(decision.held_back) == len(load_catalogue())
     if built_for != ([] if nothing_computed else [(identity.run_id,)]):
@@ -33,8 +34,8 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     computed = result.filter(pl.col("kvalitet") != FROZEN)
     if grid is None or grid[0] != computed.height:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
-    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN))
-    problems += audit_disclosure(computed, truth, identity.parameters["suppression_limit"])
+    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions)
+    problems += audit_disclosure(computed, truth, identity.parameters["suppression_limit"], parts_and_wholes())
     if problems:
         raise ResultattavlaError(
             f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
@@ -70,13 +71,17 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
     return problems
 
 
-def audit_frozen(data: DataPaths, frozen: pl.DataFrame) -> list[str]:
-    """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged.
+def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFrame) -> list[str]:
+    """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged, and
+    described (`definitions`, the staged table `indicator`) as that release did.
 
-    Rows of one indicator never mix, and indicators that share protected numbers read the same sources, so they are
-    frozen together: what was audited when the rows were computed holds of the combined release too.
+    Rows of one indicator never mix. Indicators of the same sources can come from different releases, where the newer
+    one lacks one of them: both are published already, each audited when it was made.
     """
     problems = []
+    origins = frozen.select("indicator_id", "release_id").unique()
+    if origins["indicator_id"].is_duplicated().any():
+        problems.append("frysta rader för en indikator ur olika utgåvor")
     for (release_id,), rows in frozen.group_by("release_id"):
         origin = read_release(data.releases / str(release_id))
         if origin is None:
@@ -87,8 +92,8 @@ def audit_frozen(data: DataPaths, frozen: pl.DataFrame) -> list[str]:
         )
         if not published.with_columns(kvalitet=pl.lit(FROZEN)).equals(rows.sort(RESULT_KEY, nulls_last=False)):
             problems.append(f"frysta rader som inte är de i {release_id}")
-    for sources in {i.sources for i in load_catalogue()}:
-        same = {i.id for i in load_catalogue() if i.sources == sources}
-        if frozen.filter(pl.col("indicator_id").is_in(same))["release_id"].n_unique() > 1:
-            problems.append(f"frysta rader ur olika utgåvor för indikatorer som läser {', '.join(sources)}")
+        of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
+        meant = in_columns_of(definitions, origin.table(INDICATOR_TABLE).filter(of_these))
+        if not meant.sort("indicator_id").equals(definitions.filter(of_these).sort("indicator_id")):
+            problems.append(f"frysta rader som beskrivs på annat sätt än i {release_id}")
     return problems

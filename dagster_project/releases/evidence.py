@@ -2,8 +2,8 @@
 
 The warehouse holds one run only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of one
 indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day before
-shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release. Evidence is
-internal: it holds small numbers, and it never lies below `published/`.
+shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release, with its
+SHA-256. Evidence is internal: it holds small numbers, and it never lies below `published/`.
 
 Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
 `person` numbers the persons of one file where the indicator counts persons, in the order of their first delivered row;
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import PERSONS
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.files import replacing
+from dagster_project.core.files import replacing, sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import database, sql_files
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
@@ -74,9 +74,14 @@ def _index(data: DataPaths, release_id: str) -> dict[str, Any] | None:
 
 
 def is_whole(data: DataPaths, release_id: str) -> bool:
-    """Whether all evidence that was written for a release is still there."""
+    """Whether all evidence that was written for a release is still there, byte for byte; reads it all."""
     index = _index(data, release_id)
-    return index is not None and all((data.evidence / entry["file"]).exists() for entry in index["indicators"].values())
+    if index is None:
+        return False
+    try:  # what older code kept has no checksum: a run of today keeps it anew
+        return all(sha256_of(data.evidence / e["file"]) == e.get("sha256") for e in index["indicators"].values())
+    except OSError:
+        return False
 
 
 def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
@@ -96,8 +101,10 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
             "select indicator_id, as_of, data_start from run_indicators order by indicator_id"
         ).fetchall()
         for indicator, as_of, data_start in computed:
+            file = _store(connection, data, indicator, paths[indicator] == PERSONS)
             indicators[indicator] = {
-                "file": _store(connection, data, indicator, paths[indicator] == PERSONS),
+                "file": file,
+                "sha256": sha256_of(data.evidence / file),
                 "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
@@ -117,7 +124,10 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
 
 
 def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: str, persons: bool) -> str:
-    """Write one indicator's observations unless the same ones are kept already; the file's path below `evidence`."""
+    """Write one indicator's observations unless the same ones are kept already; the file's path below `evidence`.
+
+    A kept file that no longer holds what its name says is replaced.
+    """
     folder = data.evidence / indicator
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.part"):  # of runs that were killed; only one run writes at a time
@@ -137,21 +147,34 @@ def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: st
         """
     try:
         connection.execute(f"copy ({observations}) to {sql_files([part])[1:-1]} (format parquet, compression zstd)")
-        found = connection.execute(
-            f"select count(*), sum(cast(hash({', '.join(COLUMNS)}) as hugeint)), bit_xor(hash({', '.join(COLUMNS)})) "
-            f"from read_parquet({sql_files([part])})"
-        ).fetchone()
-        assert found is not None
-        rows, total, xor = (int(n or 0) for n in found)
-        # A sum and an exclusive or of row hashes: neither depends on the order, both together tell copies apart.
-        name = f"{rows:x}-{total & (2**64 - 1):016x}{xor:016x}.parquet"
-        if (folder / name).exists():
-            part.unlink()
-        else:
+        name = _content_name(connection, part)
+        if not _holds(connection, folder / name):
             os.replace(part, folder / name)
     finally:
         part.unlink(missing_ok=True)
     return f"{indicator}/{name}"
+
+
+def _content_name(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The name of a file of observations: a hash of its rows, in whatever order they lie."""
+    found = connection.execute(
+        f"select count(*), sum(cast(hash({', '.join(COLUMNS)}) as hugeint)), bit_xor(hash({', '.join(COLUMNS)})) "
+        f"from read_parquet({sql_files([path])})"
+    ).fetchone()
+    assert found is not None
+    rows, total, xor = (int(n or 0) for n in found)
+    # A sum and an exclusive or of row hashes: neither depends on the order, both together tell copies apart.
+    return f"{rows:x}-{total & (2**64 - 1):016x}{xor:016x}.parquet"
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether a file is there and holds the observations that its name says."""
+    import duckdb
+
+    try:
+        return path.exists() and _content_name(connection, path) == path.name
+    except duckdb.Error:
+        return False
 
 
 def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:

@@ -1,59 +1,96 @@
-"""Rows of indicators that are held back: carried forward from the newest release in which they passed."""
+"""What is shown of indicators that are held back: carried forward from the newest release in which they passed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
 from dagster_project.releases.store import Release, releases
-from dagster_project.releases.tables import RESULT_SCHEMA
+from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_SCHEMA
 from dagster_project.runs.identity import RunIdentity
 
 
-def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-    """Rows of held-back indicators from the newest release in which they passed, up to this run's day.
+@dataclass(frozen=True)
+class Frozen:
+    """Rows that are carried forward, and what they mean.
 
-    They keep the release id that computed them; `kvalitet` becomes fryst. Rows hidden under a lower limit than
-    today's are not taken: they could show what is hidden now. RESULT_SCHEMA; empty when there is nothing to carry.
+    rows: RESULT_SCHEMA, with the release id that computed them; `kvalitet` is fryst. definitions: the row of each of
+    their indicators in the table `indicator` of that release, since a number means what it was computed as.
     """
-    frames = [pl.DataFrame(schema=RESULT_SCHEMA)]
-    wanted = set(held_back)
-    limit = identity.parameters["suppression_limit"]
-    for release in releases(data) if wanted else []:
-        passed = wanted - set(release.held_back)
-        if (
-            passed
-            and release.as_of <= str(identity.as_of)
-            and release.manifest.suppression_limit >= limit
-            and release.whole
-        ):
-            rows = release.table(RESULT_TABLE)
-            if dict(rows.schema) != RESULT_SCHEMA:
-                continue  # of another version of the contract
-            frames.append(rows.filter(pl.col("indicator_id").is_in(passed)).with_columns(kvalitet=pl.lit(FROZEN)))
-            wanted -= passed
-    return pl.concat(frames)
+
+    rows: pl.DataFrame
+    definitions: pl.DataFrame
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Frozen indicator -> the release that computed its rows."""
+        return dict(sorted(self.rows.select("indicator_id", "release_id").unique().iter_rows()))
 
 
-def frozen_in(release: Release) -> pl.DataFrame:
-    """The frozen rows of a release, RESULT_SCHEMA."""
-    return release.table(RESULT_TABLE).filter(pl.col("kvalitet") == FROZEN)
+def holders(
+    found: Iterable[Release], wanted: Collection[str], limit: int, last_day: str | None = None
+) -> dict[str, Release]:
+    """Indicator -> the newest release in which it passed: where its rows come from when it is held back.
+
+    found: newest first. Such a release is whole, has rows of the indicator (one by older code can lack it without
+    having held it back), is of last_day or before, and was made with at least this suppression limit: under a lower
+    one it could show what is hidden now.
+    """
+    missing, there = set(wanted), dict[str, Release]()
+    for release in found:
+        if not missing:
+            break
+        if (last_day is not None and release.as_of > last_day) or release.manifest.suppression_limit < limit:
+            continue
+        passed = _with_rows(release, missing - set(release.held_back))
+        there |= dict.fromkeys(passed, release)
+        missing -= passed
+    return there
 
 
-def combined_id(identity: RunIdentity, frozen: pl.DataFrame) -> str:
+def _with_rows(release: Release, wanted: set[str]) -> set[str]:
+    """Those of these indicators that a release has rows of; none where it is damaged or of another contract."""
+    try:  # few bytes first: a long row of releases may have to be asked
+        described = wanted & set(release.table(INDICATOR_TABLE)["indicator_id"]) if wanted else wanted
+        if not described or not release.whole:
+            return set()
+        table = release.scan(RESULT_TABLE)
+        if dict(table.collect_schema()) != RESULT_SCHEMA:
+            return set()
+        return described & set(table.select(pl.col("indicator_id").unique()).collect()["indicator_id"])
+    except (OSError, pl.exceptions.PolarsError):
+        return set()
+
+
+def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]]) -> Frozen:
+    """What is shown of held-back indicators, from releases up to this run's day (`holders`)."""
+    limit, last_day = identity.parameters["suppression_limit"], str(identity.as_of)
+    there = holders(releases(data), held_back, limit, last_day) if held_back else {}
+    rows, definitions = [pl.DataFrame(schema=RESULT_SCHEMA)], [pl.DataFrame(schema={"indicator_id": pl.String()})]
+    for release_id in sorted({r.id for r in there.values()}):
+        ids = sorted(indicator for indicator, holder in there.items() if holder.id == release_id)
+        release, of_these = there[ids[0]], pl.col("indicator_id").is_in(ids)
+        rows.append(release.table(RESULT_TABLE).filter(of_these).with_columns(kvalitet=pl.lit(FROZEN)))
+        definitions.append(release.table(INDICATOR_TABLE).filter(of_these))
+    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"))
+
+
+def frozen_in(release: Release) -> Frozen:
+    """What a release shows of held-back indicators."""
+    rows = release.table(RESULT_TABLE).filter(pl.col("kvalitet") == FROZEN)
+    of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
+    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these))
+
+
+def combined_id(identity: RunIdentity, frozen: Frozen) -> str:
     """The release's id: the run's own, or, with frozen rows, one that also says where those come from."""
-    if frozen.height == 0:
+    if frozen.rows.height == 0:
         return identity.run_id
-    origin = list(origins(frozen).items())
-    digest = hashlib.sha256(json.dumps([identity.run_id, origin]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([identity.run_id, list(frozen.origins.items())]).encode()).hexdigest()
     return f"{identity.as_of}-{digest[:12]}"
-
-
-def origins(frozen: pl.DataFrame) -> dict[str, str]:
-    """Frozen indicator -> the release that computed its rows."""
-    return dict(sorted(frozen.select("indicator_id", "release_id").unique().iter_rows()))

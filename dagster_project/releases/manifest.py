@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from dagster_project.core.files import PUBLISHED_FILE, replacing
 
 MANIFEST_FILE = "manifest.json"
 
@@ -14,6 +17,7 @@ _KEYS = {
     "release_id": "release_id",
     "run_id": "korning",
     "as_of": "as_of",
+    "published": "publicerad",
     "inputs": "inputs",
     "code_version": "code_version",
     "catalogue_version": "catalogue_version",
@@ -50,7 +54,9 @@ class Origin:
 class Manifest:
     """What `manifest.json` says.
 
-    run_id: the run that made the release. inputs: source, file, sha256, uttagsdatum, status of every delivery. sources:
+    run_id: the run that made the release. published: when (UTC, ISO 8601 with microseconds); it orders the releases of
+    one day, and alone of what is said here differs between two makings, but for the hash of the database, whose format
+    leaves bytes to chance. inputs: source, file, sha256, uttagsdatum, status of every delivery. sources:
     source -> outcome. gates: gate -> source -> outcome and failed expectations. held_back: indicators that were not
     computed -> the sources that hold them back. frozen: those of them that are in the release all the same -> the
     release that computed their rows; frozen_since: -> the day that these show. waivers: the waiver file, and whether
@@ -60,6 +66,7 @@ class Manifest:
     release_id: str
     run_id: str | None
     as_of: str
+    published: str
     inputs: list[dict[str, Any]]
     code_version: str
     catalogue_version: str
@@ -89,13 +96,15 @@ class Manifest:
         return int(self.files["indicator_result.parquet"]["rows"])
 
     def lasting(self) -> dict[str, Any]:
-        """What a release's manifest says however often it is made: not package versions, nor a database's bytes."""
-        return {k: getattr(self, k) for k in _KEYS if k not in ("packages", "files")}
+        """What a release's manifest says however often it is made: not when, nor a database's bytes."""
+        return {k: getattr(self, k) for k in _KEYS if k not in ("published", "files")}
 
     def write(self, folder: Path) -> None:
-        """Write `manifest.json` into a release's folder."""
+        """Write `manifest.json` into a release's folder, in one step."""
         content = {key: getattr(self, field) for field, key in _KEYS.items()}
-        (folder / MANIFEST_FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        with replacing(folder / MANIFEST_FILE) as part:
+            part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            part.chmod(PUBLISHED_FILE)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -104,6 +113,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         content = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
         early: dict[str, Any] = {
             "korning": None,
+            "publicerad": "",
             "frysta_indikatorer": {},
             "frysta_sedan": {},
             "undantag": [],
@@ -113,6 +123,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         shaped = (
             isinstance(manifest.release_id, str)
             and isinstance(manifest.as_of, str)
+            and (not manifest.published or datetime.fromisoformat(manifest.published).tzinfo is not None)
             and isinstance(manifest.parameters, dict)
             and all(isinstance(m, dict) for m in (manifest.held_back, manifest.frozen, manifest.frozen_since))
             and all(isinstance(file["sha256"], str) for file in manifest.files.values())

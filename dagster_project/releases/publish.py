@@ -1,4 +1,4 @@
-"""Publish a release: stage every file, audit the staged folder, then switch `current` in one step.
+"""Publish a release: stage every file, audit the staged folder, then switch `current` in one step where it is due.
 
 A release is immutable and its content follows from its inputs. The audit is the second lock: it trusts neither the
 orchestration nor the models, only what is staged, the gates' kept outcomes and the numbers behind the hidden cells.
@@ -8,33 +8,44 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import GATES
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.files import remove
+from dagster_project.core.files import PUBLISHED_FOLDER, remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide, stop_reason
 from dagster_project.gates.outcomes import read_outcomes
 from dagster_project.releases import evidence
 from dagster_project.releases.audit import audit
-from dagster_project.releases.frozen import combined_id, frozen_in, frozen_rows, origins
+from dagster_project.releases.frozen import combined_id, frozen_in, frozen_rows
 from dagster_project.releases.manifest import MANIFEST_FILE
 from dagster_project.releases.stage import Content, stage
-from dagster_project.releases.store import Release, read_release, releases
+from dagster_project.releases.store import Release, current_id, read_release, releases
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 
 
 def publish(data: DataPaths, identity: RunIdentity) -> Release:
-    """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong."""
+    """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong.
+
+    A day that is older than a published one is published beside `current` (`place`).
+    """
+    folder = RunFolder(data)
+    folder.forget_release()
     content = _content(data, identity)
     release_id = content.release_id
     for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
         remove(leftover)
     staging = data.releases / f".{release_id}.{os.getpid()}.staging"
-    staging.mkdir(parents=True)
+    for above in (data.published, data.releases):
+        if not above.exists():
+            above.mkdir(parents=True)
+            above.chmod(PUBLISHED_FOLDER)
+    staging.mkdir()
     try:
         manifest = stage(staging, data, content)
         audit(staging, data, content)
@@ -44,9 +55,14 @@ def publish(data: DataPaths, identity: RunIdentity) -> Release:
             if os.path.lexists(target):  # a damaged release is replaced, whole; out of sight it is swept away
                 os.replace(target, data.releases / f".{release_id}.skadad.staging")
             os.replace(staging, target)
+        elif existing.manifest.published < newest_of_day(data, identity):
+            # Published again after another one of its day: the last one published is the day's newest.
+            replace(existing.manifest, published=content.published).write(target)
         # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
-        evidence.keep(data, Release(target, manifest), origins(content.frozen))
-        switch_current(data, release_id)
+        made = Release(target, manifest)
+        evidence.keep(data, made, content.frozen.origins)
+        folder.note_release(identity.run_id, release_id)
+        place(data, made)
         for damaged in data.releases.glob(".*.skadad.staging"):
             remove(damaged)
     finally:
@@ -67,13 +83,26 @@ def _content(data: DataPaths, identity: RunIdentity) -> Content:
     before = release_of_run(data, identity.run_id)
     # A day that is run again keeps its rows, also where a release that was made since could give others.
     frozen = frozen_in(before) if before else frozen_rows(data, identity, decision.held_back)
-    if len(decision.held_back) == len(load_catalogue()) and frozen.height == 0:
+    if len(decision.held_back) == len(load_catalogue()) and frozen.rows.height == 0:
         sources = sorted({source for sources in decision.held_back.values() for source in sources})
         raise ResultattavlaError(
             f"Alla indikatorer hålls tillbaka av {', '.join(sources)} och det finns inga tidigare rader att visa: läs "
             f"i {data.docs / 'index.html'} vad som är fel och begär nya leveranser."
         )
-    return Content(combined_id(identity, frozen), identity, outcomes, decision, frozen)
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    newest = newest_of_day(data, identity)
+    # A clock that was put back must not put a day's releases in another order.
+    later = (
+        (datetime.fromisoformat(newest) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
+        if newest
+        else ""
+    )
+    return Content(combined_id(identity, frozen), identity, outcomes, decision, frozen, max(now, later))
+
+
+def newest_of_day(data: DataPaths, identity: RunIdentity) -> str:
+    """When the newest release of a run's day was published; empty when there is none."""
+    return max((r.manifest.published for r in releases(data) if r.as_of == str(identity.as_of)), default="")
 
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
@@ -82,6 +111,28 @@ def release_of_run(data: DataPaths, run_id: str) -> Release | None:
         if found.manifest.run_id == run_id and found.whole and evidence.is_whole(data, found.id):
             return found
     return None
+
+
+def place(data: DataPaths, release: Release) -> None:
+    """Let `current` name a release that was just made, unless a whole one of a later day is published.
+
+    A past day that is run again so lies beside `current`, which still names something whole afterwards.
+    """
+    newer = _newer(data, release)
+    if newer is None:
+        switch_current(data, release.id)
+    elif read_release(data.current) is None:
+        switch_current(data, newer.id)
+
+
+def is_placed(data: DataPaths, release: Release) -> bool:
+    """Whether `current` is switched to a release that was made, or need not be."""
+    return current_id(data) == release.id or _newer(data, release) is not None
+
+
+def _newer(data: DataPaths, release: Release) -> Release | None:
+    """The newest whole release of a later day."""
+    return next((r for r in releases(data) if r.as_of > release.as_of and r.whole), None)
 
 
 def switch_current(data: DataPaths, release_id: str) -> None:

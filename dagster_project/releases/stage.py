@@ -10,15 +10,15 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.catalogue.vocabulary import RESULT_TABLE
-from dagster_project.core.files import sha256_of
+from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
+from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.tables import write_swedish_csv
 from dagster_project.engines.duckdb import database, sql_files
 from dagster_project.gates.decision import Decision
 from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcome
 from dagster_project.gates.waivers import Waiver
-from dagster_project.releases.frozen import origins
+from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.tables import (
     DATABASE_FILE,
@@ -29,22 +29,23 @@ from dagster_project.releases.tables import (
     QUALITY_TABLE,
     RESULT_KEY,
     RESULT_SCHEMA,
+    in_columns_of,
 )
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_frame, published
-from dagster_project.runs.versions import package_versions
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a release is made of: the run, what its gates found and decided, and the frozen rows (RESULT_SCHEMA)."""
+    """What a release is made of: the run, what its gates found and decided, what is frozen, when it is published."""
 
     release_id: str
     identity: RunIdentity
     outcomes: Sequence[Outcome]
     decision: Decision
-    frozen: pl.DataFrame
+    frozen: Frozen
+    published: str
 
 
 def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
@@ -52,7 +53,8 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     tables = _tables(data, content)
     rows: dict[str, int] = {}
     for name, frame in tables.items():
-        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+        # In one piece: how rows came in pieces from several cores would else be seen in the file.
+        frame.rechunk().write_parquet(folder / f"{name}.parquet", compression="zstd")
         rows[f"{name}.parquet"] = frame.height
     for name in (RESULT_TABLE, INDICATOR_TABLE):
         write_swedish_csv(tables[name], folder / f"{name}.csv")
@@ -61,6 +63,9 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     rows[DATABASE_FILE] = tables[RESULT_TABLE].height
     manifest = _manifest(content, {n: {"sha256": sha256_of(folder / n), "rows": c} for n, c in sorted(rows.items())})
     manifest.write(folder)
+    for path in folder.iterdir():
+        path.chmod(PUBLISHED_FILE)
+    folder.chmod(PUBLISHED_FOLDER)
     return manifest
 
 
@@ -72,28 +77,36 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
         release_id=pl.lit(content.release_id)
     )
-    result = pl.concat([computed, content.frozen]).sort(RESULT_KEY, nulls_last=False)
-    shown = result["indicator_id"].unique()
+    result = pl.concat([computed, content.frozen.rows]).sort(RESULT_KEY, nulls_last=False)
     ledger = ledger_frame(published(RunFolder(data).ledger(), content.identity.as_of))
     return {
         RESULT_TABLE: result,
-        INDICATOR_TABLE: indicator.filter(pl.col("indicator_id").is_in(shown.implode())).sort("indicator_id"),
+        INDICATOR_TABLE: published_definitions(indicator, result, content.frozen).sort("indicator_id"),
         QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
     }
 
 
+def published_definitions(today: pl.DataFrame, result: pl.DataFrame, frozen: Frozen) -> pl.DataFrame:
+    """The catalogue's rows of the published indicators, those of frozen ones as they were, in today's columns."""
+    shown = result.filter(pl.col("kvalitet") != FROZEN)["indicator_id"].unique()
+    return pl.concat(
+        [today.filter(pl.col("indicator_id").is_in(shown.implode())), in_columns_of(today, frozen.definitions)]
+    )
+
+
 def _manifest(content: Content, files: dict[str, dict[str, Any]]) -> Manifest:
-    identity, origin = content.identity, origins(content.frozen)
+    identity, origin = content.identity, content.frozen.origins
     waived_failures = {(o.suite, o.expectation, o.source) for o in content.outcomes if o.undantag is not None}
     return Manifest(
         release_id=content.release_id,
         run_id=identity.run_id,
         as_of=str(identity.as_of),
+        published=content.published,
         inputs=identity.inputs,
         code_version=identity.code_version,
         catalogue_version=identity.catalogue_version,
-        packages=package_versions(),
+        packages=identity.packages,
         parameters=identity.parameters,
         sources={source: source_outcome(content.outcomes, source) for source in load_contracts()},
         gates=_gate_summary(content.outcomes),

@@ -116,13 +116,17 @@ def published_release(data: DataPaths, release_id: str | None = None) -> Release
 
 
 def release_ids(data: DataPaths) -> list[str]:
-    """Ids of all kept releases, damaged ones too, oldest first: by as-of date, then by when they were made.
+    """Ids of all kept releases, damaged ones too, oldest first: by as-of date, then by when they were published.
 
-    A day that was made again (a corrected delivery, another code version) follows its first making; when a folder was
-    made only orders the releases of one day, it is no part of a release.
+    Both as the manifest says: a restored backup has other file times and the same order. A day that was made again (a
+    corrected delivery, another code version) follows its first making. A manifest that cannot be read comes first.
     """
-    found = [(p.parent.name[:10], p.stat().st_mtime_ns, p.parent.name) for p in _manifests(data)]
+    found = [(folder.name[:10], _published(read_manifest(folder)), folder.name) for folder in _folders(data)]
     return [name for _, _, name in sorted(found)]
+
+
+def _published(manifest: Manifest | None) -> str:
+    return manifest.published if manifest is not None else ""
 
 
 def kept_table(data: DataPaths, release_id: str, name: str, indicator_id: str) -> pl.DataFrame:
@@ -130,11 +134,19 @@ def kept_table(data: DataPaths, release_id: str, name: str, indicator_id: str) -
     return _rows(_scan(data.releases / release_id, name), indicator_id)
 
 
-def _manifests(data: DataPaths) -> Iterator[Path]:
-    return data.releases.glob(f"[0-9]*/{MANIFEST_FILE}")
+def _folders(data: DataPaths) -> Iterator[Path]:
+    return (path.parent for path in data.releases.glob(f"[0-9]*/{MANIFEST_FILE}"))
 
 
 def releases(data: DataPaths) -> list[Release]:
-    """All releases, newest first (`release_ids`); whoever reads the files of one asks first whether it is `whole`."""
-    found = (_release(data.releases / name) for name in reversed(release_ids(data)))
-    return [release for release in found if release is not None]
+    """All releases, newest first, as `release_ids` orders them.
+
+    Whoever reads the files of one asks first whether it is `whole`.
+    """
+    found = [release for folder in _folders(data) if (release := _release(folder)) is not None]
+    return sorted(found, key=lambda r: (r.folder.name[:10], r.manifest.published, r.folder.name), reverse=True)
+
+
+def current_id(data: DataPaths) -> str | None:
+    """Which release `current` names, whole or not; None where there is no link."""
+    return data.current.readlink().name if data.current.is_symlink() else None

@@ -60,3 +60,9 @@ LEDGER_COLUMNS = [
     "status",
     "orsak",
 ]
+
+
+def in_columns_of(table: pl.DataFrame, older: pl.DataFrame) -> pl.DataFrame:
+    """Rows of an older release in a table's columns: one that it did not have yet is empty."""
+    missing = [pl.lit(None).alias(n) for n in table.columns if n not in older.columns]
+    return older.with_columns(missing).select(pl.col(n).cast(t) for n, t in table.schema.items())

@@ -51,7 +51,8 @@ REFUSED_SCHEMA: dict[str, pl.DataType] = {
     "line": pl.Int64(),
     "reason": pl.String(),
 }
-"""Rows whose unit the register does not know or does not hold valid on the event date."""
+"""Rows whose unit the register does not know or does not hold valid on the event date; of the register itself rows that
+overlap one of another file of their day."""
 
 REPLACED_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "delivery": pl.String(), "line": pl.Int64()}
 """Rows that were the newest of their key and are gone from a newer full list of their scope."""
@@ -191,6 +192,7 @@ class RunFolder:
     def begin(self, identity: RunIdentity) -> None:
         """From now on what lies in the folder is on its way to being this run's."""
         self._finished.unlink(missing_ok=True)
+        self.forget_release()
         with replacing(self._identity) as part:
             part.write_text(json.dumps(asdict(identity), default=str, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -231,6 +233,29 @@ class RunFolder:
         """The results that data docs show of a gate whose outcomes are there."""
         found: list[dict[str, Any]] = json.loads((self.data.run / f"results_{gate}.json").read_text(encoding="utf-8"))
         return found
+
+    # --- The release -----------------------------------------------------------------------------------------------
+
+    @property
+    def _release(self) -> Path:
+        return self.data.run / "release.json"
+
+    def forget_release(self) -> None:
+        """Nothing is published of this run, or not yet."""
+        self._release.unlink(missing_ok=True)
+
+    def note_release(self, run_id: str, release_id: str) -> None:
+        """The run's release is in its place."""
+        with replacing(self._release) as part:
+            part.write_text(json.dumps({"run_id": run_id, "release_id": release_id}), encoding="utf-8")
+
+    def noted_release(self, run_id: str) -> str | None:
+        """Id of the release that this run published; None when it did not, or the note is damaged."""
+        try:
+            content = json.loads(self._release.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return content["release_id"] if isinstance(content, dict) and content.get("run_id") == run_id else None
 
     # --- The end ---------------------------------------------------------------------------------------------------
 

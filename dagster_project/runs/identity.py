@@ -10,14 +10,15 @@ from datetime import date
 from typing import Any
 
 from dagster_project.runs.parameters import Parameters
-from dagster_project.runs.versions import catalogue_version, code_version
+from dagster_project.runs.versions import catalogue_version, code_version, package_versions
 
 
 @dataclass(frozen=True)
 class RunIdentity:
     """The same inputs, catalogue, code, parameters and waivers give the same run id, on any day and machine.
 
-    inputs: `ledger.inputs_of`. parameters: `Parameters` as a dictionary. waivers: as their file says, in a fixed order.
+    inputs: `ledger.inputs_of`. packages: versions of those that compute or store (they are in the release). parameters:
+    `Parameters` as a dictionary. waivers: as their file says, in a fixed order.
     """
 
     as_of: date
@@ -25,6 +26,7 @@ class RunIdentity:
     inputs: list[dict[str, Any]]
     code_version: str
     catalogue_version: str
+    packages: dict[str, str]
     parameters: dict[str, Any]
     waivers: list[dict[str, str]]
 
@@ -38,6 +40,7 @@ def identify(
         "inputs": inputs,
         "catalogue": catalogue_version(),
         "code": code_version(),
+        "packages": package_versions(),
         "parameters": asdict(parameters),
         "waivers": sorted((dict(w) for w in waivers), key=lambda w: sorted(w.items())),
     }
@@ -48,6 +51,7 @@ def identify(
         inputs=inputs,
         code_version=content["code"],
         catalogue_version=content["catalogue"],
+        packages=content["packages"],
         parameters=content["parameters"],
         waivers=content["waivers"],
     )

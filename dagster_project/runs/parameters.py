@@ -74,6 +74,9 @@ class Parameters:
     tolerance_days: an återbesök this many days after the medical target date is still in time.
     suppression_limit: protected numbers from 1 to one less than this are hidden.
     few_limit: a cell that is judged on a namnare from 1 to one less than this is marked as few (`FEW_MARK`).
+    publicera_preliminart: nej leaves rows of level enhet out, for patients, while their period is not complete: what
+    one
+        more day adds is then not told. skydda_taljare: nej; numerators are not protected (docs/disclosure.md).
     years_before: the grid begins on 1 January this many years before the as-of year.
     agreed_age_days: per source, how old its newest delivery may be.
     thresholds: limits of the first gate.
@@ -83,6 +86,8 @@ class Parameters:
     tolerance_days: int = 0
     suppression_limit: int = 5
     few_limit: int = 20
+    publicera_preliminart: str = "ja"
+    skydda_taljare: str = "nej"
     years_before: int = 3
     agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
     thresholds: Thresholds = Thresholds()
@@ -107,6 +112,7 @@ def parameter_row(run_id: str, as_of: date, parameters: Parameters) -> pl.DataFr
             "tolerance_days": [parameters.tolerance_days],
             "suppression_limit": [parameters.suppression_limit],
             "few_limit": [parameters.few_limit],
+            "publish_preliminary": [parameters.publicera_preliminart == "ja"],
             "run_id": [run_id],
         }
     )

@@ -241,6 +241,10 @@ def test_wrong_use_for_a_source_is_one_sentence(project: Parts, source: str, tol
         ("name: makulerad", "name: makulerat", "kolumnen makulerad (yes_no) saknas"),
         ("property: latency", "property: alder", "slaProperties säger ingen latency"),
         ("  purpose:", "  syfte:", "purpose saknas"),
+        ("property: leveransform", "property: form", "leveransform saknas"),
+        ("value: tillagg", "value: alltid", "leveransform ska vara tillagg eller fullstandig"),
+        ("value: tillagg", "value: {fullstandig: [vecka]}", "leveransform gäller vecka, som inte är någon kolumn"),
+        ("value: tillagg", "value: {fullstandig: [], when: {datum: 1}}", "datum, som inte är någon del av nyckeln"),
         ("schema:\n", "schema: [\n", "det är inte uppbyggt som de andra"),
         (
             "  properties:\n",

@@ -26,7 +26,7 @@ from dagster_project.runs.history import RunRecord, add_record
 def test_an_unforeseen_error_is_told_without_personal_numbers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("cell 19800517-9810 kan inte tolkas")
 
     monkeypatch.setattr(daily_run, "run_daily", broken)

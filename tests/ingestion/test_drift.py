@@ -155,6 +155,8 @@ def test_growth_counts_keys_that_no_earlier_day_had(pipeline: Pipeline) -> None:
 
 def test_a_rejected_file_that_is_newer_is_named(pipeline: Pipeline) -> None:
     pipeline.deliver("avvikelser", "2022-05-10", *cases(3, "2022-05-02"))
+    pipeline.deliver("enheter", "2022-05-12", *TWO_UNITS)  # the as-of date: what lies after it is of another day
+    pipeline.put("avvikelser", "avvikelser_2022-05-13.csv", b"x\n0\n")
     pipeline.put("avvikelser", "avvikelser_2022-05-09.csv", b"x\n1\n")
     assert measures(pipeline)["rejected_newer"] is None
     pipeline.put("avvikelser", "avvikelser_2022-05-10_b.csv", b"x\n2\n")
@@ -167,8 +169,8 @@ def test_a_rejected_file_that_is_newer_is_named(pipeline: Pipeline) -> None:
 
 def test_of_a_source_without_any_accepted_file_every_rejected_one_is_newer() -> None:
     rejected = [Delivery("kva", f"kva/{name}") for name in ("kva_2022-05-01.csv", "kva_utan_datum.csv")]
-    assert rejected_newer([], rejected) == "kva_2022-05-01.csv"
-    assert rejected_newer([], []) is None
+    assert rejected_newer([], rejected, date(2022, 5, 1)) == "kva_2022-05-01.csv"
+    assert rejected_newer([], rejected, date(2022, 4, 30)) is rejected_newer([], [], date.max) is None
 
 
 # --- The register is at fault -------------------------------------------------------------------------------------

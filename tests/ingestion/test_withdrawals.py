@@ -143,6 +143,12 @@ def test_a_wrong_line_is_told_with_its_number(path: Path, changes: dict[int, str
     assert str(stop.value).startswith(f"{path}, rad 3: ") and told in str(stop.value)
 
 
+def test_a_number_that_somebody_wrote_goes_no_further(path: Path) -> None:
+    path.write_text("\n".join([",".join(COLUMNS), ",".join(GOOD).replace(",fel,", f",{PERSON},")]), encoding="utf-8")
+    (found,) = load_withdrawals(path).values()
+    assert found.text == "Återkallad 2022-10-01 av jag: ***"
+
+
 def test_lists_that_are_none(path: Path) -> None:
     assert load_withdrawals(path) == {}
     path.write_text("source;file\n", encoding="utf-8")

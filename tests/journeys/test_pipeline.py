@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,18 +13,22 @@ import pytest
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
+from dagster_project.cli.run import summarize
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.quarantine import select_quarantine, write_quarantine_csv
 from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.lock import run_lock
+from dagster_project.products.explain.explain import explain
+from dagster_project.products.explain.query import Query
 from dagster_project.releases.publish import publish
-from dagster_project.releases.store import read_release
+from dagster_project.releases.store import current_id, read_release
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import MEASURES, Keep, Run
 from tests.jobs import DAY, UNIT, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
+from tests.releases.small import described
 
 LATER = "2022-09-30"
 
@@ -103,9 +107,16 @@ def test_a_failing_source_keeps_its_last_good_rows_until_it_recovers(
     deliver_measures(raw, LATER, *BROKEN)
     deliver_units(raw, LATER)
     deliver_cases(raw, LATER, *cases(45))
+    # The catalogue of then meant something else by one of them, and by one that is computed today.
+    for indicator in ("levnadsvanor", "avvikelser_antal"):
+        described(good.release.folder, indicator, version="0.9", definition="Som det var då.")
     bad = run(raw, tmp_path / "data")
     assert bad.exit_code == 2
     rows = result_of(bad)
+    meant = pl.read_parquet(bad.release.folder / "indicator.parquet").filter(pl.col("version") == "0.9")
+    assert meant.select("indicator_id", "definition").rows() == [("levnadsvanor", "Som det var då.")]
+    told = explain(bad.data, Query("levnadsvanor", "2022-03")).indicator
+    assert (told.version, told.text) == ("0.9", "Som det var då.")
     frozen = rows.filter(pl.col("kvalitet") == "fryst")
     kva = readers("kva")
     assert set(frozen["indicator_id"]) == kva == set(bad.release.frozen)
@@ -174,11 +185,34 @@ def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path
     assert not alone.data.current.exists()
 
 
-def test_empty_and_missing_raw_are_one_sentence_and_exit_code_1(run: Run, tmp_path: Path) -> None:
+def test_a_unit_withdrawn_from_the_register_holds_back_nothing(run: Run, measured: RunOutcome, tmp_path: Path) -> None:
+    """Its own rows are set aside; the indicators are published, with all else that they count."""
+    raw, unit = tmp_path / "raw", "SE2321000164-BUH1"
+    deliver(
+        raw,
+        f"enheter_{LATER}.csv",
+        "hsaid_enhet;enhetsnamn;verksamhet;lansdel;giltig_fran;giltig_till;makulerad",
+        f"{UNIT};Hörselmottagningen;AUD;Örebro;2010-01-01;;Nej",
+        f"{unit};Barn- och ungdomshabiliteringen;BUH;Örebro;2010-01-01;;Ja",
+    )
+    deliver_cases(raw, LATER, *cases(40), *cases(5, unit=unit, first=100))
+    deliver_measures(raw, LATER, *MEASURES)
+    outcome = run(raw, tmp_path / "data")
+    assert outcome.release is not None and outcome.release.held_back == measured.release.held_back
+    rows = result_of(outcome)
+    assert set(rows["indicator_id"]) == readers("avvikelser") | readers("kva") and "fryst" not in set(rows["kvalitet"])
+    assert set(rows["enhet"].drop_nulls()) == {UNIT}
+    aside = RunFolder(outcome.data).read("quarantine").filter(pl.col("state") == "open")
+    assert aside.select("source", "unit", "reasons").unique().rows() == [("avvikelser", unit, "enhet:okand")]
+    counted = (pl.col("indicator_id") == "avvikelser_antal", pl.col("niva") == "omrade", pl.col("period_typ") == "ar")
+    assert rows.filter(*counted, pl.col("kon") == "T")["taljare"].to_list()[-1] == 40
+
+
+def test_empty_and_missing_raw_are_one_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
-    for folder in ("raw", "saknas"):
+    for folder, code in (("raw", 1), ("saknas", 64)):
         result = said("run", "--raw", tmp_path / folder, "--data", tmp_path / "data")
-        assert result.returncode == 1
+        assert result.returncode == code
         assert str(tmp_path / folder) in result.stderr
         assert "Traceback" not in result.stderr
         assert not (tmp_path / "data" / "published").exists()
@@ -220,26 +254,42 @@ def test_publishing_alone_on_other_inputs_publishes_nothing(first: RunOutcome) -
     assert not list(data.releases.glob(".*"))
 
 
-def test_a_past_day_gives_its_release_again(run: Run, kept_first: Kept, kept_second: Kept, tmp_path: Path) -> None:
+def test_a_past_day_gives_its_release_again(
+    run: Run, kept_first: Kept, kept_second: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = outcome_of(kept_first.folder / "data"), kept_second.copy(tmp_path)
     raw = tmp_path / "raw"
     assert second.release.id != first.release.id
     again = run(raw, tmp_path / "data", date(2022, 8, 31))
     assert again.release.id == first.release.id
+    # Published beside the newest day's, and so it says; on purpose it becomes the current one.
+    assert again.beside == second.release.id == current_id(again.data)
+    assert (again.exit_code, again.record().release_id) == (first.exit_code, first.release.id)
+    summarize(again)
+    summary = capsys.readouterr().out
+    assert f"bredvid den aktuella utgåvan {second.release.id}" in summary and "--make-current" in summary
+    page = (again.data.docs / "index.html").read_text(encoding="utf-8")
+    assert f"Publicerad bredvid {second.release.id}, som är den aktuella" in page
+    chosen = run(raw, tmp_path / "data", date(2022, 8, 31), make_current=True)
+    assert chosen.nothing_new and chosen.beside is None and current_id(chosen.data) == first.release.id
     # What lies under `data/` is always the latest run's: another day in between is not "nothing new".
     assert not again.nothing_new and RunFolder(again.data).identity().run_id == first.release.id
     failed = [{(o.source, o.expectation) for o in outcome.outcomes if not o.success} for outcome in (first, again)]
     assert failed[0] == failed[1]
     back = run(raw, tmp_path / "data")
-    assert not back.nothing_new and back.release.id == second.release.id
+    assert not back.nothing_new and back.release.id == second.release.id == current_id(back.data)
     assert run(raw, tmp_path / "data").nothing_new
     fresh = run(raw, tmp_path / "fresh", date(2022, 8, 31))
     assert fresh.release.id == first.release.id
     assert result_of(fresh).equals(result_of(first))
-    for name in ("indicator_result.csv", "indicator_result.parquet", "indicator.parquet", "kvalitet.parquet"):
+    tables = ("indicator_result.parquet", "indicator.parquet", "kvalitet.parquet", "leveranser.parquet")
+    for name in ("indicator_result.csv", *tables):
         assert (fresh.release.folder / name).read_bytes() == (first.release.folder / name).read_bytes(), name
     later = fresh.ledger.filter(pl.col("status") == "senare")
     assert set(later["uttagsdatum"]) == {date(2022, 9, 30)}
+    # They are in the run's ledger, not in the release's.
+    for release in (fresh.release, first.release):
+        assert set(pl.read_parquet(release.folder / "leveranser.parquet")["uttagsdatum"]) == {date(2022, 8, 31)}
 
 
 def test_a_late_delivery_with_an_old_date_changes_only_runs_that_reach_it(
@@ -279,13 +329,14 @@ def test_another_person_key_changes_no_result(run: Run, measured: RunOutcome, tm
 def test_two_runs_at_once_the_second_refuses(run: Run, raw: Path, tmp_path: Path) -> None:
     with run_lock(DataPaths(tmp_path / "data")):
         result = said("run", "--raw", raw, "--data", tmp_path / "data")
-    assert result.returncode == 1
+    assert result.returncode == 75
     assert "En annan körning pågår" in result.stderr
 
 
-def test_manifest_has_no_clock_and_says_what_failed(first: RunOutcome) -> None:
-    text = (first.release.folder / "manifest.json").read_text(encoding="utf-8")
-    assert str(date.today()) not in text
-    manifest = json.loads(text)
+def test_a_manifest_says_when_once_and_what_failed(first: RunOutcome) -> None:
+    manifest = json.loads((first.release.folder / "manifest.json").read_text(encoding="utf-8"))
+    published = manifest.pop("publicerad")
+    assert datetime.fromisoformat(published).utcoffset() == timedelta(0)
+    assert published[:10] not in json.dumps(manifest)
     assert manifest["kallor"]["gas"] == "underkand"
     assert any("har_levererats" in f for f in manifest["grindar"]["delivery"]["gas"]["underkanda"])

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 import pytest
 
-from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.upkeep import prune_bronze, prune_releases, sweep
-from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.store import current_release, read_release
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from tests.extracts import Pipeline, base
-
-INDICATORS = [i.id for i in load_catalogue()]
+from tests.releases.small import INDICATORS, LIMIT, overwrite, small_release
 
 
 @pytest.fixture
@@ -31,32 +26,9 @@ def data(tmp_path: Path) -> DataPaths:
     return DataPaths(tmp_path / "data")
 
 
-def release(data: DataPaths, day: int, held_back: tuple[str, ...] = (), frozen: dict[str, str] | None = None) -> str:
-    """A small release of a day in September, made in the order of the days."""
-    release_id = f"2022-09-{day:02d}-{day:012d}"
-    folder = data.releases / release_id
-    folder.mkdir(parents=True)
-    (folder / "indicator_result.csv").write_text(release_id)
-    files = {"indicator_result.csv": {"sha256": hashlib.sha256(release_id.encode()).hexdigest(), "rows": 1}}
-    Manifest(
-        release_id=release_id,
-        run_id=release_id,
-        as_of=release_id[:10],
-        inputs=[],
-        code_version="",
-        catalogue_version="",
-        packages={},
-        parameters={},
-        sources={},
-        gates={},
-        held_back={i: ["kva"] for i in held_back},
-        frozen=frozen or {},
-        frozen_since={},
-        waivers=[],
-        files=files,
-    ).write(folder)
-    os.utime(folder / "manifest.json", (day, day))
-    return release_id
+def prune(data: DataPaths, keep: int, day: int = 9) -> set[str]:
+    """Retention after a run of a day in September."""
+    return prune_releases(data, keep, f"2022-09-{day:02d}", LIMIT)
 
 
 def kept(data: DataPaths) -> set[str]:
@@ -64,52 +36,77 @@ def kept(data: DataPaths) -> set[str]:
 
 
 def test_the_newest_releases_are_kept(data: DataPaths) -> None:
-    made = [release(data, day) for day in range(1, 7)]
+    made = [small_release(data, day) for day in range(1, 7)]
     switch_current(data, made[-1])
-    assert prune_releases(data, 3) == set(made[-3:]) == kept(data)
-    assert prune_releases(data, 3) == kept(data)
+    assert prune(data, 3) == set(made[-3:]) == kept(data)
+    assert prune(data, 3) == kept(data)
 
 
 def test_the_current_release_is_kept_however_old(data: DataPaths) -> None:
-    made = [release(data, day) for day in range(1, 6)]
+    made = [small_release(data, day) for day in range(1, 6)]
     switch_current(data, made[0])
-    prune_releases(data, 1)
+    prune(data, 1)
     assert kept(data) == {made[0], made[-1]}
     assert current_release(data) is not None
 
 
 def test_releases_that_frozen_rows_come_from_are_kept(data: DataPaths) -> None:
-    origin = release(data, 1)
-    release(data, 2)
+    origin = small_release(data, 1)
+    small_release(data, 2)
     # On the third day one indicator shows rows of the first; the second day's are not needed by anyone.
-    made = release(data, 3, (INDICATORS[0],), {INDICATORS[0]: origin})
-    newest = release(data, 4, (INDICATORS[0],), {INDICATORS[0]: origin})
+    made = small_release(data, 3, (INDICATORS[0],), {INDICATORS[0]: origin})
+    newest = small_release(data, 4, (INDICATORS[0],), {INDICATORS[0]: origin})
     switch_current(data, newest)
-    prune_releases(data, 2)
+    prune(data, 2)
     assert {origin, made, newest} <= kept(data)
 
 
 def test_the_newest_release_in_which_each_indicator_passed_is_kept(data: DataPaths) -> None:
     """Should its source fail tomorrow, its frozen rows come from there."""
-    release(data, 1)
-    passed = release(data, 2)
-    failing = [release(data, day, (INDICATORS[3],)) for day in (3, 4, 5)]
+    small_release(data, 1)
+    passed = small_release(data, 2)
+    failing = [small_release(data, day, (INDICATORS[3],)) for day in (3, 4, 5)]
     switch_current(data, failing[-1])
-    prune_releases(data, 1)
+    prune(data, 1)
     assert kept(data) == {passed, failing[-1]}
 
 
+def test_a_release_that_lacks_an_indicator_is_not_where_its_rows_come_from(data: DataPaths) -> None:
+    """One by older code, which did not know it: it held nothing back, and has no rows to show."""
+    small_release(data, 1)
+    holds = small_release(data, 2)
+    others = [i for i in INDICATORS if i != INDICATORS[4]]
+    older_code = small_release(data, 3, indicators=others)
+    failing = [small_release(data, day, (INDICATORS[4],), {INDICATORS[4]: holds}, number=day) for day in (4, 5)]
+    switch_current(data, failing[-1])
+    prune(data, 1)
+    assert kept(data) == {holds, failing[-1]}
+    assert older_code not in kept(data)
+
+
+def test_what_the_next_run_can_freeze_is_kept(data: DataPaths) -> None:
+    """Not a damaged release, not one that hid less than is hidden now, and not only one of a day to come."""
+    strict = small_release(data, 2)
+    small_release(data, 3, limit=LIMIT - 1)
+    damaged = small_release(data, 4)
+    overwrite(data.releases / damaged / "indicator_result.parquet", b"x")
+    future = small_release(data, 20)
+    switch_current(data, future)
+    prune(data, 1, day=9)
+    assert kept(data) == {strict, future}
+
+
 def test_a_damaged_release_is_left_to_be_seen(data: DataPaths) -> None:
-    made = [release(data, day) for day in range(1, 4)]
-    (data.releases / made[0] / "manifest.json").write_text("{")
+    made = [small_release(data, day) for day in range(1, 4)]
+    overwrite(data.releases / made[0] / "manifest.json", b"{")
     switch_current(data, made[-1])
-    prune_releases(data, 1)
+    prune(data, 1)
     assert kept(data) == {made[0], made[-1]}
     assert read_release(data.releases / made[0]) is None
 
 
 def test_what_killed_runs_leave_is_swept(data: DataPaths) -> None:
-    whole = release(data, 1)
+    whole = small_release(data, 1)
     switch_current(data, whole)
     leftovers = [
         "bronze/kva/.2022-09-01_0.accepted.parquet.7.part",
@@ -128,7 +125,11 @@ def test_what_killed_runs_leave_is_swept(data: DataPaths) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     assert sweep(data)
-    assert sorted(p.name for p in data.releases.rglob("*")) == [whole, "indicator_result.csv", "manifest.json"]
+    files = ["indicator.parquet", "indicator_result.parquet", "manifest.json"]
+    assert sorted(p.name for p in data.releases.rglob("*")) == [
+        whole,
+        *files,
+    ]
     assert not [n for n in leftovers if (data.root / n).exists()]
     assert sweep(data) == []
 

@@ -97,7 +97,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
-    """leveranser.parquet."""
+    """leveranser.parquet: files up to the as-of date; later ones are in the run's record only."""
     frame = pl.read_parquet(release / "leveranser.parquet")
     rows = [row for row in frame.iter_rows(named=True) if row["source"] in SOURCES]
     theirs: dict[str, dict[str, Any]] = {}
@@ -106,9 +106,7 @@ def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
         if file in theirs:
             out.add("ledger", f"{file} is listed twice")
         theirs[file] = row
-    # What is dated after the as-of date is in the run's own record only.
-    shown = [row for row in settled.ledger if row["uttagsdatum"] is None or row["uttagsdatum"] <= settled.as_of]
-    ours = {unicodedata.normalize("NFC", row["file"]): row for row in shown}
+    ours = {unicodedata.normalize("NFC", row["file"]): row for row in settled.ledger if of_the_day(settled, row)}
     causes = {d.file: d.cause for ds in settled.deliveries.values() for d in ds}
     for file in sorted(ours.keys() - theirs.keys()):
         out.add("ledger", f"{file} ({ours[file]['status']}) is missing")
@@ -129,6 +127,12 @@ def compare_ledger(settled: Settled, release: Path, out: Differences) -> None:
                 out.add(f"ledger {column}", f"{file} has {other[column]}, not {mine[column]}")
         if mine["status"] == "avvisad" and not other.get("orsak"):
             out.add("ledger orsak", f"{file} is rejected without a cause")
+
+
+def of_the_day(settled: Settled, row: dict[str, Any]) -> bool:
+    """Whether a ledger line is in the release: of a file up to the as-of date, or of one without a date."""
+    day = row["uttagsdatum"]
+    return row["status"] != "senare" and (day is None or day <= settled.as_of)
 
 
 def compare_quarantine(settled: Settled, path: Path, out: Differences) -> None:

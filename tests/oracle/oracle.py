@@ -1426,7 +1426,10 @@ def gates(settled: Settled) -> dict[str, str]:
             result[source] = "kritisk"
             continue
         newer_rejected = any(
-            d.status == "avvisad" and d.uttag and delivery_order(d) > max(map(delivery_order, accepted))
+            d.status == "avvisad"
+            and d.uttag
+            and d.uttag <= settled.as_of
+            and delivery_order(d) > max(map(delivery_order, accepted))
             for d in settled.deliveries[source]
         )
         newest = max(d.uttag for d in accepted if d.uttag)

@@ -136,7 +136,7 @@ def publish(settled: Settled, everything: list[dict[str, Any]], folder: Path, ch
         change(rows)
     data = {name: [row.get(name, "r") for row in rows] for name in COLUMNS}
     pl.DataFrame(data, schema=COLUMNS, strict=False).write_parquet(folder / "indicator_result.parquet")
-    ledger = [{**row, "orsak": "x"} for row in settled.ledger]
+    ledger = [{**row, "orsak": "x"} for row in settled.ledger if compare.of_the_day(settled, row)]
     pl.DataFrame(ledger, infer_schema_length=None).write_parquet(folder / "leveranser.parquet")
     lines = ["source,file,line,reasons,key,values,state,first_seen"]
     for row in settled.quarantine:

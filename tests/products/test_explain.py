@@ -25,6 +25,7 @@ from dagster_project.runs.folder import RunFolder
 from tests.conftest import Run
 from tests.extracts import number
 from tests.jobs import UNIT, cases, command, deliver, deliver_cases, deliver_units, said
+from tests.releases.small import described, overwrite
 
 FIRST, SECOND = "2022-08-31", "2022-09-30"
 BUH_UNIT = "SE2321000164-BUH1"
@@ -276,7 +277,7 @@ def test_what_changed_since_the_release_before(story: Story) -> None:
     assert change is not None
     assert change.release_id == story.first
     assert change.before == (10, 11, pytest.approx(100 * 10 / 11))
-    assert change.new_files == (f"avvikelser/avvikelser_{SECOND}.csv",)
+    assert change.new_files == (f"avvikelser/avvikelser_{SECOND}.csv", f"enheter/enheter_{SECOND}.csv")
     assert (change.added, change.gone) == (2, 1)
     assert change.by_file == (
         (f"avvikelser/avvikelser_{FIRST}.csv", 0, 1),
@@ -285,6 +286,19 @@ def test_what_changed_since_the_release_before(story: Story) -> None:
     assert change.code_version is None
     assert "Nämnare: 11 → 12." in text(e)
     assert story.ask("avvikelser_7d", "2022-08", release=story.first).change is None
+
+
+def test_the_release_before_is_judged_by_its_own_definition(story: Story, tmp_path: Path) -> None:
+    """A stock then, a flow now: of the year December alone was counted, and that the definition changed is said."""
+    copy = DataPaths(tmp_path / "data")
+    shutil.copytree(story.data.root, copy.root, symlinks=True)
+    described(copy.releases / story.first, "avvikelser_7d", version="0.9", bestand=True)
+    e = explain(copy, Query("avvikelser_7d", "2022"))
+    now = explain(story.data, Query("avvikelser_7d", "2022"))
+    assert e.change is not None and now.change is not None
+    assert e.change.definition == ("0.9", "1.0") and now.change.definition is None
+    assert "Definitionen har ändrats: version 0.9 → 1.0." in text(e)
+    assert (now.change.added, e.change.added) == (2, e.calculation.namnare) and e.calculation.namnare == 12
 
 
 def test_an_older_release_explains_its_own_numbers(story: Story) -> None:
@@ -360,7 +374,7 @@ def test_evidence_that_disagrees_is_an_error(story: Story, tmp_path: Path) -> No
 def test_a_damaged_release_is_not_compared_with_but_what_it_hid_stays_hidden(story: Story, tmp_path: Path) -> None:
     copy = DataPaths(tmp_path / "data")
     shutil.copytree(story.data.root, copy.root, symlinks=True)
-    (copy.releases / story.first / "manifest.json").write_text("{", encoding="utf-8")
+    overwrite(copy.releases / story.first / "manifest.json", b"{")
     e = explain(copy, Query("vg_forsta_besok_90", "2022-05"))
     assert e.change is None
     assert [(len(g.files), g.count) for g in e.files or ()] == [(2, 12)]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from dagster_project.catalogue.vocabulary import LATER, REJECTED
 from dagster_project.core.paths import PROJECT
+from dagster_project.runs import identity
 from dagster_project.runs.identity import identify
+from dagster_project.runs.ledger import Delivery, inputs_of, published
 from dagster_project.runs.parameters import Parameters, Thresholds
 from dagster_project.runs.versions import CALCULATION_ROOMS, catalogue_digest, code_digest
 
@@ -59,7 +63,7 @@ def test_texts_and_what_only_shows_leave_the_id(copy: Path, name: str, old: str,
     [
         ("dbt/macros/rules/*.sql", "and", "or"),
         ("dbt/models/results/indicator_result.sql", "select", "select distinct"),
-        ("dagster_project/disclosure/control.py", "1e-9", "1e-8"),
+        ("dagster_project/disclosure/control.py", '"r12": 24', '"r12": 25'),
         ("dagster_project/catalogue/contracts/kva.odcs.yaml", "required: true", "required: false"),
         ("expectations/delivery/kva.json", '"severity": "info"', '"severity": "warning"'),
     ],
@@ -93,3 +97,29 @@ def test_the_id_follows_from_day_inputs_parameters_and_waivers() -> None:
         identify(day, inputs, Parameters(), [waiver]),
     ]
     assert len({first, *(o.run_id for o in others)}) == len(others) + 1
+
+
+def test_files_of_a_later_day_are_no_part_of_the_id_however_it_was_given() -> None:
+    """With the date given they are not read; with the date found, one was tried and rejected."""
+    accepted = Delivery("kva", "kva/kva_2022-08-31.csv", "1", date(2022, 8, 31))
+    rejected = Delivery("kva", "kva/kva_2022-08-30.csv", "2", date(2022, 8, 30), REJECTED, "trasig")
+    nameless = Delivery("kva", "kva/kva_igar.csv", "3", None, REJECTED, "inget datum")
+    later = Delivery("kva", "kva/kva_2022-09-01.csv", "4", date(2022, 9, 1), LATER)
+    tried = replace(later, status=REJECTED, orsak="trasig")
+    day = date(2022, 8, 31)
+
+    def run_id(*ledger: Delivery) -> str:
+        return identify(day, inputs_of(ledger, day), Parameters()).run_id
+
+    known = run_id(accepted, rejected, nameless)
+    assert known == run_id(accepted, rejected, nameless, later) == run_id(accepted, rejected, nameless, tried)
+    assert len({known, run_id(accepted, rejected), run_id(accepted, nameless), run_id(accepted)}) == 4
+    assert published([accepted, rejected, nameless, later, tried], day) == [accepted, rejected, nameless]
+
+
+def test_packages_that_compute_are_part_of_the_id_and_orchestration_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their versions are in the manifest: the same id is the same release on any machine."""
+    first = identify(date(2022, 8, 31), [], Parameters())
+    assert {"duckdb", "polars", "dbt-core"} <= set(first.packages) and "dagster" not in first.packages
+    monkeypatch.setattr(identity, "package_versions", lambda: {**first.packages, "duckdb": "9.9"})
+    assert identify(date(2022, 8, 31), [], Parameters()).run_id != first.run_id

@@ -25,6 +25,7 @@ from dagster_project.releases.store import current_release, read_release
 from dagster_project.runs.folder import RunFolder
 from tests.jobs import cases, deliver_cases, deliver_units
 from tests.processes import Done, Server
+from tests.releases.small import overwrite
 
 HELD_BACK = 2  # the small deliveries lack most sources
 
@@ -285,15 +286,15 @@ def flip(path: Path, at: float = 0.5) -> None:
     """Change one byte; the size stays."""
     content = bytearray(path.read_bytes())
     content[int(len(content) * at)] ^= 0x55
-    path.write_bytes(content)
+    overwrite(path, content)
 
 
 def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    overwrite(path, path.read_bytes()[: path.stat().st_size // 2])
 
 
 def garbage(path: Path) -> None:
-    path.write_bytes(b"\xff\x00\xfe skr\xe4p" * 999)
+    overwrite(path, b"\xff\x00\xfe skr\xe4p" * 999)
 
 
 def test_damage_everywhere_is_mended_by_the_next_run(survivor: Survivor) -> None:
@@ -359,7 +360,7 @@ CURRENTS: list[Callable[[DataPaths], None]] = [
     lambda data: truncate(data.current / "resultat.duckdb"),
     lambda data: flip(data.current / "indicator_result.parquet"),
     lambda data: garbage(data.current / "manifest.json"),
-    lambda data: (data.current / "manifest.json").write_text("[]"),
+    lambda data: overwrite(data.current / "manifest.json", b"[]"),
 ]
 
 
@@ -380,7 +381,7 @@ def test_a_manifest_that_says_something_else_is_replaced(survivor: Survivor) -> 
     survivor.server.restore("second")
     path = survivor.data.current / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**manifest, "as_of": "2022-09-29"}), encoding="utf-8")
+    overwrite(path, json.dumps({**manifest, "as_of": "2022-09-29"}).encode())
     publish(survivor.data, RunFolder(survivor.data).identity())
     assert json.loads(path.read_text(encoding="utf-8"))["as_of"] == "2022-09-30"
 

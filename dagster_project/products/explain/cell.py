@@ -18,6 +18,7 @@ from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.releases.evidence import Evidence
 from dagster_project.releases.store import Release
+from dagster_project.releases.tables import INDICATOR_TABLE
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,16 @@ class Cell:
         return monthly(self.rows, self.months)
 
     def earlier(self, release: Release) -> Cell | None:
-        """The same cell in another release; None where that has none. Raises OSError or PolarsError where damaged."""
+        """The same cell in another release, as that release defines it; None where it has none.
+
+        Raises OSError or PolarsError where it is damaged.
+        """
         rows = release.table(RESULT_TABLE, self.indicator.id)
         same = rows.filter(self.period.same() & self.address.same())
         if same.height == 0:
             return None
-        return Cell(release, self.indicator, self.address, self.period, rows, same.row(0, named=True))
+        meant = Definition.of(release.table(INDICATOR_TABLE, self.indicator.id).row(0, named=True))
+        return Cell(release, meant, self.address, self.period, rows, same.row(0, named=True))
 
 
 @dataclass(frozen=True)

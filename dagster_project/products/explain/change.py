@@ -47,7 +47,8 @@ def _compare(now: Context, before: Cell) -> Change:
     except ResultattavlaError:
         earlier = None
     was, made = earlier.evidence.origin if earlier else release.manifest.origin, now.evidence.origin
-    files_before, files_now = ([d.file for d in accepted_inputs(o, before.indicator)] for o in (was, made))
+    meant = before.indicator, now.cell.indicator
+    files_before, files_now = ([d.file for d in accepted_inputs(o, i)] for o, i in zip((was, made), meant, strict=True))
     names = sorted({*was.parameters, *made.parameters})
     change = Change(
         release.id,
@@ -55,6 +56,7 @@ def _compare(now: Context, before: Cell) -> Change:
         hidden=False,
         before=(row["taljare"], row["namnare"], row["varde"]),
         status=row["status"],
+        definition=_differing(meant[0].version, meant[1].version),
         code_version=_differing(was.code_version, made.code_version),
         catalogue_version=_differing(was.catalogue_version, made.catalogue_version),
         parameters=tuple(n for n in names if was.parameters.get(n) != made.parameters.get(n)),
@@ -75,7 +77,7 @@ def _with_observations(change: Change, now: Context, earlier: Context) -> Change
     """The change with the observations that came and went, by delivery and line, as far as they may be told."""
     before, after = _counted(earlier), _counted(now)
     added, gone = after.join(before, on=_OBSERVATION, how="anti"), before.join(after, on=_OBSERVATION, how="anti")
-    if now.cell.indicator.patient:
+    if now.cell.indicator.patient or earlier.cell.indicator.patient:
         limit = max(earlier.limit, now.limit)
         few = any(0 < frame.height < limit for frame in (added, gone))
         if few or not (nothing_hidden_inside(earlier.cell) and nothing_hidden_inside(now.cell)):

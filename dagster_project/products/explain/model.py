@@ -153,7 +153,8 @@ class Told:
 class Change:
     """The same cell in the release before. `hidden`: it is hidden there, so nothing about amounts is told.
 
-    before: taljare, namnare, varde there. added, gone: observations that came and went (None: not told, `note` says
+    before: taljare, namnare, varde there. definition, code_version, catalogue_version: there and here, where they
+    differ. added, gone: observations that came and went (None: not told, `note` says
     why); by_file: (file, added, gone), not about patients only.
     """
 
@@ -162,6 +163,7 @@ class Change:
     hidden: bool
     before: tuple[float | None, float | None, float | None] = (None, None, None)
     status: str = ""
+    definition: tuple[str, str] | None = None
     code_version: tuple[str, str] | None = None
     catalogue_version: tuple[str, str] | None = None
     parameters: tuple[str, ...] = ()

@@ -38,6 +38,8 @@ def change_sentences(e: Explanation, most_files: int) -> Iterator[str]:
 
 
 def _causes(c: Change) -> Iterator[str]:
+    if c.definition:
+        yield f"Definitionen har ändrats: version {c.definition[0]} → {c.definition[1]}."
     if c.code_version:
         yield f"Koden har ändrats: {c.code_version[0]} → {c.code_version[1]}."
     if c.catalogue_version:

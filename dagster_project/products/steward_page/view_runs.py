@@ -45,11 +45,12 @@ def _outcome(run: RunRecord) -> tuple[str, str]:
     """Class and text of what a run came to."""
     if run.release_id is None:
         return FAILED[CRITICAL][0], "Ingenting publicerades"
+    published = f"Publicerad bredvid {run.beside}, som är den aktuella" if run.beside else "Publicerad"
     if held := len(run.held_back):
-        return FAILED[WARNING][0], f"Publicerad, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
+        return FAILED[WARNING][0], f"{published}, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
     if any(not c.success and c.consequence == WARNING for c in run.checks):
-        return FAILED[WARNING][0], "Publicerad, med varning"
-    return PASSED[0], "Publicerad"
+        return FAILED[WARNING][0], f"{published}, med varning"
+    return PASSED[0], published
 
 
 def held_back_view(run: RunRecord, names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ filled as (
         g.*,
         i.art,
         i.patient,
+        i.bestand,
         -- Periods that end before the data begin are unknown, not empty.
         g.applicable and i.data_start is not null and g.period_slut >= i.data_start as has_data,
         case when i.bestand then g.last_month else g.period_start end >= i.data_start as is_whole,
@@ -50,9 +51,13 @@ select
     r.applicable,
     r.patient,
     r.art,
+    r.bestand as stock,
     r.has_data,
     coalesce(r.is_whole, false) as whole_period,
     coalesce(r.is_whole and r.has_ended and not r.is_partial, false) as komplett,
+    -- What one more day adds to a unit is not told where only complete periods of units are published.
+    not p.publish_preliminary and r.patient and r.niva = 'enhet' and r.has_data
+    and not coalesce(r.is_whole and r.has_ended and not r.is_partial, false) as left_out,
     case when r.has_data and r.art <> 'median' then coalesce(r.total, 0) end as taljare,
     case when r.has_data and r.art not in ('antal', 'belopp') then coalesce(r.number, 0) end as namnare,
     case
@@ -69,3 +74,4 @@ select
         else coalesce(r.number, 0)
     end as protected_number
 from filled as r
+cross join {{ ref('run_parameters') }} as p

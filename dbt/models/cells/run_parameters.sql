@@ -7,5 +7,6 @@ select
     p.comparison_start,
     p.grid_start,
     p.tolerance_days,
-    p.few_limit
+    p.few_limit,
+    p.publish_preliminary
 from {{ source('run', 'parameters') }} as p

@@ -18,6 +18,7 @@ shown as (
         d.period_slut,
         d.kon,
         d.in_grid,
+        d.left_out,
         d.applicable,
         d.art,
         d.whole_period,
@@ -40,7 +41,7 @@ compared as (
     from shown as s
     inner join {{ ref('run_indicators') }} as i on s.indicator_id = i.indicator_id
     left join shown as b on {{ same_cell('s', 'b', period='s.period_start = ' ~ later('b.period_start', 1, 'year')) }}
-    where s.in_grid
+    where s.in_grid and not coalesce(s.left_out, false)
 ),
 
 with_target as (

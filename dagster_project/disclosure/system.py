@@ -1,0 +1,452 @@
+"""What a reader can compute with: the protected numbers of related indicators as differences between nodes.
+
+Along time a flow's cell is S(end) - S(start), S being the running sum of its series (indicator, place, sex) at month
+ends: an edge between two nodes. A stock's cell is an edge from the series' first node to the node of its last month, so
+that a longer period is the same edge as its last month. A number that its months do not add up to (persons who come in
+two months) is an edge to a node of its own.
+
+Between series stand equations at every node: T = K + M + O, verksamhet = its units, omrade = its verksamheter, and for
+a part within its whole: whole = part + difference. What the true numbers leave over is a series of its own (for the
+sexes: O), known to be 0 where nothing is left over. Whatever is known to be 0 joins its two nodes. All coefficients
+are 1 or -1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+CELL = ["indicator_id", "period_typ", "period_start", "niva", "verksamhet", "enhet", "kon"]
+SERIES = ["indicator_id", "niva", "verksamhet", "enhet", "kon"]
+MONTHS = {"manad": 1, "tertial": 4, "delar": 8, "ar": 12, "r12": 12}
+"""How many months a period has. Any other type is a time of its own, from which nothing follows along time."""
+_TOLERANCE = 1e-9
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Family:
+    """whole = sum of the parts + rest, at every node; series numbers, rest -1 where nothing is ever left over."""
+
+    whole: int
+    parts: tuple[int, ...]
+    rest: int
+
+
+@dataclass(frozen=True)
+class System:
+    """Related indicators.
+
+    cells: CELL, protected_number, `virtual` (a difference between a whole and its part: never shown) and the columns
+    that were given; series, start, end: of each cell, nodes counted within the series, 0 being common to all.
+    shapes: the series, columns SERIES; their rests come after them, without a row.
+    width: nodes per series. grid: what a series holds per tick (the way to node tick + 1), NaN where unknown.
+    origin: the node that each tick comes from. zero: per series and tick, whether it is known to be 0.
+    bridges: (series, node, end, start): the number at `node` is S(end) - S(start).
+    """
+
+    cells: pl.DataFrame
+    series: Ints
+    start: Ints
+    end: Ints
+    shapes: pl.DataFrame
+    width: int
+    families: list[Family]
+    grid: Floats
+    origin: Ints
+    zero: Flags
+    bridges: list[list[int]]
+
+
+def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
+    """The system of related indicators.
+
+    cells: CELL, protected_number (NaN: not known, only that it is not 0), stock (bool: longer periods are their last
+    month), virtual; with the cells of `with_differences`. parts: (part, whole).
+    """
+    shapes = cells.select(SERIES).unique().sort(SERIES, nulls_last=False)
+    frame = cells.join(
+        shapes.with_row_index("series"), on=SERIES, how="left", nulls_equal=True, maintain_order="left"
+    ).select(
+        pl.col("series").cast(pl.Int64),
+        number=pl.col("protected_number").cast(pl.Float64),
+        first=pl.col("period_start").dt.year().cast(pl.Int64) * 12 + pl.col("period_start").dt.month(),
+        length=pl.col("period_typ").replace_strict(MONTHS, default=0, return_dtype=pl.Int64),
+        stock="stock",
+        period_typ="period_typ",
+    )
+    series, number = frame["series"].to_numpy(), frame["number"].to_numpy()
+    first, length = frame["first"].to_numpy(), frame["length"].to_numpy()
+    last = first + length - 1
+    flow = ~frame["stock"].to_numpy() & (length > 0)
+    start, end = np.zeros(len(number), np.int64), np.zeros(len(number), np.int64)
+    count = shapes.height
+    grid, loose = np.zeros((count, 0)), np.zeros(len(number), bool)
+    if flow.any():
+        months = flow & (length == 1)
+        low = int(first[flow].min())
+        # What ends after the newest month holds nothing more yet.
+        newest = int(last[months].max()) if months.any() else int(last[flow].max())
+        start[flow] = first[flow] - low
+        end[flow] = np.minimum(last[flow], newest) - low + 1
+        grid = by_month(
+            series, start, number, months, flow & (frame["period_typ"] == "r12").to_numpy(), count, newest - low + 1
+        )
+        running = np.concatenate([np.zeros((count, 1)), np.cumsum(grid, axis=1)], axis=1)
+        through = running[series, end] - running[series, start]
+        loose = flow & (np.abs(through - number) > _TOLERANCE)  # never where a month is unknown: NaN
+    flow_ticks = grid.shape[1]
+    origin = np.arange(flow_ticks)
+    own = ~flow | loose
+    bridges: list[list[int]] = []
+    if own.any():
+        moment = frame.select(
+            pl.when(pl.Series(loose) | (pl.col("length") == 0)).then("period_typ").otherwise(pl.lit("")).alias("typ"),
+            pl.when(pl.Series(loose) | (pl.col("length") == 0)).then("first").otherwise(pl.Series(last)).alias("at"),
+        )
+        moments = moment.filter(pl.Series(own)).unique().sort("typ", "at").with_row_index("tick")
+        tick = (
+            moment.join(moments, on=["typ", "at"], how="left", maintain_order="left")["tick"]
+            .cast(pl.Int64)
+            .fill_null(-1)
+        ).to_numpy()
+        held = np.zeros((count, moments.height))
+        held[series[own], tick[own]] = number[own]
+        start[own], end[own] = 0, flow_ticks + 1 + tick[own]
+        # Beside a loose cell the others of its period are needed too: at its node, what their months come to.
+        beside = np.flatnonzero(flow & ~loose & _same_period(frame, loose))
+        if len(beside):
+            its_period = frame[beside].select(typ="period_typ", at="first")
+            ticks = its_period.join(moments, on=["typ", "at"], how="left", maintain_order="left")["tick"].to_numpy()
+            held[series[beside], ticks] = number[beside]
+            nodes = flow_ticks + 1 + ticks.astype(np.int64)
+            bridges = np.stack([series[beside], nodes, end[beside], start[beside]], axis=1).tolist()
+        grid = np.concatenate([grid, held], axis=1)
+        origin = np.concatenate([origin, np.zeros(moments.height, np.int64)])
+    families, rests = _families(shapes, grid, parts)
+    zero = np.abs(grid) <= _TOLERANCE
+    zero[np.unique(series[cells["virtual"].to_numpy()])] = False  # nobody is told
+    if rests:
+        rest_grid = np.stack(rests)
+        # What cannot be checked is taken to hold: a reader may.
+        zero = np.concatenate([zero, ~(np.abs(rest_grid) > _TOLERANCE)])
+        grid = np.concatenate([grid, rest_grid])
+    return System(cells, series, start, end, shapes, grid.shape[1] + 1, families, grid, origin, zero, bridges)
+
+
+def with_differences(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """The cells (with `virtual`), and per pair (part, whole) one virtual cell more for their difference at every
+    address.
+    """
+    address = [c for c in CELL if c != "indicator_id"]
+    frames = [cells]
+    for part, whole in parts:
+        of_part = cells.filter(pl.col("indicator_id") == part).select(*address, part="protected_number")
+        frames.append(
+            cells.filter(pl.col("indicator_id") == whole)
+            .join(of_part, on=address, how="inner", nulls_equal=True, maintain_order="left")
+            .with_columns(
+                indicator_id=pl.lit(difference_of(part, whole)),
+                protected_number=pl.col("protected_number") - pl.col("part"),
+                virtual=pl.lit(True),
+            )
+            .select(cells.columns)
+        )
+    return pl.concat(frames)
+
+
+def difference_of(part: str, whole: str) -> str:
+    """What the series of a difference is called."""
+    return f"{whole} - {part}"
+
+
+def by_month(series: Ints, start: Ints, number: Floats, months: Flags, r12: Flags, count: int, span: int) -> Floats:
+    """What every series holds per month: 0 where it has no cell from its system's first month on, NaN before where
+    unknown.
+
+    Before the first month (the year that only r12 reaches) a month follows from two r12 and the same month a year
+    later.
+    """
+    grid = np.zeros((count, span))
+    grid[series[months], start[months]] = number[months]
+    begin = int(start[months].min()) if months.any() else span
+    r12 = r12 & (start + 11 < span)
+    if begin:
+        through = np.full((count, span), np.nan)  # r12 by its last month
+        through[series[r12], start[r12] + 11] = number[r12]
+        grid[:, :begin] = np.nan
+        for t in range(begin - 1, -1, -1):
+            later = t + 12
+            if later < span and later > begin:
+                known = ~np.isnan(through[:, later]) & ~np.isnan(through[:, later - 1])
+                grid[known, t] = grid[known, later] - through[known, later] + through[known, later - 1]
+        has = np.zeros(count, bool)
+        has[series[r12 & (start < begin)]] = True
+        grid[~has, :begin] = 0  # nothing reaches there
+    return grid
+
+
+def _same_period(frame: pl.DataFrame, loose: Flags) -> Flags:
+    periods = frame.filter(pl.Series(loose)).select("period_typ", "first").unique()
+    return (
+        frame.select("period_typ", "first")
+        .join(periods.with_columns(found=True), on=["period_typ", "first"], how="left", maintain_order="left")["found"]
+        .fill_null(False)
+        .to_numpy()
+    )
+
+
+def _families(
+    shapes: pl.DataFrame, grid: Floats, parts: Sequence[tuple[str, str]]
+) -> tuple[list[Family], list[Floats]]:
+    """The equations between series, and what each leaves over per tick (the series after those of `shapes`)."""
+    number = {row: i for i, row in enumerate(shapes.iter_rows())}
+    found: list[tuple[int, tuple[int, ...], bool]] = []
+    below: dict[tuple[str, str, str | None, str], list[int]] = {}
+    for (indicator, niva, verksamhet, enhet, kon), i in number.items():
+        if niva == "enhet":
+            below.setdefault((indicator, "verksamhet", verksamhet, kon), []).append(i)
+        elif niva == "verksamhet":
+            below.setdefault((indicator, "omrade", None, kon), []).append(i)
+        if kon == "T":
+            sexes = [number[k] for s in "KM" if (k := (indicator, niva, verksamhet, enhet, s)) in number]
+            if sexes:
+                found.append((i, tuple(sexes), True))
+    for (indicator, niva, verksamhet, kon), members in below.items():
+        whole = number.get((indicator, niva, verksamhet, None, kon))
+        if whole is not None:
+            found.append((whole, tuple(members), True))
+    for part, whole_id in parts:
+        for (indicator, *place), i in number.items():
+            if indicator == whole_id and (part, *place) in number:
+                difference = number[(difference_of(part, whole_id), *place)]
+                found.append((i, (number[(part, *place)], difference), False))
+    families: list[Family] = []
+    rests: list[Floats] = []
+    for whole, numbered, may_leave in found:
+        rest = -1
+        if may_leave:
+            left = grid[whole] - grid[list(numbered)].sum(axis=0)
+            if (np.abs(left) > _TOLERANCE).any():
+                rest = shapes.height + len(rests)
+                rests.append(left)
+        families.append(Family(whole, numbered, rest))
+    return families, rests
+
+
+# --- What follows ----------------------------------------------------------------------------------------------------
+
+_PRIME = (1 << 61) - 1
+Row = tuple[tuple[int, int], ...]
+
+
+def determined(system: System, hidden: Flags) -> Ints:
+    """The hidden cells (rows; also virtual ones) whose numbers follow from all shown ones. Numbers that are 0 are not
+    told.
+
+    Shown cells join their nodes; what is left are the equations between the joined nodes. A number follows when it is 0
+    in every solution of the homogeneous equations, and one random solution (modulo a large prime) tells all at once:
+    a number that follows is 0 there for certain, another one with a probability of 1 to 2^61.
+    """
+    joined, rows = _contracted(system, hidden)
+    width = system.width
+    level = system.shapes["niva"].replace_strict({"enhet": 0, "verksamhet": 1, "omrade": 2}, return_dtype=pl.Int64)
+    detail = level.to_list() + [0] * (len(system.grid) - system.shapes.height)
+    solved: dict[int, dict[int, int]] = {}
+    for row in sorted(rows, key=lambda r: (len(r), r)):
+        left = dict(row)
+        while (pivot := next((c for c in left if c in solved), None)) is not None:
+            factor = left[pivot]
+            for column, value in solved[pivot].items():
+                new = (left.get(column, 0) - factor * value) % _PRIME
+                if new:
+                    left[column] = new
+                else:
+                    left.pop(column, None)
+        if left:
+            pivot = min(left, key=lambda c: (detail[c // width], c))
+            inverse = pow(left[pivot], -1, _PRIME)
+            solved[pivot] = {c: v * inverse % _PRIME for c, v in left.items()}
+    chance = random.Random(1)
+    drawn: dict[int, int] = {}
+    # A pivot's row holds pivots that were found later only: the latest first.
+    for pivot, row_of in reversed(solved.items()):
+        total = 0
+        for column, factor in row_of.items():
+            if column != pivot:
+                if column not in drawn:
+                    drawn[column] = chance.randrange(_PRIME)
+                total += factor * drawn[column]
+        drawn[pivot] = -total % _PRIME
+    found = []
+    for cell in np.flatnonzero(
+        (hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)
+    ).tolist():
+        ends = [int(joined[system.series[cell], node]) for node in (system.end[cell], system.start[cell])]
+        for c in ends:
+            if c % width and c not in drawn:
+                drawn[c] = chance.randrange(_PRIME)
+        there, here = (drawn[c] if c % width else 0 for c in ends)
+        if (there - here) % _PRIME == 0:
+            found.append(cell)
+    return np.array(found, np.int64)
+
+
+def narrow(system: System, hidden: Flags, unknowns: int = 12) -> Ints:
+    """Hidden cells (rows) of connected groups of at most so many unknowns for which only one whole number is possible.
+
+    Possible are answers that leave every hidden cell 1 or more (a difference, or what is left out: 0 or more, and O);
+    looked through are those that differ from the true numbers by at most 1 in every free direction.
+    """
+    joined, rows = _contracted(system, hidden)
+    width = system.width
+    group: dict[int, int] = {}
+
+    def root(c: int) -> int:
+        while group.setdefault(c, c) != c:
+            group[c] = group[group[c]]
+            c = group[c]
+        return c
+
+    for row in rows:
+        for c, _ in row[1:]:
+            group[root(c)] = root(row[0][0])
+    virtual, left_out = _flags(system, "virtual"), _flags(system, "left_out")
+    numbers = _numbers(system)
+    bounds: list[tuple[Row, int, int]] = []
+    for cell in np.flatnonzero(hidden | virtual).tolist():
+        s = system.series[cell]
+        row = _row([(joined[s, system.end[cell]], 1), (joined[s, system.start[cell]], -1)], width)
+        if row and not np.isnan(numbers[cell]):
+            least = 0 if virtual[cell] or left_out[cell] else 1
+            bounds.append((row, min(least - int(numbers[cell]), 0), cell))
+    sexes = system.shapes["kon"].to_list()
+    for family in system.families:
+        if family.rest >= 0 and sexes[family.whole] != sexes[family.parts[0]]:
+            for tick in np.flatnonzero(~system.zero[family.rest]).tolist():
+                nodes = joined[family.rest, tick + 1], joined[family.rest, system.origin[tick]]
+                if row := _row([(nodes[0], 1), (nodes[1], -1)], width):
+                    bounds.append((row, -int(system.grid[family.rest, tick]), -1))
+    members: dict[int, set[int]] = defaultdict(set)
+    its_rows: dict[int, list[Row]] = defaultdict(list)
+    its_bounds: dict[int, list[tuple[Row, int, int]]] = defaultdict(list)
+    # A cell between two groups joins them.
+    for row, _, _ in bounds:
+        for c, _ in row[1:]:
+            group[root(c)] = root(row[0][0])
+    for row in rows:
+        its_rows[root(row[0][0])].append(row)
+        members[root(row[0][0])].update(c for c, _ in row)
+    for bound in bounds:
+        its_bounds[root(bound[0][0][0])].append(bound)
+        members[root(bound[0][0][0])].update(c for c, _ in bound[0])
+    fixed = []
+    for key, columns in members.items():
+        if len(columns) <= unknowns and its_bounds[key]:
+            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key])
+    return np.array(sorted(c for c in fixed if c >= 0), np.int64)
+
+
+def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]]) -> list[int]:
+    at = {c: i for i, c in enumerate(columns)}
+    reduced: list[tuple[int, list[Fraction]]] = []
+    for row in rows:
+        left = [Fraction(0)] * len(columns)
+        for c, value in row:
+            left[at[c]] = Fraction(value)
+        for pivot, other in reduced:
+            if factor := left[pivot]:
+                left = [a - factor * b for a, b in zip(left, other, strict=True)]
+        pivot = next((i for i, v in enumerate(left) if v), -1)
+        if pivot < 0:
+            continue
+        left = [v / left[pivot] for v in left]
+        reduced = [(p, [a - o[pivot] * b for a, b in zip(o, left, strict=True)]) for p, o in reduced]
+        reduced.append((pivot, left))
+    pivots = {p for p, _ in reduced}
+    free = [i for i in range(len(columns)) if i not in pivots]
+    basis = np.zeros((len(free), len(columns)))
+    for k, i in enumerate(free):
+        basis[k, i] = 1
+        for pivot, solution in reduced:
+            basis[k, pivot] = float(-solution[i])
+    steps = np.array(list(itertools.product((-1, 0, 1), repeat=len(free))), float).reshape(3 ** len(free), len(free))
+    answers = steps @ basis
+    answers = answers[(np.abs(answers - np.round(answers)) < _TOLERANCE).all(axis=1)]
+    change = np.zeros((len(bounds), len(columns)))
+    for i, (row, _, _) in enumerate(bounds):
+        for c, value in row:
+            change[i, at[c]] = value
+    by = np.round(answers @ change.T)
+    by = by[(by >= np.array([least for _, least, _ in bounds])).all(axis=1)]
+    return [cell for i, (_, _, cell) in enumerate(bounds) if not by[:, i].any()]
+
+
+def _contracted(system: System, hidden: Flags) -> tuple[Ints, set[Row]]:
+    """The joined node (a number) of every series and node, 0 modulo `width` for the common one; the equations
+    between.
+    """
+    width = system.width
+    root = list(range(len(system.grid) * width))
+
+    def find(x: int) -> int:
+        while root[x] != x:
+            root[x] = root[root[x]]
+            x = root[x]
+        return x
+
+    def join(series: Ints, one: Ints, other: Ints) -> None:
+        for a, b in zip((series * width + one).tolist(), (series * width + other).tolist(), strict=True):
+            x, y = find(a), find(b)
+            if x != y:
+                root[max(x, y)] = min(x, y)
+
+    series, ticks = np.nonzero(system.zero)
+    join(series, system.origin[ticks], ticks + 1)
+    shown = ~hidden & ~_flags(system, "virtual")
+    join(system.series[shown], system.start[shown], system.end[shown])
+    joined = np.array([find(x) for x in range(len(root))], np.int64).reshape(-1, width)
+    rows: set[Row] = set()
+    for family in system.families:
+        members = [(family.whole, 1), *((p, -1) for p in family.parts)]
+        if family.rest >= 0:
+            members.append((family.rest, -1))
+        terms = [(joined[s].tolist(), sign) for s, sign in members]
+        terms = [(nodes, sign) for nodes, sign in terms if any(c % width for c in nodes)]
+        for node in range(1, width):
+            if row := _row([(nodes[node], sign) for nodes, sign in terms], width):
+                rows.add(row)
+    for s, node, end, start in system.bridges:
+        if row := _row([(joined[s, node], 1), (joined[s, end], -1), (joined[s, start], 1)], width):
+            rows.add(row)
+    return joined, rows
+
+
+def _row(terms: Sequence[tuple[int, int]], width: int) -> Row:
+    """An equation's coefficients by joined node, the common one left out."""
+    found: dict[int, int] = {}
+    for c, value in terms:
+        if c % width:
+            found[int(c)] = found.get(int(c), 0) + value
+    return tuple(sorted((c, v) for c, v in found.items() if v))
+
+
+def _flags(system: System, name: str) -> Flags:
+    if name not in system.cells.columns:
+        return np.zeros(system.cells.height, bool)
+    return system.cells[name].to_numpy()
+
+
+def _numbers(system: System) -> Floats:
+    return system.cells["protected_number"].cast(pl.Float64).to_numpy()

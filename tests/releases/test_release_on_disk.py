@@ -1,0 +1,151 @@
+"""What a run leaves on disk: who may read and change it, and that evidence is what was kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from dagster_project.core.files import umask
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.daily_run import JobEnd, RunOutcome, session
+from dagster_project.operations.settings import Settings
+from dagster_project.releases import evidence
+from dagster_project.releases.manifest import read_manifest
+from dagster_project.releases.publish import publish, release_of_run
+from dagster_project.releases.store import release_ids
+from dagster_project.runs.folder import RunFolder
+from tests.releases.small import overwrite
+
+
+def modes(*tops: Path) -> dict[str, str]:
+    """Path -> mode, octal, of files and folders below these."""
+    paths = [p for top in tops for p in (top, *top.rglob("*")) if not p.is_symlink()]
+    return {str(p): oct(p.stat().st_mode & 0o777)[2:] for p in paths}
+
+
+@pytest.fixture(params=[0o000, 0o077], ids=["umask 000", "umask 077"])
+def any_umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    with umask(request.param):
+        yield request.param
+
+
+def test_tables_are_named_ordered_and_typed_as_agreed(first: RunOutcome) -> None:
+    """published.md; `indicator_result` is audited at every release."""
+    release = first.release
+    assert {p.name for p in release.folder.iterdir()} == {*release.manifest.files, "manifest.json"}
+    assert set(release.manifest.files) == {
+        *("indicator_result.parquet", "indicator_result.csv", "indicator.parquet", "indicator.csv"),
+        *("kvalitet.parquet", "leveranser.parquet", "resultat.duckdb"),
+    }
+    for name, rows in ((n, f["rows"]) for n, f in release.manifest.files.items() if n.endswith(".parquet")):
+        assert release.table(name.removesuffix(".parquet")).height == rows > 0
+    text, number, count = pl.String, pl.Float64, pl.Int64
+    assert list(release.table("kvalitet").schema.items()) == [
+        *(("suite", text), ("source", text), ("expectation", text), ("severity", text), ("success", pl.Boolean)),
+        *(("checked", count), ("unexpected", count), ("share", number), ("observed", text)),
+    ]
+    assert list(release.table("leveranser").schema.items()) == [
+        *(("source", text), ("file", text), ("sha256", text), ("uttagsdatum", pl.Date), ("rows_read", count)),
+        *(("rows_accepted", count), ("rows_quarantined", count), ("rows_duplicate", count)),
+        *(("status", text), ("orsak", text)),
+    ]
+    with duckdb.connect(str(release.folder / "resultat.duckdb"), read_only=True) as connection:
+        for name in ("indicator_result", "indicator", "kvalitet", "leveranser"):
+            assert connection.execute(f"from {name}").pl().equals(release.table(name)), name  # rows and their order
+
+
+def test_persons_data_is_the_owners_alone(first: RunOutcome) -> None:
+    person_level = [p for p in first.data.person_level if p.exists()]
+    assert {p.name for p in person_level} == {"bronze", "run", "warehouse.duckdb", "evidence", "person.key"}
+    found = modes(*person_level)
+    assert len(found) > 50
+    assert set(found.values()) == {"600", "700"}
+    assert all((mode == "700") == Path(path).is_dir() for path, mode in found.items())
+
+
+def test_what_is_published_is_read_by_all_and_changed_by_none(first: RunOutcome) -> None:
+    found = modes(first.data.published)
+    assert all(mode == ("755" if Path(path).is_dir() else "444") for path, mode in found.items()), found
+
+
+def test_both_whatever_the_umask(any_umask: int, first: RunOutcome) -> None:
+    data, settings = first.data, Settings(data=first.data.root)
+    data.bronze.chmod(0o755)  # as an older version left it
+    data.warehouse.chmod(0o666)
+    for path in (*data.published.rglob("*"), data.published, *data.evidence.glob("*.json")):
+        if path.is_file():
+            path.unlink()
+    data.published.rename(data.root / "borta")
+    with session(data, settings) as current:
+        publish(data, RunFolder(data).identity())
+        current.end(JobEnd(ingested=True))
+    test_what_is_published_is_read_by_all_and_changed_by_none(first)
+    test_persons_data_is_the_owners_alone(first)
+    # Pages follow whoever runs.
+    assert data.docs.joinpath("index.html").stat().st_mode & 0o777 == 0o666 & ~any_umask
+
+
+def test_read_only_releases_are_replaced_and_removed(first: RunOutcome) -> None:
+    identity, folder = RunFolder(first.data).identity(), first.release.folder
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    overwrite(folder / "indicator.csv", b"x")
+    assert publish(first.data, identity).whole
+    assert {p.name: p.read_bytes() for p in folder.glob("*.csv")} == {n: b for n, b in before.items() if ".csv" in n}
+    test_what_is_published_is_read_by_all_and_changed_by_none(first)
+
+
+def test_a_release_published_again_after_another_of_its_day_is_the_days_newest(first: RunOutcome) -> None:
+    """A correction that is withdrawn: tomorrow's frozen rows come from what was published last."""
+    data, identity = first.data, RunFolder(first.data).identity()
+    folder = first.release.folder
+    once = read_manifest(folder)
+    publish(data, identity)
+    assert read_manifest(folder) == once  # published as it was
+    other = data.releases / f"{first.release.as_of}-ffffffffffff"
+    other.mkdir()
+    overwrite_manifest(folder, other, release_id=other.name, publicerad="2090-01-01T00:00:00.000000+00:00")
+    assert release_ids(data) == [folder.name, other.name]
+    publish(data, identity)
+    assert release_ids(data) == [other.name, folder.name]
+    again = read_manifest(folder)
+    assert again is not None and once is not None and again.lasting() == once.lasting()
+    assert again.published > "2090" and again.files == once.files
+
+
+def overwrite_manifest(source: Path, folder: Path, **said: str) -> None:
+    """A release's manifest in another folder, with some of it said otherwise."""
+    content = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**content, **said}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["flip", "shorten", "remove"])
+def test_evidence_is_whole_only_as_it_was_kept(first: RunOutcome, damage: str) -> None:
+    data, identity = first.data, RunFolder(first.data).identity()
+    assert evidence.is_whole(data, first.release.id)
+    (path,) = (data.evidence / "avvikelser_7d").glob("*.parquet")
+    content = path.read_bytes()
+    if damage == "flip":
+        path.write_bytes(content[:200] + bytes([content[200] ^ 0x55]) + content[201:])
+    elif damage == "shorten":
+        path.write_bytes(content[:-9])
+    else:
+        path.unlink()
+    assert not evidence.is_whole(data, first.release.id)
+    assert release_of_run(data, identity.run_id) is None
+    publish(data, identity)
+    assert evidence.is_whole(data, first.release.id)
+    assert release_of_run(data, identity.run_id) is not None
+
+
+def test_evidence_that_another_release_shares_stays_as_it_is(first: RunOutcome) -> None:
+    data: DataPaths = first.data
+    index = data.evidence / f"{first.release.id}.json"
+    before = {p: p.read_bytes() for p in data.evidence.rglob("*.*")}
+    index.unlink()
+    publish(data, RunFolder(data).identity())
+    assert {p: p.read_bytes() for p in data.evidence.rglob("*.*")} == before
