@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import DataOption, data_paths, out, say, table
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 
@@ -41,7 +42,7 @@ def status(
     release = published_release(paths)
     as_of = date.fromisoformat(release.as_of)
     out.print(
-        f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(date.today() - as_of).days} dagar gammal", soft_wrap=True
+        f"[bold]Utgåva {release.id}[/bold] per {as_of}, {(today_in_sweden() - as_of).days} dagar gammal", soft_wrap=True
     )
     table(
         "Källor",

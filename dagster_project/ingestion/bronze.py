@@ -32,7 +32,7 @@ from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 8
+BRONZE_VERSION = 9
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -221,15 +221,20 @@ def _write_note(path: Path, meta: dict) -> None:
         part.write_text(json.dumps(note, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def mark_replaced(data: DataPaths, delivery: Delivery) -> None:
+    """Note that a delivery counts no more, since its file holds something else now."""
+    path = _meta_path(data, delivery)
+    if (note := read_note(path)) is not None:
+        _write_note(path, {**note, "replaced": True})
+
+
 def replaces(data: DataPaths, delivery: Delivery, meta: dict, earlier: Sequence[Delivery]) -> dict:
     """The note of a delivery that was accepted as the new content of a file that was read before: it says so.
 
     The notes of what it replaces (`earlier`: bronze deliveries of the same file) say that they count no more.
     """
     for one in earlier:
-        path = _meta_path(data, one)
-        if (note := read_note(path)) is not None:
-            _write_note(path, {**note, "replaced": True})
+        mark_replaced(data, one)
     told = f"Filen har skrivits över med nytt innehåll sedan den lästes; det tidigare ({_short(earlier)}) räknas inte."
     made = {**meta, "replaced": False}
     if earlier:

@@ -19,6 +19,7 @@ from dagster_project.ingestion.bronze import (
     expected_note,
     found_in_bronze,
     known_note,
+    mark_replaced,
     parse_into_bronze,
     refuse_lost_file,
     replaces,
@@ -93,6 +94,8 @@ def read_deliveries(
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
                 read = list(pool.map(lambda item: _ingested(item, data, key, progress, limits), files.counting))
+            for old in _forgotten(files):
+                mark_replaced(data, old)
             ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits)]
         finally:
             persons.forget()
@@ -119,6 +122,8 @@ def known_deliveries(
     ledger: list[Delivery] = []
     for contract in load_contracts().values():
         files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
+        if _forgotten(files):
+            return None
         read = []
         for item in files.counting:
             meta = known_note(data, item.found.delivery, expected_note(contract, key), limits)
@@ -207,6 +212,12 @@ def _sorted_out(raw: Path, data: DataPaths, contract: Contract, horizon: date, w
         for item in counting
     ]
     return _SortedOut(ledger, counting, earlier)
+
+
+def _forgotten(files: _SortedOut) -> list[Delivery]:
+    """What bronze holds of files whose content now is withdrawn or that of another: it must not come back with them."""
+    now = {d.file for d in files.ledger if d.status in (SAME_CONTENT, WITHDRAWN)}
+    return [item.found.delivery for item in files.earlier if item.found.delivery.file in now]
 
 
 def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes, limits: Limits) -> list[Delivery]:

@@ -209,7 +209,9 @@ def pseudonymise_in_units(units: pl.Series, key: bytes) -> pl.Series:
     The third digit of an organisation number is 2 or more. Register and rows get the same token: they still meet.
     """
     suspects = units.filter(units.str.contains(_PERSON_AS_UNIT).fill_null(False)).unique()
-    tokens = {u: f"SE0000000000-{person_id(u, key)[:18].upper()}" for u in suspects if mask(u) != u}
+    # Letters only, so that no digits of the token look like a number in their turn.
+    letters = str.maketrans("0123456789abcdef", "GHIJKLMNOPABCDEF")
+    tokens = {u: f"SE0000000000-{person_id(u, key)[:18].translate(letters)}" for u in suspects if mask(u) != u}
     return units.replace(tokens) if tokens else units
 
 

@@ -274,8 +274,10 @@ def test_excel_sheet_that_begins_in_another_column() -> None:
 
 
 def test_excel_long_rows_are_ragged() -> None:
-    table = read(xlsx_bytes([KVA_HEADER, [*KVA_ROW, "x"], KVA_ROW, [*KVA_ROW, "-"]]), "xlsx", KVA).frame
-    assert table["ragged"].to_list() == [True, False, False], "a missing mark is no cell too many"
+    table = read(
+        xlsx_bytes([KVA_HEADER, [*KVA_ROW, "x"], KVA_ROW, [*KVA_ROW, "-"], KVA_ROW, [*KVA_ROW, 0]]), "xlsx", KVA
+    ).frame
+    assert table["ragged"].to_list() == [True, False, False, False, True], "a missing mark is no cell too many"
 
 
 def test_excel_reads_the_first_sheet_only() -> None:

@@ -66,6 +66,15 @@ def test_it_counts_no_more_when_bronze_alone_holds_it(pipeline: Pipeline, path: 
     )
 
 
+def test_what_a_withdrawn_file_held_before_does_not_come_back(pipeline: Pipeline, path: Path) -> None:
+    read(pipeline, path)
+    pipeline.deliver("kva", "2022-08-20", base("kva", vardkontakt_id="K7"))
+    take_out(pipeline, path)
+    assert read(pipeline, path)[1][WRONG] == "aterkallad"
+    (pipeline.raw / "kva" / WRONG).unlink()
+    assert WRONG not in read(pipeline, path)[1]
+
+
 def test_it_is_withdrawn_under_any_name_but_not_another_content_or_date(pipeline: Pipeline, path: Path) -> None:
     take_out(pipeline, path)
     file = pipeline.raw / "kva" / WRONG

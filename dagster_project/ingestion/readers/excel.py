@@ -19,7 +19,7 @@ from dagster_project.catalogue.contracts import Column, Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers.headers import find_columns
 from dagster_project.ingestion.readers.limits import Limits
-from dagster_project.ingestion.readers.table import RawTable, count_filled, ragged_rows, seen, without_footers
+from dagster_project.ingestion.readers.table import RawTable, blank, count_filled, ragged_rows, seen, without_footers
 
 MAX_EXCEL_CELLS = 50_000_000
 """The reader lays out the whole rectangle of a sheet: one stray cell in the last corner would take all memory."""
@@ -42,29 +42,21 @@ def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
     width = max(i + 1 for i, c in enumerate(headers) if seen(c))
     positions, unknown = find_columns(headers[:width], contract)
     digits = {positions[c.name]: n for c in contract.columns if c.name in positions and (n := restored_digits(c))}
-    columns: dict[str, list[str]] = {name: [] for name in positions}
-    lines: list[int] = []
-    surplus: list[bool] = []
-    overfull: list[bool] = []
-    for index in range(first + 1, len(cells)):
-        row = cells[index]
-        texts = {i: _text(row[i], digits.get(i, 0)) for i in positions.values()}
-        if any(map(seen, texts.values())) or any(seen(_text(c)) for c in row):
-            for name, i in positions.items():
-                columns[name].append(texts[i])
-            lines.append(index + 1)
-            surplus.append(count_filled(map(_text, row[width:])) > 0)
-            overfull.append(surplus[-1] and count_filled(map(_text, row)) > width)
-        cells[index] = []  # the cells of a large sheet are needed once only
+    body = cells[first + 1 :]
     frame = pl.DataFrame(
-        {**columns, "line": lines, "surplus": surplus, "overfull": overfull},
-        schema={
-            **dict.fromkeys(positions, pl.String),
-            "line": pl.Int64,
-            "surplus": pl.Boolean,
-            "overfull": pl.Boolean,
-        },
+        {name: [_text(row[i], digits.get(i, 0)) for row in body] for name, i in positions.items()},
+        schema=dict.fromkeys(positions, pl.String),
     )
+    beyond = [count_filled(map(_text, row[width:])) if any(c != "" for c in row[width:]) else 0 for row in body]
+    overfull = [n > 0 and count_filled(map(_text, row)) > width for n, row in zip(beyond, body, strict=True)]
+    # Wholly empty rows are passed over: of those whose known cells are, the others are looked at.
+    empty = frame.select(pl.all_horizontal(blank(name) for name in positions)).to_series().arg_true().to_list()
+    empty = [index for index in empty if not any(seen(_text(c)) for c in body[index])]
+    frame = frame.with_columns(
+        line=pl.int_range(first + 2, first + 2 + len(body), dtype=pl.Int64),
+        surplus=pl.Series(beyond, dtype=pl.Int64) > 0,
+        overfull=pl.Series(overfull, dtype=pl.Boolean),
+    ).filter(~pl.int_range(len(body)).is_in(empty))
     frame, footers = without_footers(frame.with_columns(left_over="surplus"), contract)
     # The sheet is a rectangle: that a row has as many cells as the widest says nothing.
     none = pl.Series("n", [0]).new_from_index(0, frame.height)

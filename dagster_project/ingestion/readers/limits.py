@@ -14,7 +14,7 @@ MEGABYTE = 1024**2
 class Limits:
     """Megabytes: of a file (a packed one unpacked) and of a workbook's parts unpacked. Reading takes more."""
 
-    file_mb: int = 2000
+    file_mb: int = 1000
     workbook_mb: int = 300
 
     def require_file(self, size: int) -> None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dagster_project.catalogue.vocabulary import CRITICAL, WARNING
+from dagster_project.core.clock import SWEDEN
 from dagster_project.core.swedish import counted
 from dagster_project.products.steward_page.checks import FAILED, PASSED
 from dagster_project.runs.history import RunRecord
-
-LOCAL = ZoneInfo("Europe/Stockholm")
 
 
 def local_time(started: str) -> str:
     """A UTC time of a record as a Swedish clock showed it: `2022-09-30 06:15`."""
     time = datetime.fromisoformat(started)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN).strftime("%Y-%m-%d %H:%M")
 
 
 def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
