@@ -159,6 +159,7 @@ def test_an_old_delivery_warns_and_a_very_old_one_stops(run: Run, raw: Path, tmp
 
 def test_a_bad_register_freezes_everything(run: Run, first: RunOutcome, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
+    # Most of its rows name a verksamhet that there is not.
     deliver(
         raw,
         "enheter_2022-09-02.csv",
