@@ -23,6 +23,8 @@ and where it applies:
            names that hold nothing of a person (columns, files, units, months)
 ``marks``  of the tier drift, true: the warning marks the source's indicators, and the months of verksamheter that its
            rows name (`verksamhet`, `month`) are partial
+``persons`` true: what it measures is a number of persons, published as "färre än" the limit where it is small
+
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
 
@@ -84,6 +86,17 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
 def traits(contract: Contract) -> list[str]:
     """The shared suites that apply to a source, by what its contract says of its rows."""
     return [stem for stem, applies in _TRAITS.items() if applies(contract)]
+
+
+def counts_persons(root: Path = SUITES) -> set[tuple[str, str]]:
+    """(suite, expectation) of those that measure a number of persons (``persons`` in their ``meta``)."""
+    return {
+        (suite["name"], expectation["meta"]["id"])
+        for path in sorted(root.glob("*/*.json"))
+        for suite in [json.loads(path.read_text(encoding="utf-8"))]
+        for expectation in suite["expectations"]
+        if expectation["meta"].get("persons")
+    }
 
 
 @dataclass(frozen=True)
