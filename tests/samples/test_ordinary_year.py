@@ -19,7 +19,7 @@ from dagster_project.gates.suites import SUITES, gate_tables
 from dagster_project.gates.validate import run_suites
 from dagster_project.ingestion.deliveries import read_deliveries
 from dagster_project.ingestion.settle import settle
-from dagster_project.runs.folder import MEASURES, SIGNS, RunFolder
+from dagster_project.runs.folder import FINDINGS, MEASURES, SIGNS, RunFolder
 from dagster_project.runs.parameters import Parameters
 from dagster_project.samples import write_demo
 from dagster_project.samples.deliveries import ordinary_days
@@ -28,23 +28,22 @@ LAST = date(2022, 8, 31)
 
 
 @pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """What every day's gate would judge: the measures and the signs of all sources on all days."""
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pl.DataFrame]]:
+    """What every day's gate would judge: the measured tables of all sources on all days."""
     folder = tmp_path_factory.mktemp("year")
     write_demo(folder / "raw", as_of=LAST, every="manad")
     data = DataPaths(folder / "data")
     _, ledger = read_deliveries(folder / "raw", data, None, LAST)
-    measures, signs = [], []
+    found: dict[str, list[pl.DataFrame]] = {MEASURES: [], SIGNS: [], FINDINGS: []}
     for day in ordinary_days(LAST, "manad"):
         settle(day, [d for d in ledger if d.uttagsdatum is not None and d.uttagsdatum <= day], data)
-        run = RunFolder(data)
-        measures.append(run.read(MEASURES).with_columns(day=pl.lit(day)))
-        signs.append(run.read(SIGNS).with_columns(day=pl.lit(day)))
-    yield pl.concat(measures), pl.concat(signs)
+        for table, frames in found.items():
+            frames.append(RunFolder(data).read(table).with_columns(day=pl.lit(day)))
+    yield {table: pl.concat(frames) for table, frames in found.items()}
 
 
-def test_the_year_holds_what_an_ordinary_one_does(year: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    measures, signs = year
+def test_the_year_holds_what_an_ordinary_one_does(year: dict[str, pl.DataFrame]) -> None:
+    measures, signs = year[MEASURES], year[SIGNS]
     assert measures["day"].unique().sort().to_list() == list(ordinary_days(LAST, "manad"))
     assert (measures.group_by("source").len()["len"] == 13).all()
     assert signs["sign"].n_unique() == 4
@@ -55,15 +54,14 @@ def test_the_year_holds_what_an_ordinary_one_does(year: tuple[pl.DataFrame, pl.D
     assert july.filter(pl.col("value") < pl.col("base") / 2).height > 3
 
 
-def test_no_day_of_an_ordinary_year_raises_an_alarm(year: tuple[pl.DataFrame, pl.DataFrame], tmp_path: Path) -> None:
+def test_no_day_of_an_ordinary_year_raises_an_alarm(year: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     """All days are judged at once: the worst of them decides, and a query counts every one that fails."""
-    measures, signs = year
     path = tmp_path / "year.duckdb"
     with database(path, write=True) as connection:
-        connection.register("all_measures", measures)
-        connection.register("all_signs", signs)
+        for table, frame in year.items():
+            connection.register(f"all_{table}", frame)
         for source in load_contracts():
-            for name in ("measures", "signs"):
+            for name in year:
                 connection.execute(
                     f"create table {name}_{source} as select * from all_{name} where source = '{source}'"
                 )
