@@ -55,7 +55,7 @@ def plain_steps(settings: Settings, as_of: date | None, progress: Progress) -> d
         "gate_delivery": lambda: run_gate(DELIVERY, folder, folder.identity()),
         "dbt_staging": lambda: dbt.build(data, dbt.STAGING),
         "gate_staging": lambda: run_gate(STAGING, folder, folder.identity()),
-        "run__indicators": lambda: write_decision(folder, folder.identity().run_id),
+        "run__indicators": lambda: write_decision(folder, folder.identity()),
         "dbt_cells": lambda: dbt.build(data, dbt.CELLS),
         "run__hidden_cells": lambda: hide_cells(folder, folder.identity()),
         "dbt_results": lambda: dbt.build(data, dbt.RESULTS),

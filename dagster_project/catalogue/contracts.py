@@ -35,7 +35,10 @@ class ContractError(ResultattavlaError):
 
 @dataclass(frozen=True)
 class Column:
-    """One delivered column; `plan` marks dates that may lie in the future."""
+    """One delivered column; `plan` marks dates that may lie in the future, `issued` an id that the source system gives.
+
+    A row that comes again under another issued id is the same event counted twice.
+    """
 
     name: str
     type: str
@@ -50,6 +53,7 @@ class Column:
     pattern: str | None = None
     organisation: str | None = None
     plan: bool = False
+    issued: bool = False
 
     @property
     def stored(self) -> str:
@@ -157,6 +161,7 @@ def _column(node: dict[str, Any]) -> Column:
         pattern=options.get("pattern"),
         organisation=custom.get("organisation"),
         plan="plan" in node.get("tags", []),
+        issued=custom.get("issued", False),
     )
 
 

@@ -43,6 +43,13 @@ DIRECTIONS = ("upp", "ned")
 
 # --- Gates ------------------------------------------------------------------------------------------------------
 DELIVERY, STAGING, RESULTS = GATES = ("delivery", "staging", "results")
+DRIFT = "drift"
+"""What has changed since earlier deliveries: judged with the first gate, told as a tier of its own."""
+TIERS = (DELIVERY, DRIFT, STAGING, RESULTS)
+"""What an expectation belongs to, in the order in which they are judged."""
+SIGNS = ("column_gone", "day_volume", "month_volume", "new_ids")
+COLUMN_GONE, DAY_VOLUME, MONTH_VOLUME, NEW_IDS = SIGNS
+"""What of a source's deliveries is compared with earlier ones (`ingestion.drift`)."""
 CRITICAL, WARNING, INFO = SEVERITIES = ("critical", "warning", "info")
 """The gravest first."""
 PASSED, PASSED_WITH_WARNING, FAILED = SOURCE_OUTCOMES = ("godkand", "varning", "underkand")

@@ -26,7 +26,12 @@ def status(
     ] = None,
 ) -> None:
     """Visa aktuell utgåva, dess ålder, grindar, kvarhållna källor och öppen karantän."""
-    from dagster_project.cli.summary import held_back_sentences, quarantine_by_source, waiver_sentences
+    from dagster_project.cli.summary import (
+        held_back_sentences,
+        quarantine_by_source,
+        waiver_sentences,
+        warning_sentences,
+    )
     from dagster_project.products.words import SOURCE_OUTCOME_WORDS
     from dagster_project.releases.store import published_release
     from dagster_project.runs.folder import QUARANTINE, RunFolder
@@ -46,7 +51,7 @@ def status(
     )
     for text in held_back_sentences(release) or ["Ingen källa håller tillbaka något."]:
         say(text)
-    for text in waiver_sentences(release):
+    for text in (*warning_sentences(release), *waiver_sentences(release)):
         say(text)
     for record in read_records(paths, 1):
         if record.error is not None:

@@ -10,6 +10,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     DELIVERY,
+    INFO,
     OPEN,
     REJECTED,
     RESULT_TABLE,
@@ -21,8 +22,10 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.core.swedish import number
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
+from dagster_project.gates.suites import suite_titles
 from dagster_project.products.words import PLAIN_SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
+from dagster_project.releases.tables import QUALITY_TABLE
 from dagster_project.runs.ledger import Delivery, accepted
 
 
@@ -109,6 +112,22 @@ def waiver_sentences(release: Release) -> list[str]:
         for w in release.manifest.waivers
         if w["anvant"]
     ]
+
+
+def warning_sentences(release: Release) -> list[str]:
+    """What failed in this release, changes in deliveries among it, gravest first; notes and waivers are left out."""
+    waived = {(w["suite"], w["expectation"], w["source"]) for w in release.manifest.waivers if w["anvant"]}
+    failed = [
+        row
+        for row in release.table(QUALITY_TABLE).filter(~pl.col("success")).iter_rows(named=True)
+        if row["severity"] != INFO and (row["suite"], row["expectation"], row["source"]) not in waived
+    ]
+    sentences = []
+    for row in sorted(failed, key=lambda row: (gravity(row["severity"]), row["source"])):
+        title = suite_titles(row["suite"]).get((row["suite"], row["expectation"]), row["expectation"])
+        found = f" ({number(row['observed'])})" if row["observed"] is not None else ""
+        sentences.append(f"{PLAIN_SEVERITY_WORDS[row['severity']]} {row['source']}: {title} – nej{found}.")
+    return sentences
 
 
 def held_back_sentences(release: Release) -> list[str]:

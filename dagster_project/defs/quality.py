@@ -25,6 +25,7 @@ from dagster_project.gates.run import run_gate
 from dagster_project.gates.suites import SUITES, gate_tables, suites_for
 from dagster_project.products.data_docs.pages import page_of
 from dagster_project.products.words import SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
+from dagster_project.runs.folder import INDICATORS, PARTIAL_MONTHS
 
 CHECK = "gate"
 """One check per gate and source, with its expectations in a table: every check costs Dagster's storage 30 ms."""
@@ -150,24 +151,38 @@ def decision_assets(models: Keys) -> list[dg.AssetsDefinition]:
     """What is decided between dbt's builds: which indicators are held back, and which cells are hidden."""
     judged = [key for table in gate_tables()[STAGING].values() for key in [models[table]]]
 
-    @dg.asset(
-        key=["run", "indicators"],
-        deps=[*(["bronze", source] for source in gate_tables()[DELIVERY]), *judged],
-        group_name="gates",
-        owners=OWNERS,
-        kinds={"parquet"},
-        description="Which indicators the gates hold back, and with what quality the others are published.",
+    decided = {
+        INDICATORS: "Which indicators the gates hold back, and with what quality the others are published.",
+        PARTIAL_MONTHS: "Months of which a source delivered only a part for a verksamhet.",
+    }
+
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec(
+                ["run", name],
+                deps=[*(["bronze", source] for source in gate_tables()[DELIVERY]), *judged],
+                group_name="gates",
+                owners=OWNERS,
+                kinds={"parquet"},
+                description=text,
+            )
+            for name, text in decided.items()
+        ],
+        name="run__indicators",
     )
     @step("run__indicators")
-    def indicators(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
-        decision = write_decision(folders.run, folders.identity.run_id)
-        return dg.MaterializeResult(
+    def indicators(folders: dg.ResourceParam[Folders]) -> Iterator[dg.MaterializeResult]:
+        decision = write_decision(folders.run, folders.identity)
+        yield dg.MaterializeResult(
+            ["run", INDICATORS],
             metadata={
                 "dagster/row_count": len(load_catalogue()),
                 "held_back": names(decision.held_back),
                 "with_warning": names(decision.warned),
-            }
+            },
         )
+        partial = folders.run.read(PARTIAL_MONTHS)
+        yield dg.MaterializeResult(["run", PARTIAL_MONTHS], metadata={"dagster/row_count": partial.height})
 
     @dg.asset(
         key=["run", "hidden_cells"],

@@ -85,6 +85,6 @@ def audit_disclosure(
         if wanted.gather(follow).any():
             names, periods = ", ".join(members), group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
             problems.append(f"ett dolt tal kan räknas ut ({names}: {periods} perioder berörs)")
-        elif wanted.gather(narrow(system, unknown.to_numpy())).any():
+        elif len(narrow(system, unknown.to_numpy(), wanted.to_numpy())):
             problems.append(f"ett dolt tal kan bara ha ett värde ({', '.join(members)})")
     return problems

@@ -14,7 +14,7 @@ import polars as pl
 
 from dagster_project.disclosure.layout import layout_of
 from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
-from dagster_project.disclosure.system import CELL, build, narrow, with_differences
+from dagster_project.disclosure.system import CELL, Flags, build, narrow, with_differences
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
 _LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
@@ -106,32 +106,43 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
     protected = small | (np.append(given, np.zeros(len(small) - count, bool)) & (layout.number != 0))
     if not protected.any():
         return np.zeros(count, bool)
-    cost = _costs(cells)
+    cost = costs(cells)
     search = Search(layout, protected | virtual | left_out, cost)
     order = _order(cells, layout, protected)
-    taken = [search.take(_move(search, int(cell))) for cell in order if not search.moved[cell]]
-    hidden = _needed(taken, protected)
+    bounded: list[bool] = []
+    taken = [search.take(_move(search, int(cell), bounded)) for cell in order if not search.moved[cell]]
+    kept = _needed(taken, protected)
+    hidden, settled = np.zeros(len(small), bool), np.zeros(len(small), bool)
+    for i in kept:
+        hidden[taken[i]] = True
+        settled[taken[i]] |= bounded[i]
     system = build(cells, parts)
     before = -1
-    while before < hidden.sum():
-        before = int(hidden.sum())
+    while before < settled.sum():
+        before = int(settled.sum())
         # A group of few unknowns is looked through: where only one answer is left, a move that leaves two is made.
-        fixed = narrow(system, hidden | virtual | left_out)
+        asked = (protected | (hidden & ~virtual)) & ~settled
+        if not asked.any():
+            break
+        fixed = narrow(system, hidden | virtual | left_out, asked)
         again = Search(layout, hidden | virtual | left_out, cost)
-        for cell in fixed[protected[fixed] | (hidden[fixed] & ~virtual[fixed])]:
+        for cell in fixed:
             if not again.moved[cell]:
-                hidden[again.take(again.best(int(cell))[1])] = True
+                changed = again.take(again.best(int(cell))[1])
+                hidden[changed], settled[changed] = True, True
     return np.asarray((hidden & ~virtual)[:count] | (protected & ~virtual)[:count])
 
 
-def _move(search: Search, cell: int) -> list[Touch]:
+def _move(search: Search, cell: int, bounded: list[bool]) -> list[Touch]:
     """The move that protects a cell: one that leaves whole numbers possible, unless only what is reported pays
     for it.
     """
     cost, move = search.best(cell)
+    bounded.append(True)
     if cost >= REPORTED:
         other, instead = search.best(cell, whole=False)
         if other < cost - REPORTED // 2:
+            bounded[-1] = False
             return instead
     return move
 
@@ -145,18 +156,21 @@ def _order(cells: pl.DataFrame, layout: Layout, protected: np.ndarray) -> Ints:
     return np.asarray(order[protected[order]])
 
 
-def _needed(taken: list[Ints], protected: np.ndarray) -> np.ndarray:
-    """What the moves hide, without moves that protect nothing that another does not: the latest are dropped first."""
+def _needed(taken: list[Ints], protected: Flags) -> list[int]:
+    """The moves that are kept: one that protects nothing that another does not is dropped, the latest first."""
     times = np.zeros(len(protected), np.int64)
     for cells in taken:
         times[cells] += 1
-    for cells in reversed(taken):
-        if not ((times[cells] == 1) & protected[cells]).any():
-            times[cells] -= 1
-    return np.asarray(times > 0)
+    kept = []
+    for i in reversed(range(len(taken))):
+        if ((times[taken[i]] == 1) & protected[taken[i]]).any():
+            kept.append(i)
+        else:
+            times[taken[i]] -= 1
+    return kept[::-1]
 
 
-def _costs(cells: pl.DataFrame) -> Ints:
+def costs(cells: pl.DataFrame) -> Ints:
     """What it costs to hide a cell: detail before sum, unit before verksamhet before area, K and M before T, small
     before large, older before the newest year; what the two reports and r12 show of T above the units costs more than
     all that.

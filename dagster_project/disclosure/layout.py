@@ -14,8 +14,11 @@ _SEXES = {"T": 0, "K": 1, "M": 2}
 _PLACE = ["niva", "verksamhet", "enhet"]
 
 
-def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
-    """`cells`: CELL, protected_number, stock, of one group; also the cells of differences (`with_differences`)."""
+def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], exact: bool = True) -> Layout:
+    """`cells`: CELL, protected_number, stock, of one group; also the cells of differences (`with_differences`).
+
+    exact: the numbers are the true ones; else only whether they are 0 is asked, and what they leave over is nothing.
+    """
     members = cells["indicator_id"].unique().sort().to_list()
     places = cells.select(_PLACE).unique().sort(_PLACE, nulls_last=False)
     frame = cells.join(
@@ -60,14 +63,16 @@ def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
             number - np.concatenate([np.zeros((len(month), 1), np.int64), month.cumsum(axis=1)], axis=1)[series, end]
         )
         missing += np.concatenate([np.zeros((len(month), 1), np.int64), month.cumsum(axis=1)], axis=1)[series, start]
-        for i in np.flatnonzero((missing == number) & (number > 0)):
+        for i in np.flatnonzero(exact & (missing == number) & (number > 0)):
             month[series[i], start[i]] = max(month[series[i], start[i]], number[i])
         month = month.reshape(shape)
     else:
         month = np.zeros(shape, np.int64)
         month[member, place, sex, start] = number
-    if by_sex:
+    if by_sex and exact:
         month[:, :, 3] = np.maximum(month[:, :, 0] - month[:, :, 1] - month[:, :, 2], 0)
+    elif by_sex:
+        month[:, :, 3] = (month[:, :, 0] > 0) & (month[:, :, 1] + month[:, :, 2] == 0)
     rows = list(places.iter_rows())
     verks = {v: i for i, (niva, v, _) in enumerate(rows) if niva == "verksamhet"}
     omrade = next((i for i, (niva, _, _) in enumerate(rows) if niva == "omrade"), -1)
@@ -84,7 +89,7 @@ def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]]) -> Layout:
     wholes = [(verk_of, [i for i in base if verk[i] == verk_of]) for verk_of in verks.values() if verk_of not in base]
     if omrade >= 0:
         wholes.append((omrade, list(verks.values())))
-    for whole, of in wholes:
+    for whole, of in wholes if exact else ():
         beyond = np.clip(month[:, whole] - month[:, of].sum(axis=1), 0, None)
         if by_sex:
             beyond[:, 0] = beyond[:, 1:].sum(axis=1)

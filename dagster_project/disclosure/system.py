@@ -13,10 +13,9 @@ are 1 or -1.
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -135,7 +134,7 @@ def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
         grid = np.concatenate([grid, held], axis=1)
         origin = np.concatenate([origin, np.zeros(moments.height, np.int64)])
     families, rests = _families(shapes, grid, parts)
-    zero = np.abs(grid) <= _TOLERANCE
+    zero = np.abs(grid) <= _TOLERANCE  # never what is not known
     zero[np.unique(series[cells["virtual"].to_numpy()])] = False  # nobody is told
     if rests:
         rest_grid = np.stack(rests)
@@ -237,7 +236,9 @@ def _families(
     for whole, numbered, may_leave in found:
         rest = -1
         if may_leave:
-            left = grid[whole] - grid[list(numbered)].sum(axis=0)
+            held_below = grid[list(numbered)].sum(axis=0)
+            # A number that is hidden, hence not 0, above nothing but zeros: something is left over, whatever it is.
+            left = np.where(np.isnan(grid[whole]) & (np.abs(held_below) <= _TOLERANCE), 1, grid[whole] - held_below)
             if (np.abs(left) > _TOLERANCE).any():
                 rest = shapes.height + len(rests)
                 rests.append(left)
@@ -303,8 +304,9 @@ def determined(system: System, hidden: Flags) -> Ints:
     return np.array(found, np.int64)
 
 
-def narrow(system: System, hidden: Flags, unknowns: int = 12) -> Ints:
-    """Hidden cells (rows) of connected groups of at most so many unknowns for which only one whole number is possible.
+def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> Ints:
+    """Those of the `wanted` hidden cells (rows) of connected groups of at most so many unknowns for which only one
+    whole number is possible.
 
     Possible are answers that leave every hidden cell 1 or more (a difference, or what is left out: 0 or more, and O);
     looked through are those that differ from the true numbers by at most 1 in every free direction.
@@ -324,13 +326,13 @@ def narrow(system: System, hidden: Flags, unknowns: int = 12) -> Ints:
             group[root(c)] = root(row[0][0])
     virtual, left_out = _flags(system, "virtual"), _flags(system, "left_out")
     numbers = _numbers(system)
-    bounds: list[tuple[Row, int, int]] = []
+    bounds: list[tuple[Row, int, int]] = []  # -1: of no cell that is asked about
     for cell in np.flatnonzero(hidden | virtual).tolist():
         s = system.series[cell]
         row = _row([(joined[s, system.end[cell]], 1), (joined[s, system.start[cell]], -1)], width)
         if row and not np.isnan(numbers[cell]):
             least = 0 if virtual[cell] or left_out[cell] else 1
-            bounds.append((row, min(least - int(numbers[cell]), 0), cell))
+            bounds.append((row, min(least - int(numbers[cell]), 0), cell if wanted[cell] else -1))
     sexes = system.shapes["kon"].to_list()
     for family in system.families:
         if family.rest >= 0 and sexes[family.whole] != sexes[family.parts[0]]:
@@ -351,9 +353,14 @@ def narrow(system: System, hidden: Flags, unknowns: int = 12) -> Ints:
     for bound in bounds:
         its_bounds[root(bound[0][0][0])].append(bound)
         members[root(bound[0][0][0])].update(c for c, _ in bound[0])
+    # Unknown are the numbers that everything is summed from; the others follow from them.
+    summed = np.zeros(len(system.grid), bool)
+    summed[[family.whole for family in system.families]] = True
+    summed[np.unique(system.series[virtual])] = True
     fixed = []
     for key, columns in members.items():
-        if len(columns) <= unknowns and its_bounds[key]:
+        asked = any(cell >= 0 for _, _, cell in its_bounds[key])
+        if asked and sum(not summed[c // width] for c in columns) <= unknowns:
             fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key])
     return np.array(sorted(c for c in fixed if c >= 0), np.int64)
 
@@ -381,16 +388,33 @@ def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int
         basis[k, i] = 1
         for pivot, solution in reduced:
             basis[k, pivot] = float(-solution[i])
-    steps = np.array(list(itertools.product((-1, 0, 1), repeat=len(free))), float).reshape(3 ** len(free), len(free))
-    answers = steps @ basis
-    answers = answers[(np.abs(answers - np.round(answers)) < _TOLERANCE).all(axis=1)]
     change = np.zeros((len(bounds), len(columns)))
     for i, (row, _, _) in enumerate(bounds):
         for c, value in row:
             change[i, at[c]] = value
-    by = np.round(answers @ change.T)
-    by = by[(by >= np.array([least for _, least, _ in bounds])).all(axis=1)]
-    return [cell for i, (_, _, cell) in enumerate(bounds) if not by[:, i].any()]
+    least = np.array([bound for _, bound, _ in bounds])
+    moved = np.array([cell < 0 for _, _, cell in bounds])
+    for steps in _directions(len(free)):
+        answers = steps @ basis
+        answers = answers[(np.abs(answers - np.round(answers)) < _TOLERANCE).all(axis=1)]
+        by = np.round(answers @ change.T)
+        moved |= (by[(by >= least).all(axis=1)] != 0).any(axis=0)
+        if moved.all():
+            break
+    return [cell for (_, _, cell), other in zip(bounds, moved, strict=True) if not other]
+
+
+def _directions(count: int) -> Iterator[Floats]:
+    """Steps of -1, 0 or 1 in so many directions: at most two at a time first, then all of them, some thousands at
+    once.
+    """
+    few = [np.zeros((1, count))]
+    unit = np.eye(count)
+    few += [a * unit[[i]] + b * unit[[j]] for i in range(count) for j in range(i) for a in (-1, 1) for b in (-1, 0, 1)]
+    yield np.concatenate([*few, unit, -unit])
+    for begin in range(0, 3**count, 3**8):
+        numbers = np.arange(begin, min(begin + 3**8, 3**count))
+        yield (numbers[:, None] // 3 ** np.arange(count) % 3 - 1).astype(float)
 
 
 def _contracted(system: System, hidden: Flags) -> tuple[Ints, set[Row]]:

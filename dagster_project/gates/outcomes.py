@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, fields
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import GATES, consequence, outcome_of
+from dagster_project.catalogue.vocabulary import GATES, TIERS, consequence, outcome_of
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import CheckRecord
 
-GATE_TITLES = dict(zip(GATES, ("Leveranser", "Bearbetade tabeller", "Resultat"), strict=True))
+GATE_TITLES = dict(
+    zip(TIERS, ("Leveranser", "Förändringar i leveranserna", "Bearbetade tabeller", "Resultat"), strict=True)
+)
+"""Of the gates, and of the tier that is judged with the first of them."""
 
 OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     "gate": pl.String(),
@@ -28,18 +31,20 @@ OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     "titel": pl.String(),
     "betydelse": pl.String(),
     "atgard": pl.String(),
+    "marks": pl.Boolean(),
     "undantag": pl.String(),
 }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one expectation found in one table.
+    """What one expectation found in one table. ``gate`` is its tier (`TIERS`).
 
     ``checked`` and ``unexpected`` are rows (groups of rows where the expectation counts groups), ``share`` is
     unexpected/checked (0-1, None when nothing was checked); ``observed`` is the measured value of an expectation about
-    one number (largest age, row count). All four are None where the expectation has no such figure. ``undantag`` is the
-    text of the waiver that covers the failure (see ``waivers``).
+    one number (largest age, row count), or the names of what failed (columns, files, units) where it names them. All
+    four are None where the expectation has no such figure. ``marks``: whether a warning marks the source's indicators.
+    ``undantag`` is the text of the waiver that covers the failure (see ``waivers``).
     """
 
     gate: str
@@ -55,6 +60,7 @@ class Outcome:
     titel: str
     betydelse: str
     atgard: str
+    marks: bool = True
     undantag: str | None = None
 
     @property

@@ -4,11 +4,16 @@ Of every source, for kwargs:
   levels, period_types, sexes, known_sexes, statuses, qualities, verksamheter      closed lists
   first_date, as_of                                                                limits of dates
   quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
-  list_missing_share                                                               limits of numbers
+  list_missing_share, share_rows_min, rows_grown_times, rows_grown_min, and the
+  limits of drift (column_filled_share, column_gone_share, column_rows_min,
+  day_times, day_rows_min, month_share, month_events_min, month_spreads,
+  season_share, new_ids_share, new_ids_min)                                        limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
+  column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
+  unit_gone, register_row                                                          one quoted word: a finding
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -48,6 +53,7 @@ from dagster_project.catalogue.vocabulary import (
     PROPORTIONS,
     QUALITIES,
     SEXES,
+    SIGNS,
     STATUSES,
     TOTALS,
     UNIT,
@@ -56,6 +62,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.engines.duckdb import literal
 from dagster_project.gates.suites import Suite, SuiteError, event_day
+from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE
 
 SQL_KWARG = "unexpected_rows_query"
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -97,6 +104,9 @@ _WORDS: Values = {
     "hidden": Sql.word(HIDDEN),
     "hidden_mark": Sql.word(HIDDEN_MARK),
     "few_mark": Sql.word(FEW_MARK),
+    **{sign: Sql.word(sign) for sign in SIGNS},
+    "unit_gone": Sql.word(UNIT_GONE),
+    "register_row": Sql.word(REGISTER_ROW),
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),
     "count": Sql.word(COUNT),
@@ -121,6 +131,7 @@ def suite_parameters(
         "few_limit": settings["few_limit"],
         "rows_min": rows_min,
         **settings["thresholds"],
+        **settings["drift"],
     }
     contracts = load_contracts()
     ages = settings["agreed_age_days"]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
+
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS
+from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS
 from dagster_project.core.files import replacing
 from dagster_project.engines.duckdb import database, literal, sql_files
 from dagster_project.gates.decision import decide
 from dagster_project.gates.findings import Findings
+from dagster_project.gates.named import with_names
 from dagster_project.gates.outcomes import Outcome, outcome_frame, outcomes_so_far
 from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES, gate_tables
 from dagster_project.gates.validate import run_suites
 from dagster_project.gates.waivers import Waiver, apply_waivers
 from dagster_project.ingestion.bronze import anchor_path
-from dagster_project.runs.folder import MEASURES, REFUSED, RunFolder
+from dagster_project.runs.folder import DELIVERY_DATABASE, FINDINGS, MEASURES, REFUSED, SIGNS, RunFolder
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import accepted
 
@@ -25,18 +28,27 @@ from dagster_project.runs.ledger import accepted
 def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcome]:
     """Run one gate's suites; keep the outcomes, and what data docs show of them, for exactly this run's inputs.
 
+    With the first gate the tier `drift` is judged.
+
     Raises ExpectationError when an expectation could not be evaluated.
     """
     path = _delivery_database(folder) if gate == DELIVERY else folder.data.warehouse
-    tables = gate_tables()[gate]
     rows_min = _rows_min(folder, identity) if gate == RESULTS else 1
-    parameters = suite_parameters(tables, identity.as_of, identity.parameters, rows_min)
+    parameters = suite_parameters(gate_tables()[gate], identity.as_of, identity.parameters, rows_min)
     found = Findings()
-    outcomes = run_suites(path, gate, tables, SUITES, parameters, found)
-    outcomes = apply_waivers(outcomes, map(Waiver.from_dict, identity.waivers))
+    outcomes: list[Outcome] = []
+    for tier in (DELIVERY, DRIFT) if gate == DELIVERY else (gate,):
+        never = _never_delivered(folder) if gate == DELIVERY else set()
+        outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never)
+    outcomes = apply_waivers(with_names(path, outcomes, parameters), map(Waiver.from_dict, identity.waivers))
     found.waive(outcomes)
     folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
     return outcomes
+
+
+def _never_delivered(folder: RunFolder) -> set[str]:
+    """Sources without any accepted delivery."""
+    return set(folder.read(MEASURES).filter(pl.col("deliveries") == 0)["source"])
 
 
 def _rows_min(folder: RunFolder, identity: RunIdentity) -> int:
@@ -47,12 +59,15 @@ def _rows_min(folder: RunFolder, identity: RunIdentity) -> int:
 
 
 def _delivery_database(folder: RunFolder) -> Path:
-    """A small DuckDB file for the first gate: views of the delivered rows, and the measures of every source."""
-    path = folder.data.run / "delivery.duckdb"
-    measures, refused = (sql_files([folder.path(n).resolve()]) for n in (MEASURES, REFUSED))
+    """A small DuckDB file for the first gate: views of the delivered rows, and what was measured of every source."""
+    path = folder.data.run / DELIVERY_DATABASE
+    tables = (MEASURES, SIGNS, FINDINGS)
+    refused = sql_files([folder.path(REFUSED).resolve()])
     ledger = folder.ledger()
     with replacing(path) as part, database(part, write=True) as connection:
-        connection.execute(f"create table measures as select * from read_parquet({measures})")
+        for table in tables:
+            rows = sql_files([folder.path(table).resolve()])
+            connection.execute(f"create table {table} as select * from read_parquet({rows})")
         for source in load_contracts():
             bronze = anchor_path(folder.data, source).resolve().parent
             stems = ["0", *(d.id for d in accepted(ledger, source))]
@@ -62,7 +77,8 @@ def _delivery_database(folder: RunFolder) -> Path:
                 f"anti join read_parquet({refused}) a "
                 f"on a.source = {literal(source)} and a.delivery = r.delivery and a.line = r.line"
             )
-            connection.execute(
-                f"create view measures_{source} as select * from measures where source = {literal(source)}"
-            )
+            for table in tables:
+                connection.execute(
+                    f"create view {table}_{source} as select * from {table} where source = {literal(source)}"
+                )
     return path

@@ -1,6 +1,7 @@
 """The suites: reviewable JSON files in Great Expectations' own format (``ExpectationSuite``), one folder per gate.
 
 ``expectations/delivery/``  gate 1, the accepted rows of each source
+``expectations/drift/``     with gate 1, but a tier of its own: what has changed since a source's earlier deliveries
 ``expectations/staging/``   gate 2, the staged tables
 ``expectations/results/``   gate 3, the results before they are published
 
@@ -13,8 +14,17 @@ what a waiver names. Beside Great Expectations' own fields a file says, in ``met
 
 ``titel``  Swedish, for stewards
 ``table``  the relation that the suite reads, with ``{source}`` filled in; without it the gate's table of the source
+``undelivered``  true: asked also of a source that was never delivered; of such a source nothing else is asked
 
-and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards).
+and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards),
+and where it applies:
+
+``names``  of a query: the column that names what failed, which is then what the outcome shows as observed. Only for
+           names that hold nothing of a person (columns, files, units, months)
+``marks``  of the tier drift, true: the warning marks the source's indicators, and the months of verksamheter that its
+           rows name (`verksamhet`, `month`) are partial
+``persons`` true: what it measures is a number of persons, published as "färre än" the limit where it is small
+
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
 
@@ -30,8 +40,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.catalogue.contracts import Contract, load_contracts
-from dagster_project.catalogue.vocabulary import DELIVERY, RESULT_TABLE, RESULTS, SEVERITIES, STAGING
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_contracts
+from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULT_TABLE, RESULTS, SEVERITIES, STAGING
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
 
@@ -61,11 +71,13 @@ def event_day(contract: Contract) -> str | None:
 
 
 _TRAITS: dict[str, Callable[[Contract], bool]] = {
+    "_delivered": lambda contract: True,
     "_all": lambda contract: True,
     "_unit": lambda contract: contract.unit is not None,
     "_verksamhet": lambda contract: contract.unit is not None or contract.verksamhet is not None,
     "_event_day": lambda contract: event_day(contract) is not None,
     "_unit_event": lambda contract: contract.unit is not None and contract.event is not None,
+    "_register": lambda contract: contract.source == REGISTER_SOURCE,
     "_full_list": lambda contract: contract.full_list is not None,
 }
 """Stem of a shared suite -> whether it applies to a source, in the order in which they apply."""
@@ -74,6 +86,17 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
 def traits(contract: Contract) -> list[str]:
     """The shared suites that apply to a source, by what its contract says of its rows."""
     return [stem for stem, applies in _TRAITS.items() if applies(contract)]
+
+
+def counts_persons(root: Path = SUITES) -> set[tuple[str, str]]:
+    """(suite, expectation) of those that measure a number of persons (``persons`` in their ``meta``)."""
+    return {
+        (suite["name"], expectation["meta"]["id"])
+        for path in sorted(root.glob("*/*.json"))
+        for suite in [json.loads(path.read_text(encoding="utf-8"))]
+        for expectation in suite["expectations"]
+        if expectation["meta"].get("persons")
+    }
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,11 @@ class Suite:
     def expectations(self) -> list[dict[str, Any]]:
         """The expectations as Great Expectations' own dictionaries (type, kwargs, severity, meta)."""
         return list(self.document["expectations"])
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether the suite is asked also of a source that was never delivered."""
+        return bool(self.document["meta"].get("undelivered", False))
 
     def relation(self, source: str, default: str) -> str:
         """The table or view that the suite reads for `source`."""
@@ -152,9 +180,10 @@ def _require_used(folder: Path) -> None:
 
 
 def gate_tables(root: Path = SUITES) -> dict[str, dict[str, str]]:
-    """What each gate judges: gate -> source -> table. The results gate reads what its suites name."""
+    """What each tier judges: tier -> source -> table. The results gate reads what its suites name."""
     return {
         DELIVERY: {source: f"rows_{source}" for source in load_contracts()},
+        DRIFT: {source: f"signs_{source}" for source in load_contracts()},
         STAGING: {source: f"stg_{source}" for source in load_contracts()},
         RESULTS: {path.stem: _named_table(path) for path in sorted((root / RESULTS).glob("*.json"))},
     }

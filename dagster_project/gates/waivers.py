@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS
+from dagster_project.catalogue.vocabulary import CRITICAL, RESULTS, TIERS
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.masking import mask
 from dagster_project.core.reviewed import ReviewedListError, fault_of_cells, read_lines
@@ -97,8 +97,8 @@ def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]
     except ValueError:
         return f"last_date {last_date} är inget datum (ÅÅÅÅ-MM-DD)"
     gate = suite_name.split("/")[0]
-    if gate not in GATES:
-        return f"sviten {suite_name} finns inte (den ska börja med {', '.join(f'{g}/' for g in GATES)})"
+    if gate not in TIERS:
+        return f"sviten {suite_name} finns inte (den ska börja med {', '.join(f'{g}/' for g in TIERS)})"
     if source not in tables[gate]:
         return f"källan {source} finns inte i grinden {gate} ({', '.join(tables[gate])})"
     suites: dict[str, Suite] = {s.name: s for s in suites_for(root, gate, source)}

@@ -27,11 +27,12 @@ from dagster_project.core.masking import display
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.discover import Found, parse_name, rejected
+from dagster_project.ingestion.drift import Headers
 from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 7
+BRONZE_VERSION = 9
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -114,6 +115,13 @@ def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any], li
     return meta
 
 
+def headers_of(data: DataPaths, delivery: Delivery) -> Headers:
+    """The headers that an accepted delivery's file lacks or has beside those of the contract."""
+    meta = read_note(_meta_path(data, delivery))
+    assert meta is not None, delivery.file
+    return Headers(frozenset(meta["absent"]), tuple(meta["unknown"]))
+
+
 def refuse_lost_file(data: DataPaths, delivery: Delivery, expected: dict[str, Any]) -> NoReturn:
     """Raise ResultattavlaError: the delivery has to be read again and its file has left raw."""
     meta = read_note(_meta_path(data, delivery))
@@ -172,6 +180,7 @@ def parse_into_bronze(
         if raw.footers:
             log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
         parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
+        unknown, absent = list(raw.unknown), [c.name for c in contract.columns if c.name not in raw.frame.columns]
         del raw
         for target, frame, schema in (
             (accepted_path(data, delivery), parsed.accepted, stored_schema(contract)),
@@ -188,6 +197,8 @@ def parse_into_bronze(
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,
             "rows_duplicate": parsed.rows_duplicate,
+            "unknown": unknown,
+            "absent": absent,
             "checksums": _checksums(data, delivery),
         }
     except pl.exceptions.PolarsError as error:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
+from dagster_project.core.errors import RejectedFileError
 from dagster_project.engines.duckdb import count
+from dagster_project.ingestion.discover import parse_name
+from dagster_project.ingestion.drift import growth
 from dagster_project.ingestion.lists import Gaps
 from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows, replaced_rows
 from dagster_project.ingestion.register import rows_of_the_registers_fault
@@ -23,13 +27,15 @@ def measure(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     deliveries: Sequence[Delivery],
+    rejected: Sequence[Delivery],
     as_of: date,
     quarantined: pl.DataFrame,
     gaps: Gaps,
 ) -> dict[str, Any]:
     """The measures of one source over its views (`settle`).
 
-    deliveries: the accepted ones, settled, oldest first. quarantined: all their rows in quarantine.
+    deliveries: the accepted ones, settled, oldest first. rejected: its rejected files. quarantined: all rows of the
+    accepted ones in quarantine.
     """
     day = newest_day(deliveries)
     newest = day[0].uttagsdatum if day else None
@@ -44,6 +50,7 @@ def measure(
         "deliveries": len(deliveries),
         "rows_accepted": sum(d.rows_accepted for d in deliveries),
         "rows_current": current,
+        "rows_held": current or _kept_away(connection, contract),
         "rows_fallen_share": (before - current) / before if before else 0.0,
         "age_days": (as_of - newest).days if newest else None,
         "rows_read_newest": read if day else None,
@@ -54,10 +61,43 @@ def measure(
         "files_kept": sum(d.kept for d in deliveries),
         "list_units_missing": gaps.units,
         "list_keys_missing_share": gaps.keys_share,
+        "rejected_newer": rejected_newer(deliveries, rejected, as_of),
+        **growth(connection, contract, None if before is None else before - current),
         # What bronze really holds against what the ledger says.
         "units_unknown": _units_unknown(connection, contract),
         "ledger_difference": abs(stored - refused - sum(d.rows_accepted for d in deliveries)),
     }
+
+
+def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery], as_of: date) -> str | None:
+    """Names of rejected files that are newer than the newest accepted one; None where there are none.
+
+    The date is the one in the name, of what could not be opened (a link, a folder), too. Files dated after the as-of
+    date are no part of the release, and so neither of what it is judged by.
+    """
+    dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
+    newest = max((d.age_order for d in deliveries), default=None)
+    found = sorted(
+        (d for d in dated if d.uttagsdatum and d.uttagsdatum <= as_of and (newest is None or d.age_order > newest)),
+        key=lambda d: d.age_order,
+    )
+    return "; ".join(d.name for d in found) or None
+
+
+def _named_date(delivery: Delivery) -> date | None:
+    try:
+        return parse_name(delivery.source, delivery.name)[0]
+    except RejectedFileError:
+        return None
+
+
+def _kept_away(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Accepted rows that nothing but a fault of the unit register keeps from counting."""
+    if contract.unit is None or contract.source == REGISTER_SOURCE:
+        return 0
+    blamed = f"a.{contract.unit} in (select hsaid_enhet from gone_units union select hsaid_enhet from faulty_rows)"
+    at_fault = f"({blamed} or not exists (select 1 from register))"
+    return count(connection, f"accepted a where not a.makulerad and not ({NOT_REFUSED}) and {at_fault}")
 
 
 def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_contracts
-from dagster_project.catalogue.vocabulary import ACCEPTED
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import database, keep, sql_files
-from dagster_project.ingestion.bronze import accepted_path, anchor_path, quarantine_path
+from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
+from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.lists import list_gaps
 from dagster_project.ingestion.measures import measure
 from dagster_project.ingestion.newest import NOT_REFUSED, replaced_rows
@@ -45,10 +46,12 @@ from dagster_project.runs.folder import (
     REFUSED_SCHEMA,
     REPLACED,
     REPLACED_SCHEMA,
+    SIGNS,
+    SIGNS_SCHEMA,
     Finding,
     RunFolder,
 )
-from dagster_project.runs.ledger import Delivery, accepted, ledger_frame
+from dagster_project.runs.ledger import Delivery, accepted, ledger_frame, published
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,6 +81,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     refused_rows: list[pl.DataFrame] = []
     replaced_all: list[pl.DataFrame] = []
     measures: list[dict] = []
+    found: list[Sign] = []
     findings: list[Finding] = []
     named: list[tuple[str, int]] = []
     with database(spill=data.run / "duckdb.tmp") as connection:
@@ -109,7 +113,9 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
                 named += units_gone(connection, contract, as_of)
             gaps = list_gaps(connection, contract, final)
             findings += gaps.findings
-            measures.append(measure(connection, contract, final, as_of, rows, gaps))
+            refusals = [d for d in published(ledger, as_of) if d.source == contract.source and d.status == REJECTED]
+            measures.append(measure(connection, contract, final, refusals, as_of, rows, gaps))
+            found += signs(connection, contract, final, {d.id: headers_of(data, d) for d in final})
         gone = gone_findings(named)
         findings += [*register_findings(connection), *gone]
     for row in measures:
@@ -127,6 +133,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
         FINDINGS, pl.DataFrame([asdict(f) for f in findings], schema=FINDINGS_SCHEMA).sort("source", "kind", "unit")
     )
     folder.write(MEASURES, pl.DataFrame(measures, schema=MEASURES_SCHEMA))
+    folder.write(SIGNS, pl.DataFrame([s.as_row() for s in found], schema=SIGNS_SCHEMA))
     return result
 
 

@@ -286,6 +286,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    if not outcome.nothing_new and (settings.notify.when == "always" or record.exit_code != 0):
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes
+    if not outcome.nothing_new and to_be_told:
         trouble += notify(settings.notify, message(record, data))
     return tuple(dict.fromkeys(trouble))

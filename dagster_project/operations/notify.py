@@ -16,7 +16,10 @@ NOTIFY_SECONDS = 30
 
 
 def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
-    """What a notification holds: names and dates only, no counts of patients."""
+    """What a notification holds: names and dates only, no counts of patients.
+
+    forandringar_i_leveranser: per warning its source, its expectation and what it names (column, month, row counts).
+    """
     return {
         "as_of": record.as_of,
         "korning": record.run_id,
@@ -28,6 +31,9 @@ def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
         "orsak": record.error,
         "kvarhallna_indikatorer": record.held_back,
         "frysta_indikatorer": record.frozen,
+        "forandringar_i_leveranser": [
+            {"kalla": c.source, "forvantan": c.expectation, "uppmatt": c.observed} for c in record.changes
+        ],
         "granskning": str(data.docs / "index.html"),
     }
 

@@ -19,7 +19,7 @@ from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.ingestion.readers import Limits
-from dagster_project.runs.parameters import Parameters, Thresholds, agreed_ages
+from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     years_before: Annotated[int, Field(ge=0, le=MOST_YEARS_BEFORE)] = Parameters.years_before
     agreed_age_days: Annotated[dict[str, _Days], AfterValidator(_sources)] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
+    drift: DriftLimits = DriftLimits()
     largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
     largest_workbook_mb: Annotated[int, Field(ge=1)] = Limits.workbook_mb
     retention: Retention = Retention()
@@ -119,6 +120,7 @@ class Settings(BaseSettings):
             years_before=self.years_before,
             agreed_age_days=agreed_ages(self.agreed_age_days),
             thresholds=self.thresholds,
+            drift=self.drift,
         )
 
 

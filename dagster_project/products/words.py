@@ -16,6 +16,7 @@ from dagster_project.catalogue.vocabulary import (
     CRITICAL,
     DELAR,
     DELIVERY,
+    DRIFT,
     FAILED,
     FEW_MARK,
     FROZEN,
@@ -94,10 +95,12 @@ PLAIN_SEVERITY_WORDS: Mapping[str, str] = {**SEVERITY_WORDS, CRITICAL: SEVERITY_
 SEVERITY_VERBS: Mapping[str, str] = {CRITICAL: "Stoppar", WARNING: "Varnar", INFO: "Upplyser"}
 SOURCE_OUTCOME_WORDS: Mapping[str, str] = {PASSED: "godkänd", PASSED_WITH_WARNING: "varning", FAILED: "UNDERKÄND"}
 GATE_HEADINGS: Mapping[str, str] = {
-    gate: f"Grind {number}: {GATE_TITLES[gate].lower()}" for number, gate in enumerate(GATES, start=1)
+    **{gate: f"Grind {number}: {GATE_TITLES[gate].lower()}" for number, gate in enumerate(GATES, start=1)},
+    DRIFT: GATE_TITLES[DRIFT],
 }
 GATE_QUESTIONS: Mapping[str, str] = {
     DELIVERY: "Går det att lita på det som har levererats?",
+    DRIFT: "Liknar leveranserna dem som kom före?",
     STAGING: "Är uppgifterna rätt sammanställda och kopplade till rätt verksamhet?",
     RESULTS: "Kan resultaten publiceras?",
 }

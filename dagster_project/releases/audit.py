@@ -13,6 +13,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
+from dagster_project.releases.frozen import carried
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import INDICATOR_TABLE, NUMBERS, RESULT_KEY, RESULT_SCHEMA, in_columns_of
@@ -21,6 +22,7 @@ from dagster_project.releases.tables import INDICATOR_TABLE, NUMBERS, RESULT_KEY
 def audit(folder: Path, data: DataPaths, content: Content) -> None:
     """Raise ResultattavlaError (every problem found) when the staged folder is not what may be published."""
     identity, decision = content.identity, content.decision
+    limit = identity.parameters["suppression_limit"]
     result = pl.read_parquet(folder / f"{RESULT_TABLE}.parquet")
     with database(data.warehouse) as connection:
         truth = connection.execute("select * from cells where protected_number is not null").pl()
@@ -34,8 +36,8 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     computed = result.filter(pl.col("kvalitet") != FROZEN)
     if grid is None or grid[0] != computed.height:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
-    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions)
-    problems += audit_disclosure(computed, truth, identity.parameters["suppression_limit"], parts_and_wholes())
+    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions, limit)
+    problems += audit_disclosure(computed, truth, limit, parts_and_wholes())
     if problems:
         raise ResultattavlaError(
             f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
@@ -71,9 +73,9 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
     return problems
 
 
-def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFrame) -> list[str]:
-    """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged, and
-    described (`definitions`, the staged table `indicator`) as that release did.
+def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> list[str]:
+    """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged but for
+    what today's rule hides besides, and described (`definitions`, the staged table `indicator`) as that release did.
 
     Rows of one indicator never mix. Indicators of the same sources can come from different releases, where the newer
     one lacks one of them: both are published already, each audited when it was made.
@@ -90,7 +92,9 @@ def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFram
         published = origin.table(RESULT_TABLE).filter(
             pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
         )
-        if not published.with_columns(kvalitet=pl.lit(FROZEN)).equals(rows.sort(RESULT_KEY, nulls_last=False)):
+        of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
+        again = carried(published, origin.table(INDICATOR_TABLE).filter(of_these), limit)
+        if not again.equals(rows.sort(RESULT_KEY, nulls_last=False)):
             problems.append(f"frysta rader som inte är de i {release_id}")
         of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
         meant = in_columns_of(definitions, origin.table(INDICATOR_TABLE).filter(of_these))

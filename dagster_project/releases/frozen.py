@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.catalogue.indicators import parts_and_wholes
 from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
+from dagster_project.disclosure.further import hidden_further
 from dagster_project.releases.store import Release, releases
 from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_SCHEMA
 from dagster_project.runs.identity import RunIdentity
@@ -76,9 +78,14 @@ def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, 
     for release_id in sorted({r.id for r in there.values()}):
         ids = sorted(indicator for indicator, holder in there.items() if holder.id == release_id)
         release, of_these = there[ids[0]], pl.col("indicator_id").is_in(ids)
-        rows.append(release.table(RESULT_TABLE).filter(of_these).with_columns(kvalitet=pl.lit(FROZEN)))
         definitions.append(release.table(INDICATOR_TABLE).filter(of_these))
+        rows.append(carried(release.table(RESULT_TABLE).filter(of_these), definitions[-1], limit))
     return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"))
+
+
+def carried(rows: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Rows of an older release as they are shown again: frozen, and hidden further where today's rule requires it."""
+    return hidden_further(rows, definitions, limit, parts_and_wholes()).with_columns(kvalitet=pl.lit(FROZEN))
 
 
 def frozen_in(release: Release) -> Frozen:

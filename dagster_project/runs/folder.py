@@ -24,6 +24,9 @@ from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 
 LEDGER, QUARANTINE, MEASURES, FINDINGS = "ledger", "quarantine", "measures", "findings"
 REFUSED, REPLACED = "refused_rows", "replaced_rows"
+SIGNS, PARTIAL_MONTHS = "signs", "partial_months"
+DELIVERY_DATABASE = "delivery.duckdb"
+"""What the first gate judges, as one file beside the tables."""
 PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
 
 QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
@@ -59,11 +62,15 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "deliveries": pl.Int64(),
     "rows_accepted": pl.Int64(),
     "rows_current": pl.Int64(),
+    "rows_held": pl.Int64(),
     "rows_fallen_share": pl.Float64(),
     "age_days": pl.Int64(),
     "rows_read_newest": pl.Int64(),
     "rows_quarantined_newest": pl.Int64(),
     "quarantined_share_newest": pl.Float64(),
+    "rejected_newer": pl.String(),
+    "rows_grown": pl.Int64(),
+    "rows_grown_before": pl.Int64(),
     "rows_register_newest": pl.Int64(),
     "units_unknown": pl.Int64(),
     "units_gone": pl.Int64(),
@@ -74,13 +81,16 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
 }
 """What the first gate judges, one row per source; `_newest`: of the newest day's delivery (`ledger.newest_day`: all
 files of the source's newest date together). rows_fallen_share: by how much current rows have become fewer since
-the release before (0.05 = five percent; negative: more; 0 where there was none before). rows_register_newest: rows of
+the release before (0.05 = five percent; negative: more; 0 where there was none before). rows_held: as rows_current,
+but where nothing counts the rows that only a fault of the register keeps away. rows_register_newest: rows of
 the newest day in quarantine for a fault of the unit register and nothing else; they are no part of
 quarantined_share_newest. units_gone: of the register, units that disappeared from it and that rows of the last 12
 months name; 0 for other sources. files_kept: files that count as they were read before (`Delivery.kept`).
 list_units_missing, list_keys_missing_share: what the newest full lists lack of the
 lists before them of the same scopes, units added up over scopes and the largest share of a scope's keys; null for
-sources that deliver no full lists."""
+sources that deliver no full lists. rejected_newer: rejected files that are newer than the newest accepted one, null
+where there are none. rows_grown, rows_grown_before: keys that the newest day brought, and the most that one of the six
+days before it brought (null where there are fewer)."""
 
 UNIT_GONE, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = ("enhet_borta", "register_karantan", "lista_saknar_enhet")
 
@@ -110,6 +120,29 @@ FINDINGS_SCHEMA: dict[str, pl.DataType] = {
 }
 """The fields of `Finding`, one row each."""
 
+SIGNS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "sign": pl.String(),
+    "subject": pl.String(),
+    "verksamhet": pl.String(),
+    "month": pl.Date(),
+    "value": pl.Float64(),
+    "base": pl.Float64(),
+    "factor": pl.Float64(),
+    "rows": pl.Int64(),
+    "spread": pl.Float64(),
+}
+"""What of a source's newest day's delivery is compared with earlier ones, one row per thing (`subject`, as people read
+it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are
+(`ingestion.drift`). verksamhet, month (its first day): of MONTH_VOLUME."""
+
+PARTIAL_MONTHS_SCHEMA: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "verksamhet": pl.String(),
+    "month": pl.Date(),
+}
+"""Months (first days) of which a source delivered only a part for a verksamhet, as the gate judged."""
+
 SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     LEDGER: LEDGER_SCHEMA,
     QUARANTINE: QUARANTINE_SCHEMA,
@@ -117,6 +150,8 @@ SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     REPLACED: REPLACED_SCHEMA,
     FINDINGS: FINDINGS_SCHEMA,
     MEASURES: MEASURES_SCHEMA,
+    SIGNS: SIGNS_SCHEMA,
+    PARTIAL_MONTHS: PARTIAL_MONTHS_SCHEMA,
 }
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from dagster_project.catalogue.vocabulary import consequence
+from dagster_project.catalogue.vocabulary import DRIFT, WARNING, consequence
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
 
@@ -61,6 +61,11 @@ class RunRecord:
     frozen: dict[str, str] = field(default_factory=dict)
     beside: str | None = None
     checks: tuple[CheckRecord, ...] = ()
+
+    @property
+    def changes(self) -> list[CheckRecord]:
+        """What warned of a change in deliveries; waived ones are known already."""
+        return [c for c in self.checks if c.gate == DRIFT and not c.success and c.consequence == WARNING]
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

@@ -13,11 +13,17 @@ from annotated_types import Ge, Le
 from dagster_project.catalogue.contracts import load_contracts
 
 Share = Annotated[float, Ge(0), Le(1)]
+Times = Annotated[float, Ge(1), Le(1000)]
+Spreads = Annotated[float, Ge(0), Le(100)]
+Count = Annotated[int, Ge(0), Le(1_000_000)]
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Limits of the first gate, shares 0-1: the settings' keys and the suites' parameters have the same names.
+
+    share_rows_min: a share of fewer rows never stops, it warns. rows_grown_times: how much more the newest day's
+    delivery may add than any of the six before; additions below rows_grown_min are no growth.
 
     Raises ValueError where the limit that warns is above the one that stops.
     """
@@ -26,10 +32,39 @@ class Thresholds:
     quarantined_share_stop: Share = 0.2
     rows_fallen_share: Share = 0.05
     list_missing_share: Share = 1 / 3
+    share_rows_min: Count = 50
+    rows_grown_times: Times = 3
+    rows_grown_min: Count = 20
 
     def __post_init__(self) -> None:
         if self.quarantined_share_warning > self.quarantined_share_stop:
             raise ValueError("quarantined_share_warning ska inte vara större än quarantined_share_stop")
+
+
+@dataclass(frozen=True)
+class DriftLimits:
+    """When the newest day's delivery differs too much from those before it; named as the suites' parameters are.
+
+    column_filled_share, column_gone_share, column_rows_min: an optional column that was filled in so large a share of
+    the earlier rows and now in less than so large a share of that, where so many filled cells were to be expected.
+    day_times, day_rows_min: rows of a day below or above so many times the usual, where they are so many apart.
+    month_share, month_events_min, month_spreads: events of a month below so large a share of the usual number, where
+    that is at least so many, and so many times further from it than the months before were by chance. season_share: a
+    calendar month that had less than this of a usual month a year ago is measured against that season. new_ids_share,
+    new_ids_min: rows alike an older row in all but the id that the source system gave.
+    """
+
+    column_filled_share: Share = 0.5
+    column_gone_share: Share = 0.1
+    column_rows_min: Count = 5
+    day_times: Times = 3
+    day_rows_min: Count = 25
+    month_share: Share = 0.5
+    month_events_min: Count = 20
+    month_spreads: Spreads = 3.5
+    season_share: Share = 0.7
+    new_ids_share: Share = 0.2
+    new_ids_min: Count = 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +80,7 @@ class Parameters:
     years_before: the grid begins on 1 January this many years before the as-of year.
     agreed_age_days: per source, how old its newest delivery may be.
     thresholds: limits of the first gate.
+    drift: limits of the tier drift.
     """
 
     tolerance_days: int = 0
@@ -55,6 +91,7 @@ class Parameters:
     years_before: int = 3
     agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
     thresholds: Thresholds = Thresholds()
+    drift: DriftLimits = DriftLimits()
 
 
 def agreed_ages(changed: Mapping[str, int]) -> dict[str, int]:

@@ -20,6 +20,7 @@ import numpy as np
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.samples import people
+from dagster_project.samples.deliveries import ordinary_days
 from dagster_project.samples.setting import Setting
 
 
@@ -35,8 +36,12 @@ def sample_of(source: str) -> Callable[[Setting], list[Path]]:
     return write
 
 
-def write_demo(raw: Path, seed: int = 2022, scale: float = 1.0, as_of: date = date(2022, 9, 30)) -> list[Path]:
+def write_demo(
+    raw: Path, seed: int = 2022, scale: float = 1.0, as_of: date = date(2022, 9, 30), every: str | None = None
+) -> list[Path]:
     """Write the sample set of all sources below `raw`, from 1 January three years before as_of; its files, sorted.
+
+    every: `vecka` or `manad` writes a year of ordinary deliveries instead, without defects, after one with all before.
 
     `scale` multiplies the rows of every source but the unit register, and the persons as far as the test numbers reach.
     Files of the same name are overwritten, others left alone. The same arguments give the same bytes."""
@@ -46,5 +51,6 @@ def write_demo(raw: Path, seed: int = 2022, scale: float = 1.0, as_of: date = da
     first = date(as_of.year - 3, 1, 1)
     rng = np.random.default_rng([seed, people.STREAM])
     persons = people.make_persons(rng, max(600, round(8000 * scale)), first, as_of)
-    setting = Setting(Path(raw), scale, first, as_of, persons, seed)
+    days = ordinary_days(as_of, every) if every else ()
+    setting = Setting(Path(raw), scale, first, as_of, persons, seed, days)
     return sorted(path for write in samples for path in write(setting))

@@ -50,7 +50,7 @@ def write(setting: Setting) -> list[Path]:
     truth = _reports(setting, rng)
     reported, steps = truth["reported"].to_numpy(), np.stack([truth[name].to_numpy() for name in STEPS])
     paths = []
-    for d in deliveries(setting.as_of, newest_from_january=True):
+    for d in deliveries(setting, newest_from_january=True):
         changed = np.where(steps <= d.hi, steps, ALWAYS).max(axis=0)
         frame = _rows(truth[np.flatnonzero((reported <= d.hi) & (changed > d.lo))], d)
         form = form_of(d, HISTORY, newest=XLSX, before=XLSX)

@@ -14,14 +14,17 @@ from dagster_project.samples.units import CLOSED, OPENED, REORGANISATION, REORGA
 
 
 def write(setting: Setting) -> list[Path]:
-    """Write complete unit registers: at the start (one unknown code), a year before, the month before, and as_of."""
+    """Write complete unit registers: at the start (one unknown code), a year before, the month before, and as_of.
+
+    Of a year of ordinary deliveries: on each of its days."""
     previous = setting.month - timedelta(days=1)
     days = [setting.first + timedelta(days=9), date(setting.as_of.year - 1, 1, 11), previous, setting.as_of]
     paths = []
-    for nr, day in enumerate(d for i, d in enumerate(days) if i == 0 or d > days[i - 1]):
+    days = list(setting.ordinary) or [d for i, d in enumerate(days) if i == 0 or d > days[i - 1]]
+    for nr, day in enumerate(days):
         frame = register_rows(day, reorganised=day >= REORGANISATION_KNOWN)
         name = pl.col("enhetsnamn")
-        if nr == 0:  # a code that nobody knows, put right in the next delivery
+        if nr == 0 and not setting.ordinary:  # a code that nobody knows, put right in the next delivery
             wrong = name == "Barn- och ungdomshabiliteringen Lindesberg"
             frame = frame.with_columns(
                 pl.when(wrong).then(pl.lit("HAB")).otherwise(pl.col("verksamhet")).alias("verksamhet")

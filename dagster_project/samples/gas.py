@@ -27,7 +27,7 @@ def write(setting: Setting) -> list[Path]:
     truth = _goals(setting, rng)
     base, rated = truth["base"].to_numpy(), truth["rated"].to_numpy()
     paths = []
-    for d in deliveries(setting.as_of, newest_from_january=True):
+    for d in deliveries(setting, newest_from_january=True):
         changed = np.where(rated <= d.hi, np.maximum(rated, base), base)
         frame = _rows(setting, truth[np.flatnonzero((base <= d.hi) & (changed > d.lo))], d)
         form = form_of(d, HISTORY, newest=XLSX)

@@ -44,7 +44,7 @@ def write(setting: Setting) -> list[Path]:
     truth = _measures(setting, rng)
     event = truth["day"].to_numpy()
     paths = []
-    for d in deliveries(setting.as_of):
+    for d in deliveries(setting):
         frame = _rows(setting, truth[np.flatnonzero((event > d.lo) & (event <= d.hi))], d)
         if d.nr == 0:
             frame = frame.with_columns(pl.col("hsaid_enhet").str.to_lowercase(), pl.col("kva_kod").str.to_lowercase())

@@ -53,7 +53,7 @@ def write(setting: Setting) -> list[Path]:
     truth = _diagnosed(rng, population(setting, rng))
     since, until = truth["inklusion"].to_numpy(), truth["utgang"].to_numpy()
     paths = []
-    for d in deliveries(setting.as_of, newest_from_january=True):
+    for d in deliveries(setting, newest_from_january=True):
         left = until <= d.hi
         frame = _rows(setting, truth[np.flatnonzero((since <= d.hi) & (np.where(left, until, since) > d.lo))], d)
         if d.role == "historia" and d.nr == 1:  # "no end" as some systems write it

@@ -45,7 +45,7 @@ def write(setting: Setting) -> list[Path]:
     truth = truth.with_columns(no_form=pl.Series(rng.random(truth.height) < 0.01) & (pl.col("register") == "skrs"))
     day = truth["dag"].to_numpy()
     paths = []
-    for d in deliveries(setting.as_of):
+    for d in deliveries(setting):
         frame = _rows(setting, truth[np.flatnonzero((day > d.lo) & (day <= d.hi))], d)
         if d.role == "senaste":
             frame = _stale_units(rng, frame, setting.as_of)

@@ -13,7 +13,11 @@ from dagster_project.samples.people import Persons
 
 @dataclass(frozen=True)
 class Setting:
-    """Where to, how much, from when to when, and who."""
+    """Where to, how much, from when to when, and who.
+
+    ordinary: extraction days of ordinary deliveries, oldest first and the last one as_of; without any the sample is
+    made of history, the month end before as_of and the newest delivery with its defects.
+    """
 
     raw: Path
     scale: float
@@ -21,6 +25,7 @@ class Setting:
     as_of: date
     persons: Persons
     seed: int
+    ordinary: tuple[date, ...] = ()
 
     @property
     def month(self) -> date:

@@ -51,20 +51,21 @@ def write(setting: Setting) -> list[Path]:
     start, performed = contacts["start"].to_numpy(), contacts["performed"].to_numpy()
     waiting, snapshot = _queue(setting, contacts)
     paths = []
-    for d in deliveries(setting.as_of, half_years=True):
+    for d in deliveries(setting, half_years=True):
         done = np.flatnonzero((start > d.lo) & (start <= d.hi) & performed)
-        queue = np.flatnonzero((snapshot > d.lo) & (snapshot <= d.hi))
+        if d.role == "ordinarie":
+            who, month = _who_waits(contacts, d.hi)
+        else:
+            queue = np.flatnonzero((snapshot > d.lo) & (snapshot <= d.hi))
+            who, month = waiting[queue], snapshot[queue]
         frame = pl.concat(
-            [
-                _rows(setting, contacts, done, start[done], True),
-                _rows(setting, contacts, waiting[queue], snapshot[queue], False),
-            ]
+            [_rows(setting, contacts, done, start[done], True), _rows(setting, contacts, who, month, False)]
         )
         if d.role == "historia":
             frame = _old_spelling(frame, d)
         elif d.role == "forra":
             frame = _first_version(rng, frame, d)
-        else:
+        elif d.role == "senaste":
             frame = _newest(setting, rng, frame, d)
         form = form_of(d, HISTORY, newest=BOM)
         paths.append(write_delivery(setting.raw / "vantetider", d, frame, form))
@@ -137,6 +138,15 @@ def _queue(s: Setting, contacts: pl.DataFrame) -> tuple[Ints, Days]:
     waiting = np.repeat(np.arange(len(start)), repeats)
     month = np.repeat(begin, repeats) + np.arange(len(waiting)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     return waiting, month_end(month)
+
+
+def _who_waits(contacts: pl.DataFrame, day: int) -> tuple[Ints, Days]:
+    """Positions of the contacts that wait on a day: the list of its month as it is then. And the month's last day."""
+    begin = np.where(contacts["fas"].to_numpy() == 4, contacts["goal"].to_numpy(), contacts["decided"].to_numpy())
+    begin = np.maximum(begin, contacts["decided"].to_numpy())
+    waits = (begin <= day) & (contacts["start"].to_numpy() > day)
+    who = np.flatnonzero(waits & (contacts["fas"].to_numpy() != 5) & (contacts["wait"].to_numpy() > 0))
+    return who, np.full(len(who), month_end(month_number(day)), dtype=np.int32)
 
 
 def _rows(s: Setting, contacts: pl.DataFrame, rows: Ints, events: Days, done: bool) -> pl.DataFrame:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.cli import output, status
 from dagster_project.cli.main import main
-from dagster_project.cli.summary import failed_checks
+from dagster_project.cli.summary import failed_checks, warning_sentences
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.gates.outcomes import Outcome
@@ -56,6 +58,25 @@ def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
         "Gör så.",
     )
     assert failed_checks([outcome]) == [f"Varning kva: Titel – nej ({shown}). Gör så."]
+
+
+def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
+    rows = [
+        ("drift/_all", "avvikelser", "kolumn_borta", "warning", False, "paborjad_datum (ny okänd kolumn: Påbörjat)"),
+        ("delivery/_all", "kva", "har_rader", "critical", False, "0"),
+        ("drift/_all", "gas", "nya_id", "warning", False, "känt"),
+        ("delivery/kva", "kva", "helger", "info", False, None),
+        ("drift/_all", "kva", "nya_id", "warning", True, None),
+    ]
+    names = ["suite", "source", "expectation", "severity", "success", "observed"]
+    kvalitet = pl.DataFrame(rows, schema=names, orient="row")
+    waiver = {"suite": "drift/_all", "expectation": "nya_id", "source": "gas", "anvant": True}
+    release = SimpleNamespace(manifest=SimpleNamespace(waivers=[waiver]), table=lambda name: kvalitet)
+    assert warning_sentences(release) == [  # type: ignore[arg-type]
+        "STOPP kva: Källan har rader – nej (0).",
+        "Varning avvikelser: Ingen frivillig kolumn som brukar vara ifylld har försvunnit – nej "
+        "(paborjad_datum (ny okänd kolumn: Påbörjat)).",
+    ]
 
 
 def test_what_was_delivered_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:

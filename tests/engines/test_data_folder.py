@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines import dbt
 from dagster_project.engines.duckdb import database
-
-PARAMETERS = ("first_month", "last_month", "comparison_start", "grid_start", "as_of", "tolerance_days")
+from dagster_project.runs.parameters import Parameters, parameter_row
 
 
 @pytest.mark.parametrize("name", ["med blank", "a,b", "it's", "[x]", "a*b", 'a"b', "å{ö}", "n#50%25"])
@@ -20,7 +19,7 @@ def test_files_are_found_below_the_data_folder_only(tmp_path: Path, monkeypatch:
     folders = [tmp_path / "data" / name, tmp_path / "data" / "x", tmp_path / "data" / "acb", tmp_path]
     for number, folder in enumerate(folders):
         (folder / "run").mkdir(parents=True)
-        frame = pl.DataFrame({"run_id": [str(number)], **{column: [None] for column in PARAMETERS}})
+        frame = parameter_row(str(number), date(2022, 8, 31), Parameters())
         frame.write_parquet(folder / "run" / "parameters.parquet")
     monkeypatch.chdir(tmp_path)
     data = DataPaths(folders[0])

@@ -105,22 +105,41 @@ COUNT = CELL.replace("vg_forsta_besok_90", "avvikelser_antal").replace("'K'", "'
 EMPTY = "varde = null, ki_lag = null, ki_hog = null, jamforelse_varde = null, forandring = null"
 UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
-    create table measures (source varchar, deliveries bigint, rows_current bigint, rows_fallen_share double,
+    create table measures (source varchar, deliveries bigint, rows_held bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
     ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
-    list_keys_missing_share double)"""
+    list_keys_missing_share double, rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
+SIGNS = """
+    create table signs (source varchar, sign varchar, subject varchar, verksamhet varchar, month date, value double,
+    base double, factor double, rows bigint, spread double)"""
+# At the limits: none of them is beyond.
+GOOD_SIGNS = """
+    ('column_gone', 'typ', null, null, 0.05, 0.5, null, 100, null),
+    ('column_gone', 'sällan', null, null, 0, 0.49, null, null, null),
+    ('day_volume', '20 rader', null, null, 20, 60, 0.2, null, null),
+    ('day_volume', '180 rader', null, null, 180, 60, 4, null, null),
+    ('month_volume', 'BUH 2022-08', 'BUH', date '2022-08-01', 10, 20, 1, null, 3),
+    ('month_volume', 'AUD 2022-08', 'AUD', date '2022-08-01', 0, 19, 1, null, 0),
+    ('month_volume', 'SC 2022-08', 'SC', date '2022-08-01', 7, 35, 1, null, 8),
+    ('new_ids', '20 av 101 rader', null, null, 0.198, null, null, 20, null),
+    ('new_ids', '19 av 19 rader', null, null, 1, null, null, 19, null)"""
 
 
 def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts().values())) -> None:
     """Write the good database: ``measures`` and its views, ``rows_*``, ``stg_*``, ``catalogue``, the results."""
     with duckdb.connect(str(database)) as connection:
         connection.execute(MEASURES)
+        connection.execute(SIGNS)
+        connection.execute("create table findings (source varchar, kind varchar, unit varchar, detail varchar)")
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3)", [source]
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
+                [source],
             )
-            connection.execute(f"create view measures_{source} as select * from measures where source = '{source}'")
+            connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
+            for table in ("measures", "signs", "findings"):
+                connection.execute(f"create view {table}_{source} as select * from {table} where source = '{source}'")
             connection.execute(f"create table rows_{source} as {ROWS.get(source) or any_rows(contract)}")
             connection.execute(f"create table stg_{source} as select *{_staged(contract)} from rows_{source}")
         connection.execute(CATALOGUE)
@@ -201,15 +220,24 @@ def _result(changes: dict[str, str]) -> dict[tuple[str, str], str]:
 
 # (suite, expectation) -> SQL that breaks it. In shared suites {s} is each source, {unit} and {event} its columns.
 MUTATIONS: dict[tuple[str, str], str] = {
-    ("delivery/_all", "har_rader"): "update measures set rows_current = 0 where source = '{s}'",
+    ("delivery/_delivered", "har_levererats"): "update measures set deliveries = 0 where source = '{s}'",
+    ("delivery/_delivered", "nyare_avvisad"): "update measures set rejected_newer = 'ny.csv' where source = '{s}'",
+    ("delivery/_all", "har_rader"): "update measures set rows_held = 0 where source = '{s}'",
     ("delivery/_all", "alder_varning"): "update measures set age_days = 36 where source = '{s}'",
     ("delivery/_all", "alder_stopp"): "update measures set age_days = 71 where source = '{s}'",
     ("delivery/_all", "karantan_varning"): "update measures set quarantined_share_newest = 0.0501 where source = '{s}'",
     ("delivery/_all", "karantan_stopp"): "update measures set quarantined_share_newest = 0.2001 where source = '{s}'",
     ("delivery/_all", "rader_minskar"): "update measures set rows_fallen_share = 0.0501 where source = '{s}'",
+    ("delivery/_all", "rader_okar"): "update measures set rows_grown = 61 where source = '{s}'",
     ("delivery/_all", "enheter_kanda"): "update measures set units_unknown = 1 where source = '{s}'",
     ("delivery/_all", "liggaren_stammer"): "update measures set ledger_difference = -1 where source = '{s}'",
     ("delivery/_all", "filer_lasbara"): "update measures set files_kept = 1 where source = '{s}'",
+    ("drift/_all", "kolumn_borta"): "update signs set value = 0.049 where source = '{s}' and subject = 'typ'",
+    ("drift/_all", "dagens_rader"): "update signs set value = 19 where source = '{s}' and subject = '20 rader'",
+    ("drift/_all", "manad_ofullstandig"): "update signs set value = 9 where source = '{s}' and verksamhet = 'BUH'",
+    ("drift/_all", "nya_id"): "update signs set value = 0.2 where source = '{s}' and subject = '20 av 101 rader'",
+    ("delivery/_register", "register_karantan"): "insert into findings values ('{s}', 'register_karantan', 'X', null)",
+    ("delivery/_register", "register_enhet_borta"): "insert into findings values ('{s}', 'enhet_borta', 'X', null)",
     ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",
@@ -285,6 +313,20 @@ MUTATIONS: dict[tuple[str, str], str] = {
 }
 # Results whose logic has several branches: the same expectation, broken the other way.
 OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
+    ("drift/_all", "kolumn_borta"): [
+        # Gone altogether: then few rows are enough.
+        "update signs set value = 0, rows = null where source = '{s}' and subject = 'typ'",
+        "update signs set base = 0.5 where source = '{s}' and subject = 'sällan'",
+    ],
+    ("drift/_all", "dagens_rader"): [
+        "update signs set value = 181 where source = '{s}' and subject = '180 rader'",
+        "update signs set value = 1, factor = null where source = '{s}' and subject = '20 rader'",
+    ],
+    ("drift/_all", "manad_ofullstandig"): [
+        "update signs set base = 20 where source = '{s}' and verksamhet = 'AUD'",
+        "update signs set spread = 7.9 where source = '{s}' and verksamhet = 'SC'",
+    ],
+    ("drift/_all", "nya_id"): ["update signs set rows = 20 where source = '{s}' and subject = '19 av 19 rader'"],
     ("staging/_event_day", "datum_inom_intervall"): ["update stg_{s} set {event} = date '1899-12-31' where line = 3"],
     **{
         (f"{RESULTS}/{RESULT_TABLE}", name): [f"update indicator_result set {change}" for change in changes]

@@ -13,7 +13,7 @@ from sqlglot import exp
 from dagster_project.catalogue import vocabulary
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.organisation import verksamhet_codes
-from dagster_project.catalogue.vocabulary import GATES, OPERATORS, STAGING
+from dagster_project.catalogue.vocabulary import OPERATORS, STAGING, TIERS
 from dagster_project.gates import parameters as parameters_module
 from dagster_project.gates.parameters import SQL_KWARG, Sql, filled, numbers, suite_parameters
 from dagster_project.gates.suites import SUITES, Suite, SuiteError, event_day, gate_tables, load_suite, suites_for
@@ -25,7 +25,7 @@ ALL_SUITES = [load_suite(path) for path in sorted(SUITES.glob("*/*.json"))]
 
 def _queries() -> Iterator[tuple[str, str, str]]:
     """(suite and source, expectation, query as an engine gets it): every suite for every source that it applies to."""
-    for gate in GATES:
+    for gate in TIERS:
         for source, values in samples.parameters(gate).items():
             for suite in suites_for(SUITES, gate, source):
                 for expectation in filled(suite, source, values):
@@ -145,11 +145,12 @@ def test_contract_and_settings_are_given_per_source() -> None:
         assert ("event_column" in values) == (event_day(contract) is not None)
     assert not {"key", "age_days_max", "unit_column", "event_column"} & found["indicator_result"].keys()
     assert found["indicator_result"]["rows_min"] == 0
-    assert {name: found["indicator_result"][name] for name in settings["thresholds"]} == settings["thresholds"]
+    limits = {**settings["thresholds"], **settings["drift"]}
+    assert {name: found["indicator_result"][name] for name in limits} == limits
 
 
 def test_every_parameter_is_listed_for_those_who_write_suites() -> None:
-    given = {name for gate in GATES for values in samples.parameters(gate).values() for name in values}
+    given = {name for gate in TIERS for values in samples.parameters(gate).values() for name in values}
     listed = set(re.findall(r"\w+", parameters_module.__doc__ or ""))
     assert given <= listed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from polars.exceptions import PanicException
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations import daily_run
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
-from dagster_project.operations.notify import notify
+from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Notify, Settings
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
-from dagster_project.runs.history import RunRecord, add_record, last_success, read_records
+from dagster_project.runs.history import CheckRecord, RunRecord, add_record, last_success, read_records
 from tests.conftest import Run
 from tests.jobs import DAY
 
@@ -161,6 +162,17 @@ def test_when_everything_passed_only_always_tells(tmp_path: Path, monkeypatch: p
 
 class _Published:
     id, exit_code, held_back, frozen = "2022-09-01-abc", 0, {}, {}
+
+
+def test_a_change_in_deliveries_is_told_with_what_it_names(tmp_path: Path) -> None:
+    """Nothing is held back by it, so nobody would look."""
+    check = CheckRecord("drift/_all", "avvikelser", "kolumn_borta", "warning", False, 1, 1, "paborjad_datum", None)
+    waived = replace(check, source="kva", undantag="till och med 2022-12-31: känt (A)")
+    passed = replace(check, source="gas", success=True)
+    told = RunRecord("2022-09-01T06:00:00+00:00", 0, checks=(check, waived, passed))
+    assert message(told, DataPaths(tmp_path))["forandringar_i_leveranser"] == [
+        {"kalla": "avvikelser", "forvantan": "kolumn_borta", "uppmatt": "paborjad_datum"}
+    ]
 
 
 def test_an_address_gets_it_by_post(tmp_path: Path) -> None:

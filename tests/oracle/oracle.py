@@ -12,11 +12,13 @@ import gzip
 import hashlib
 import math
 import re
+import statistics
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -536,6 +538,11 @@ def name_date(source: str, name: str) -> date | None:
         return date.fromisoformat(match[1])
     except ValueError:
         return None
+
+
+def delivery_order(delivery: Delivery) -> tuple[date, list[tuple[int, int, str]]]:
+    """Sorts a source's files, oldest first."""
+    return delivery.uttag or date.min, natural(delivery.name)
 
 
 def _without_footers(source: str, header: list[str], body: list[Record]) -> list[Record]:
@@ -1411,11 +1418,20 @@ class Computer:
 def gates(settled: Settled) -> dict[str, str]:
     """godkand, varning or kritisk of every source."""
     result = {}
+    partial = partial_months(settled)
     for source in SOURCES:
         accepted = settled.accepted_deliveries(source)
-        if not any(d.count("accepted") for d in accepted):
+        held = any(d.count("accepted") or any(map(settled.blames_register, d.rows)) for d in accepted)
+        if not held:  # what only the register keeps away is the register's matter
             result[source] = "kritisk"
             continue
+        newer_rejected = any(
+            d.status == "avvisad"
+            and d.uttag
+            and d.uttag <= settled.as_of
+            and delivery_order(d) > max(map(delivery_order, accepted))
+            for d in settled.deliveries[source]
+        )
         newest = max(d.uttag for d in accepted if d.uttag)
         day = [d for d in accepted if d.uttag == newest]  # all files of the newest date are one delivery
         age = (settled.as_of - newest).days
@@ -1425,13 +1441,101 @@ def gates(settled: Settled) -> dict[str, str]:
         before = len(current_rows([d for d in accepted if d.uttag != newest]))
         fallen = before > 0 and len(settled.current[source]) < 0.95 * before
         assert not settled.register.overlaps()
-        if age > 70 or share > 0.20:
+        stops = share > 0.20 and sum(len(d.rows) for d in day) >= 50  # a share of fewer rows warns
+        changed = newer_rejected or has_grown(accepted, len(settled.current[source]) - before)
+        changed = changed or any(name == source for name, _, _ in partial)
+        if source == "enheter":
+            changed = changed or any(d.count("quarantined") for d in day) or bool(units_gone(settled))
+        if age > 70 or stops:
             result[source] = "kritisk"
-        elif age > 35 or share > 0.05 or fallen or list_lacks(accepted):
+        elif age > 35 or share > 0.05 or fallen or list_lacks(accepted) or changed:
             result[source] = "varning"
         else:
             result[source] = "godkand"
     return result
+
+
+def units_gone(settled: Settled) -> set[str]:
+    """Units that were in a register and are no more, though rows of the last twelve months name them."""
+    rows = [row for d in settled.accepted_deliveries("enheter") for row in d.rows if row.outcome == "accepted"]
+    gone = {row["hsaid_enhet"] for row in rows} - set(settled.register.periods)
+    year_ago = date(settled.as_of.year - 1, settled.as_of.month, min(settled.as_of.day, 28))
+    named = set()
+    for source in SOURCES:
+        for d in settled.accepted_deliveries(source):
+            for row in d.rows:
+                day = event_date(source, row.values)
+                if row.outcome != "duplicate" and day and year_ago < day <= settled.as_of:
+                    named.add(row["hsaid_enhet"])
+    return gone & named
+
+
+def has_grown(accepted: list[Delivery], net: int) -> bool:
+    """The newest day brought more than three times as many new keys as any of the six days before it; net: by how many
+    the current rows have become more.
+    """
+    seen: set[tuple[Any, ...]] = set()
+    new = []  # CHOICE: growth is keys never seen before; fewer than 20 are none
+    for _, files in groupby(sorted(accepted, key=delivery_order), key=lambda d: d.uttag):
+        keys = {row.key for d in files for row in d.rows if row.outcome == "accepted" and row.key} - seen
+        seen |= keys
+        new.append(len(keys))
+    grown = min(new[-1], net)
+    return len(new) > 6 and grown >= 20 and grown > 3 * max(new[-7:-1])
+
+
+def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
+    """(source, verksamhet, first day) of the newest complete months that have less than half of a usual one.
+
+    CHOICE: a verksamhet is the units that it has when the month ends, in the months before, too; performed and waiting
+    rows are judged apart and together; a calendar month that had less than 70 % of a usual one in all verksamheter
+    together a year ago is usual at that share; a verksamhet whose numbers vary by chance may do so 3.5 times as much.
+    """
+    found = set()
+    for source in SOURCES:
+        newest = settled.source_as_of(source)
+        if source == "enheter" or newest is None:
+            continue
+        month = newest.replace(day=1)
+        if month_end(month) > newest:
+            month = (month - timedelta(days=1)).replace(day=1)
+        before = [months_back(month, n) for n in range(12, 0, -1)]
+        events: dict[str, Counter[tuple[str, date]]] = {}
+        first: dict[str, date] = {}
+        for row in settled.current[source]:
+            day = event_date(source, row.values)
+            code = settled.register.verksamhet(row["hsaid_enhet"], month_end(month))
+            if day is None or code is None or day > month_end(month):
+                continue
+            for kind in {"all", row["status"] if source == "vantetider" else "all"}:
+                events.setdefault(kind, Counter())[code, day.replace(day=1)] += 1
+                first[kind] = min(day, first.get(kind, day))
+        for kind, counts in events.items():
+            pooled = {m: sum(counts[code, m] for code in VERKSAMHETER) for m in [*before, month]}
+            usual = statistics.median(pooled[m] for m in before)
+            season = 1.0
+            if usual and pooled[before[0]] and first[kind] < before[0]:
+                season = pooled[before[0]] / usual
+            season = season if season < 0.7 else 1.0
+            for code in VERKSAMHETER:
+                own = [counts[code, m] for m in before]
+                expected = statistics.median(own) * season
+                total = sum(pooled[m] for m in before)
+                chance = math.sqrt(
+                    statistics.fmean((n - pooled[m] * sum(own) / total) ** 2 for n, m in zip(own, before, strict=True))
+                    if total
+                    else 0
+                )
+                number = counts[code, month]
+                if expected >= 20 and number < expected / 2 and expected - number > 3.5 * chance:
+                    found.add((source, code, month))
+    return found
+
+
+def months_back(month: date, number: int) -> date:
+    """The first day of the month so many months before."""
+    index = month.year * 12 + month.month - 1 - number
+    return date(index // 12, index % 12 + 1, 1)
 
 
 def target_of(
@@ -1487,6 +1591,7 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
     """
     computer = Computer(settled)
     levels = gates(settled)
+    partial = partial_months(settled)
     first_year = first_year or first_grid_year(settled)
     periods = grid_periods(first_year, settled.as_of)
     members = {period: sorted(settled.register.members(period.start, period.end)) for period in periods}
@@ -1504,6 +1609,8 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
             places += [("verksamhet", code, None) for code in VERKSAMHETER]
             places += [("enhet", code, unit) for code, unit in members[period] if code in indicator.scope]
             for niva, code, unit in places:
+                # A month that one of its sources delivered in part is preliminary for the verksamhet and its units.
+                part = period.typ == "manad" and any((s, code, period.start) in partial for s in indicator.sources)
                 for kon in indicator.sexes:
                     row: dict[str, Any] = {
                         "indicator_id": indicator.id,
@@ -1514,7 +1621,7 @@ def indicator_result(settled: Settled, first_year: int | None = None) -> list[di
                         "period_start": period.start,
                         "period_slut": period.end,
                         "kon": kon,
-                        "komplett": komplett,
+                        "komplett": komplett and not part,
                         "kvalitet": kvalitet,
                         "_patient": indicator.protected,
                         "_relativt": indicator.target_last_year,

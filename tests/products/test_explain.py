@@ -146,7 +146,7 @@ def story(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Story:
     deliver(
         raw, f"vantetider_{SECOND}.csv", WAITS, *visits("x", may, "K", [120] * 3), *visits("y", april, "K", [120] * 5)
     )
-    deliver(raw, f"kva_{SECOND}.csv", MEASURES, *measures("d", 9, UNIT, "fel"))
+    deliver(raw, f"kva_{SECOND}.csv", MEASURES, *measures("d", 50, UNIT, "fel"))
     second = run(raw, folder / "data")
     assert second.exit_code == 2, second.error
     told = DataPaths(folder / "data")

@@ -19,7 +19,7 @@ import pytest
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, RESULTS, STAGING
+from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS, STAGING
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome
@@ -210,6 +210,24 @@ def test_failed_expectations_are_explained(full: str) -> None:
     assert "i Upplysning" in note and "Ändrar inget i publiceringen." in note
     # No data docs page was made, so nothing leads there.
     assert "datadokumentation" not in full
+
+
+def test_changes_in_deliveries_are_named_and_counted_at_the_top(tmp_path: Path) -> None:
+    drift = {"severity": "warning", "gate": DRIFT, "suite": "drift/_all"}
+    found = [
+        outcome("avvikelser", "kolumn_borta", observed="paborjad_datum", marks=False, **drift),
+        outcome("kva", "manad_ofullstandig", observed="BUH 2022-08", **drift),
+        outcome("gas", "nya_id", observed="känd", undantag="till och med 2022-10-07: bytt system (A)", **drift),
+    ]
+    page = write(tmp_path, found)
+    assert "2 förändringar i leveranserna" in words(page)
+    column, month, known = [
+        words(a) for a in re.findall(r"<article.*?</article>", section(page, "underkanda"), re.DOTALL)
+    ]
+    assert "! Varning avvikelser · Förändringar i leveranserna" in column and "Uppmätt paborjad_datum" in column
+    assert "Ändrar inget i publiceringen: en förändring att fråga om." in column
+    assert "Uppmätt BUH 2022-08" in month and "Månadens celler är preliminära. Märker med varning" in month
+    assert "Undantag: räknas som upplysning" in known
 
 
 def test_a_failure_leads_to_its_data_docs_page_where_there_is_one(tmp_path: Path) -> None:

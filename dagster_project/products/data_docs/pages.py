@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS, WARNING, consequence
+from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS, TIERS, WARNING, consequence
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.findings import SuiteResult
 from dagster_project.products.data_docs.rendering import Renderer
@@ -105,7 +105,7 @@ def _write_pages(results: Sequence[SuiteResult], folder: Path, facts: Mapping[st
         pages.append(page)
         yield path
     gates = [
-        (GATE_HEADINGS[gate], GATE_QUESTIONS[gate], [page for page in pages if page.gate == gate]) for gate in GATES
+        (GATE_HEADINGS[gate], GATE_QUESTIONS[gate], [page for page in pages if page.gate == gate]) for gate in TIERS
     ]
     path = folder / "index.html"
     path.write_text(_html(renderer.index(gates=gates, facts=facts, root="")), encoding="utf-8")
@@ -123,7 +123,7 @@ def _swap(staging: Path, target: Path) -> None:
 
 def _by_page(results: Sequence[SuiteResult]) -> dict[tuple[str, str], list[SuiteResult]]:
     grouped: dict[tuple[str, str], list[SuiteResult]] = {}
-    for result in sorted(results, key=lambda item: (GATES.index(item.gate), item.source, item.suite)):
+    for result in sorted(results, key=lambda item: (TIERS.index(item.gate), item.source, item.suite)):
         grouped.setdefault((result.gate, result.source), []).append(result)
     return grouped
 

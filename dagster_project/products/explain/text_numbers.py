@@ -101,5 +101,8 @@ def _incomplete(e: Explanation) -> Iterator[str]:
         yield "Nämnaren är 0: det finns ingenting att räkna ett värde av."
     if e.data_start is not None and not e.indicator.stock and e.period.start < e.data_start <= e.period.end:
         yield f"Underlaget börjar {e.data_start:%Y-%m}, inne i perioden."
+    ended = e.evidence_as_of is not None and e.evidence_as_of >= e.period.end
+    if ended and e.data_start is not None and e.data_start <= e.period.start and e.cell["status"] == PRELIMINARY:
+        yield "Källan har levererat färre än hälften så många händelser som vanligt: månaden är troligen ofullständig."
     if e.evidence_as_of is not None and e.evidence_as_of < e.period.end:
         yield f"Källorna når till {e.evidence_as_of}, perioden till {e.period.end}."

@@ -101,6 +101,7 @@ def _html(data: DataPaths, left: _Left) -> str:
         run=run_view(run, names),
         held=held_back_view(run, names),
         failed=failed_view(data, outcomes, names),
+        changes=len(run.changes),
         tested=len(outcomes),
         grid=grid_view(left.records, outcomes, titles) if outcomes else None,
         waivers=[waiver_view(w, outcomes, as_of, titles) for w in left.waivers],

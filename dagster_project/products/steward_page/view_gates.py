@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster_project.catalogue.indicators import Indicator, load_catalogue
-from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS, WARNING
+from dagster_project.catalogue.vocabulary import CRITICAL, DRIFT, RESULTS, TIERS, WARNING
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
@@ -39,7 +39,7 @@ def grid_view(records: Sequence[RunRecord], outcomes: Sequence[Outcome], titles:
     def place(key: Check) -> tuple:
         failed = key in now and not now[key].success
         worst = graveness(now[key]) if failed else ()
-        return not failed, worst, key not in now, GATES.index(checks[key].gate), key[1]
+        return not failed, worst, key not in now, TIERS.index(checks[key].gate), key[1]
 
     rows = [
         {
@@ -62,7 +62,7 @@ def grid_view(records: Sequence[RunRecord], outcomes: Sequence[Outcome], titles:
 
 def _by_check(checks: Sequence[CheckRecord]) -> dict[Check, CheckRecord]:
     """A run's checks by name; those of gates that are no more are left out."""
-    return {(c.suite, c.source, c.expectation): c for c in checks if c.gate in GATES}
+    return {(c.suite, c.source, c.expectation): c for c in checks if c.gate in TIERS}
 
 
 def _cell(check: CheckRecord | None) -> tuple[str, str, str]:
@@ -82,7 +82,7 @@ def failed_view(data: DataPaths, outcomes: Sequence[Outcome], names: Mapping[str
     held = decide(outcomes).held_back
     views = []
     for o in sorted(
-        (o for o in outcomes if not o.success), key=lambda o: (*graveness(o), GATES.index(o.gate), o.source)
+        (o for o in outcomes if not o.success), key=lambda o: (*graveness(o), TIERS.index(o.gate), o.source)
     ):
         effect, touched = _effect(o, held, indicators)
         page = page_of(data, o.gate, o.source)
@@ -119,8 +119,11 @@ def _effect(
         return "Ingenting publiceras." if stops else "Hindrar inte publiceringen.", []
     if failure.consequence == CRITICAL:
         return "Håller tillbaka", reads
+    if failure.consequence == WARNING and not failure.marks:
+        return "Ändrar inget i publiceringen: en förändring att fråga om.", []
     if failure.consequence == WARNING:
         marked = [i for i in reads if i not in held]
         nothing = "Märker inget: källans indikatorer hålls redan tillbaka."
-        return "Märker med varning" if marked else nothing, marked
+        partial = "Månadens celler är preliminära. " if failure.gate == DRIFT else ""
+        return partial + "Märker med varning" if marked else nothing, marked
     return "Ändrar inget i publiceringen.", []

@@ -23,12 +23,19 @@ filled as (
         g.applicable and i.data_start is not null and g.period_slut >= i.data_start as has_data,
         case when i.bestand then g.last_month else g.period_start end >= i.data_start as is_whole,
         g.period_slut <= i.as_of as has_ended,
+        -- Longer periods and the area stay: a part of one month is little to them.
+        h.month is not null as is_partial,
         c.taljare as total,
         c.namnare as number,
         c.median
     from {{ ref('grid') }} as g
     inner join {{ ref('run_indicators') }} as i on g.indicator_id = i.indicator_id
     left join computed as c on {{ same_cell('g', 'c') }}
+    left join {{ ref('partial_months') }} as h
+        on g.indicator_id = h.indicator_id
+        and g.verksamhet = h.verksamhet
+        and g.period_typ = 'manad'
+        and g.period_start = h.month
 )
 
 select
@@ -47,10 +54,10 @@ select
     r.bestand as stock,
     r.has_data,
     coalesce(r.is_whole, false) as whole_period,
-    coalesce(r.is_whole and r.has_ended, false) as komplett,
+    coalesce(r.is_whole and r.has_ended and not r.is_partial, false) as komplett,
     -- What one more day adds to a unit is not told where only complete periods of units are published.
     not p.publish_preliminary and r.patient and r.niva = 'enhet' and r.has_data
-    and not coalesce(r.is_whole and r.has_ended, false) as left_out,
+    and not coalesce(r.is_whole and r.has_ended and not r.is_partial, false) as left_out,
     case when r.has_data and r.art <> 'median' then coalesce(r.total, 0) end as taljare,
     case when r.has_data and r.art not in ('antal', 'belopp') then coalesce(r.number, 0) end as namnare,
     case
