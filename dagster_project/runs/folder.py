@@ -130,7 +130,6 @@ SIGNS_SCHEMA: dict[str, pl.DataType] = {
     "base": pl.Float64(),
     "factor": pl.Float64(),
     "rows": pl.Int64(),
-    "spread": pl.Float64(),
 }
 """What of a source's newest day's delivery is compared with earlier ones, one row per thing (`subject`, as people read
 it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are

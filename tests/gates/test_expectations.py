@@ -181,7 +181,7 @@ def test_few_new_rows_are_no_growth_and_six_days_are_needed(broken: Path) -> Non
 def test_a_weak_month_of_every_year_is_measured_against_itself(broken: Path) -> None:
     """Half of a July that always is at 40 % of a usual month is partial; a July as ever is not."""
     named = "'kva', 'month_volume', 'BUH 2022-07', 'BUH', date '2022-07-01'"
-    july = f"insert into signs values ({named}, {{}}, 100, {{}}, null, null)"
+    july = f"insert into signs values ({named}, {{}}, 100, {{}}, null)"
     _change(broken, july.format(40, 0.4), july.format(20, 0.4), july.format(50, 0.75), july.format(50, "null"))
     assert _failed(_run(broken, DRIFT, ("kva",))) == set()
     _change(broken, july.format(19, 0.4))
