@@ -66,6 +66,8 @@ def test_environment_over_file_over_default(config, monkeypatch: pytest.MonkeyPa
     ("text", "words"),
     [
         ("suppression_limit = 1", ["suppression_limit", "minst 2"]),
+        ("publicera_preliminart = 'kanske'", ["publicera_preliminart", "'ja' eller 'nej'"]),
+        ("skydda_taljare = 'ja'", ["skydda_taljare", "ska vara 'nej'"]),
         ("suppression_limit = 'fem'", ["suppression_limit", "heltal"]),
         ("supression_limit = 5", ["supression_limit", "finns inte"]),
         ("[agreed_age_days]\nkav = 3", ["agreed_age_days", "kav", "vantetider"]),
