@@ -106,7 +106,8 @@ EMPTY = "varde = null, ki_lag = null, ki_hog = null, jamforelse_varde = null, fo
 UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_held bigint, rows_fallen_share double,
-    age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
+    age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, rows_register_newest bigint,
+    quarantined_share_newest double,
     ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
     list_keys_missing_share double, rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
 SIGNS = """
@@ -134,7 +135,7 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
                 [source],
             )
             connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
@@ -238,6 +239,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("drift/_all", "nya_id"): "update signs set value = 0.2 where source = '{s}' and subject = '20 av 101 rader'",
     ("delivery/_register", "register_karantan"): "insert into findings values ('{s}', 'register_karantan', 'X', null)",
     ("delivery/_register", "register_enhet_borta"): "insert into findings values ('{s}', 'enhet_borta', 'X', null)",
+    ("delivery/_register", "register_enhet_senare"): "insert into findings values ('{s}', 'enhet_senare', 'X', null)",
     ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",

@@ -188,6 +188,15 @@ def test_a_weak_month_of_every_year_is_measured_against_itself(broken: Path) -> 
     assert _failed(_run(broken, DRIFT, ("kva",))) == {("kva", "manad_ofullstandig")}
 
 
+def test_rows_that_the_register_keeps_away_make_no_share(broken: Path) -> None:
+    """1,043 of 1,051 rows are the register's fault, 7 of the 8 others the source's: few rows warn only."""
+    few = "rows_read_newest = 1051, rows_register_newest = {}, quarantined_share_newest = 0.875"
+    _change(broken, f"update measures set {few.format(1043)} where source = 'gas'")
+    assert _failed(_run(broken, DELIVERY, ("gas",))) == {("gas", "karantan_varning")}
+    _change(broken, f"update measures set {few.format(1001)} where source = 'gas'")
+    assert _failed(_run(broken, DELIVERY, ("gas",))) == {("gas", "karantan_varning"), ("gas", "karantan_stopp")}
+
+
 def test_what_failed_is_named(broken: Path) -> None:
     _change(
         broken,
