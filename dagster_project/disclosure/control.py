@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from dagster_project.disclosure.bounds import pinned
 from dagster_project.disclosure.layout import layout_of
 from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
 from dagster_project.disclosure.system import CELL, Flags, build, narrow, with_differences
@@ -120,11 +121,13 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
     before = -1
     while before < settled.sum():
         before = int(settled.sum())
-        # A group of few unknowns is looked through: where only one answer is left, a move that leaves two is made.
+        # A group of few unknowns is looked through, the whole system by bounds: where only one answer is left, a move
+        # that leaves two is made.
         asked = (protected | (hidden & ~virtual)) & ~settled
         if not asked.any():
             break
-        fixed = narrow(system, hidden | virtual | left_out, asked)
+        unseen = hidden | virtual | left_out
+        fixed = np.union1d(narrow(system, unseen, asked), pinned(system, unseen, asked))
         again = Search(layout, hidden | virtual | left_out, cost)
         for cell in fixed:
             if not again.moved[cell]:

@@ -46,7 +46,6 @@ class Sign:
     base: float | None = None
     factor: float | None = None
     rows: int | None = None
-    spread: float | None = None
 
     def as_row(self) -> dict[str, Any]:
         return asdict(self)
@@ -224,8 +223,7 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     cut is no less a loss when as many visits as ever came with it. In all months a verksamhet has the units that it has
     when the newest one ends: a reorganisation is no loss. factor: what of a usual month the same calendar
     month was a year earlier, in all verksamheter together, since one verksamhet's own is little to go by; null where
-    the source's events begin with that month, which is no season then. spread: how far from its share of all
-    verksamheters' events the verksamhet was in those twelve months (standard deviation): chance, where events are few.
+    the source's events begin with that month, which is no season then.
     """
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
@@ -268,25 +266,17 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
                 end
                 / nullif(median(number) filter (where month < date '{month}'), 0) as factor
             from pooled group by kind
-        ),
-        shares as (
-            select f.*,
-                p.number * sum(f.number) filter (where f.month < date '{month}') over of_verksamhet
-                / nullif(sum(p.number) filter (where f.month < date '{month}') over of_verksamhet, 0) as expected
-            from filled f join pooled p on p.kind is not distinct from f.kind and p.month = f.month
-            window of_verksamhet as (partition by f.kind, f.verksamhet)
         )
         select f.verksamhet,
             max(number) filter (where month = date '{month}') as number,
             median(number) filter (where month < date '{month}') as base,
-            any_value(s.factor) as factor,
-            sqrt(avg((number - expected) * (number - expected)) filter (where month < date '{month}')) as spread
-        from shares f left join season s on s.kind is not distinct from f.kind
+            any_value(s.factor) as factor
+        from filled f left join season s on s.kind is not distinct from f.kind
         group by f.kind, f.verksamhet
         order by f.verksamhet, f.kind
         """
     ).fetchall()
-    for verksamhet, value, base, factor, spread in found:
+    for verksamhet, value, base, factor in found:
         yield Sign(
             contract.source,
             MONTH_VOLUME,
@@ -296,7 +286,6 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
             value=value,
             base=base,
             factor=factor,
-            spread=spread,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.discover import parse_name
@@ -72,16 +73,33 @@ def measure(
 def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery], as_of: date) -> str | None:
     """Names of rejected files that are newer than the newest accepted one; None where there are none.
 
-    The date is the one in the name, of what could not be opened (a link, a folder), too. Files dated after the as-of
-    date are no part of the release, and so neither of what it is judged by.
+    Files dated after the as-of date are no part of the release, and so neither of what it is judged by
+    (`newer_rejected` tells those to people).
     """
+    found = (d for d in _newer(deliveries, rejected) if d.uttagsdatum and d.uttagsdatum <= as_of)
+    return "; ".join(d.name for d in found) or None
+
+
+def newer_rejected(ledger: Iterable[Delivery]) -> list[Delivery]:
+    """Rejected files of a run's ledger that are newer than their source's newest accepted one, whatever their date."""
+    by_source: dict[str, list[Delivery]] = {}
+    for delivery in ledger:
+        by_source.setdefault(delivery.source, []).append(delivery)
+    return [
+        found
+        for of_source in by_source.values()
+        for found in _newer(
+            [d for d in of_source if d.status == ACCEPTED], [d for d in of_source if d.status == REJECTED]
+        )
+    ]
+
+
+def _newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery]) -> list[Delivery]:
+    """The date is the one in the name, of what could not be opened (a link, a folder), too."""
     dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
     newest = max((d.age_order for d in deliveries), default=None)
-    found = sorted(
-        (d for d in dated if d.uttagsdatum and d.uttagsdatum <= as_of and (newest is None or d.age_order > newest)),
-        key=lambda d: d.age_order,
-    )
-    return "; ".join(d.name for d in found) or None
+    found = (d for d in dated if d.uttagsdatum and (newest is None or d.age_order > newest))
+    return sorted(found, key=lambda d: d.age_order)
 
 
 def _named_date(delivery: Delivery) -> date | None:
@@ -95,7 +113,7 @@ def _kept_away(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int
     """Accepted rows that nothing but a fault of the unit register keeps from counting."""
     if contract.unit is None or contract.source == REGISTER_SOURCE:
         return 0
-    blamed = f"a.{contract.unit} in (select hsaid_enhet from gone_units union select hsaid_enhet from faulty_rows)"
+    blamed = f"a.{contract.unit} in (select hsaid_enhet from blamed_units)"
     at_fault = f"({blamed} or not exists (select 1 from register))"
     return count(connection, f"accepted a where not a.makulerad and not ({NOT_REFUSED}) and {at_fault}")
 

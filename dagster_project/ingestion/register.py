@@ -15,7 +15,7 @@ from dagster_project.catalogue.vocabulary import OVERLAP, UNIT_NOT_VALID, UNKNOW
 from dagster_project.engines.duckdb import count, keep, literal
 from dagster_project.engines.rules import rule
 from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows
-from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, Finding
+from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, Finding
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def find_faults(
 ) -> None:
     """Make the tables of what the register is to blame for, from its own views and its rows in quarantine.
 
-    gone_units: units of any of its accepted rows that are not in it now. faulty_rows: rows of its newest day in
-    quarantine (hsaid_enhet, reasons).
+    gone_units: units of any of its accepted rows that are not in it now. later_units: units that begin later now than
+    in any of them (a date of the last change in the place of the first valid day); one that ends sooner is closed.
+    faulty_rows: rows of its newest day in quarantine (hsaid_enhet, reasons). blamed_units: all of these.
     """
     day = [d.id for d in newest_day(deliveries)]
     rows = quarantined.filter(pl.col("delivery").is_in(day)).select("hsaid_enhet", pl.col("reasons").list.join("|"))
@@ -91,6 +92,22 @@ def find_faults(
         f"create or replace temp table gone_units as select distinct hsaid_enhet from accepted a where {NOT_REFUSED} "
         "and hsaid_enhet not in (select hsaid_enhet from register)"
     )
+    connection.execute(
+        f"""
+        create or replace temp table later_units as
+        select r.hsaid_enhet
+        from (select hsaid_enhet, min(giltig_fran) as first_day from register group by hsaid_enhet) r
+        join (
+            select hsaid_enhet, min(giltig_fran) as first_day from accepted a
+            where {NOT_REFUSED} and not makulerad group by hsaid_enhet
+        ) b using (hsaid_enhet)
+        where r.first_day > b.first_day
+        """
+    )
+    connection.execute(
+        "create or replace temp table blamed_units as select hsaid_enhet from gone_units "
+        "union select hsaid_enhet from later_units union select hsaid_enhet from faulty_rows"
+    )
 
 
 def rows_of_the_registers_fault(
@@ -98,8 +115,8 @@ def rows_of_the_registers_fault(
 ) -> int:
     """How many rows of these deliveries are in quarantine for nothing but a unit that the register is to blame for.
 
-    It is where the unit has disappeared from it, where its newest day has rows of the unit in quarantine, and where
-    there is no register at all. Any other unknown unit is the source's own matter.
+    It is where the unit has disappeared from it or begins later than it did, where its newest day has rows of the unit
+    in quarantine, and where there is no register at all. Any other unknown unit is the source's own matter.
     """
     if contract.unit is None or contract.source == REGISTER_SOURCE:
         return 0
@@ -109,7 +126,7 @@ def rows_of_the_registers_fault(
     )
     if rows.height == 0 or not count(connection, "register"):
         return rows.height
-    blamed = connection.execute("select hsaid_enhet from gone_units union select hsaid_enhet from faulty_rows").pl()
+    blamed = connection.execute("select hsaid_enhet from blamed_units").pl()
     return rows.filter(pl.col(contract.unit).is_in(blamed["hsaid_enhet"].implode())).height
 
 
@@ -138,9 +155,13 @@ def gone_findings(named: Iterable[tuple[str, int]]) -> list[Finding]:
 
 
 def register_findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """The rows of the newest register in quarantine, by unit and reasons."""
+    """The rows of the newest register in quarantine, by unit and reasons; and the units that begin later in it."""
+    later = connection.execute("select hsaid_enhet from later_units order by all").fetchall()
     found = connection.execute("select hsaid_enhet, reasons, count(*) from faulty_rows group by all order by all")
-    return [Finding(REGISTER_SOURCE, REGISTER_ROW, unit, n, reasons) for unit, reasons, n in found.fetchall()]
+    return [
+        *(Finding(REGISTER_SOURCE, UNIT_LATER, unit, 1) for (unit,) in later),
+        *(Finding(REGISTER_SOURCE, REGISTER_ROW, unit, n, reasons) for unit, reasons, n in found.fetchall()),
+    ]
 
 
 def refused_by_register(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.DataFrame:

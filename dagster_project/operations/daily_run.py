@@ -26,6 +26,7 @@ from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.gates.waivers import Waiver
+from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
@@ -39,6 +40,7 @@ from dagster_project.releases.store import Release, current_id, current_release,
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.ledger import ledger_of
 
 log = logging.getLogger("resultattavla")
 _UNFORESEEN = (Exception, PanicException)
@@ -113,6 +115,9 @@ class RunOutcome:
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
+            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(self.ledger)))
+            if self.ledger is not None
+            else (),
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -286,7 +291,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes or record.rejected
     if not outcome.nothing_new and to_be_told:
         trouble += notify(settings.notify, message(record, data))
     return tuple(dict.fromkeys(trouble))

@@ -34,6 +34,7 @@ def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
         "forandringar_i_leveranser": [
             {"kalla": c.source, "forvantan": c.expectation, "uppmatt": c.observed} for c in record.changes
         ],
+        "avvisade_nyare_filer": list(record.rejected),
         "granskning": str(data.docs / "index.html"),
     }
 

@@ -92,7 +92,12 @@ sources that deliver no full lists. rejected_newer: rejected files that are newe
 where there are none. rows_grown, rows_grown_before: keys that the newest day brought, and the most that one of the six
 days before it brought (null where there are fewer)."""
 
-UNIT_GONE, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = ("enhet_borta", "register_karantan", "lista_saknar_enhet")
+UNIT_GONE, UNIT_LATER, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = (
+    "enhet_borta",
+    "enhet_senare",
+    "register_karantan",
+    "lista_saknar_enhet",
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,9 @@ class Finding:
     """What a warning names; unit is null where it is unreadable.
 
     kind: UNIT_GONE a unit that disappeared from the register, with the rows of the last 12 months that name it;
-    REGISTER_ROW rows of the newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list
-    lacks, with the rows that the list before it had, detail: the scope.
+    UNIT_LATER a unit whose first valid day is later than in an earlier register, rows: 1; REGISTER_ROW rows of the
+    newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list lacks, with the rows that
+    the list before it had, detail: the scope.
     """
 
     source: str
@@ -130,7 +136,6 @@ SIGNS_SCHEMA: dict[str, pl.DataType] = {
     "base": pl.Float64(),
     "factor": pl.Float64(),
     "rows": pl.Int64(),
-    "spread": pl.Float64(),
 }
 """What of a source's newest day's delivery is compared with earlier ones, one row per thing (`subject`, as people read
 it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are

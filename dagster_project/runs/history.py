@@ -47,7 +47,8 @@ class RunRecord:
 
     started: UTC, ISO 8601. run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
     release_id: what was published, None when nothing was; `error` then says why. held_back: indicator -> sources.
-    frozen: held-back indicator -> the release that its rows come from. beside: the release that `current` named all the
+    frozen: held-back indicator -> the release that its rows come from. rejected: why files that are newer than their
+    source's newest accepted one were rejected, a sentence each. beside: the release that `current` named all the
     same, None where it named this one.
     """
 
@@ -60,6 +61,7 @@ class RunRecord:
     held_back: dict[str, list[str]] = field(default_factory=dict)
     frozen: dict[str, str] = field(default_factory=dict)
     beside: str | None = None
+    rejected: tuple[str, ...] = ()
     checks: tuple[CheckRecord, ...] = ()
 
     @property

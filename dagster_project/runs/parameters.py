@@ -14,7 +14,6 @@ from dagster_project.catalogue.contracts import load_contracts
 
 Share = Annotated[float, Ge(0), Le(1)]
 Times = Annotated[float, Ge(1), Le(1000)]
-Spreads = Annotated[float, Ge(0), Le(100)]
 Count = Annotated[int, Ge(0), Le(1_000_000)]
 
 
@@ -48,10 +47,9 @@ class DriftLimits:
     column_filled_share, column_gone_share, column_rows_min: an optional column that was filled in so large a share of
     the earlier rows and now in less than so large a share of that, where so many filled cells were to be expected.
     day_times, day_rows_min: rows of a day below or above so many times the usual, where they are so many apart.
-    month_share, month_events_min, month_spreads: events of a month below so large a share of the usual number, where
-    that is at least so many, and so many times further from it than the months before were by chance. season_share: a
-    calendar month that had less than this of a usual month a year ago is measured against that season. new_ids_share,
-    new_ids_min: rows alike an older row in all but the id that the source system gave.
+    month_share, month_events_min: events of a month below so large a share of the usual number, where that is at least
+    so many. season_share: a calendar month that had less than this of a usual month a year ago is measured against that
+    season. new_ids_share, new_ids_min: rows alike an older row in all but the id that the source system gave.
     """
 
     column_filled_share: Share = 0.5
@@ -61,7 +59,6 @@ class DriftLimits:
     day_rows_min: Count = 25
     month_share: Share = 0.5
     month_events_min: Count = 20
-    month_spreads: Spreads = 3.5
     season_share: Share = 0.7
     new_ids_share: Share = 0.2
     new_ids_min: Count = 20

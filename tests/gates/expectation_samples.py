@@ -106,23 +106,24 @@ EMPTY = "varde = null, ki_lag = null, ki_hog = null, jamforelse_varde = null, fo
 UNMARKED = f"markering = null, {EMPTY}"
 MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_held bigint, rows_fallen_share double,
-    age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, quarantined_share_newest double,
+    age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, rows_register_newest bigint,
+    quarantined_share_newest double,
     ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
     list_keys_missing_share double, rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
 SIGNS = """
     create table signs (source varchar, sign varchar, subject varchar, verksamhet varchar, month date, value double,
-    base double, factor double, rows bigint, spread double)"""
+    base double, factor double, rows bigint)"""
 # At the limits: none of them is beyond.
 GOOD_SIGNS = """
-    ('column_gone', 'typ', null, null, 0.05, 0.5, null, 100, null),
-    ('column_gone', 'sällan', null, null, 0, 0.49, null, null, null),
-    ('day_volume', '20 rader', null, null, 20, 60, 0.2, null, null),
-    ('day_volume', '180 rader', null, null, 180, 60, 4, null, null),
-    ('month_volume', 'BUH 2022-08', 'BUH', date '2022-08-01', 10, 20, 1, null, 3),
-    ('month_volume', 'AUD 2022-08', 'AUD', date '2022-08-01', 0, 19, 1, null, 0),
-    ('month_volume', 'SC 2022-08', 'SC', date '2022-08-01', 7, 35, 1, null, 8),
-    ('new_ids', '20 av 101 rader', null, null, 0.198, null, null, 20, null),
-    ('new_ids', '19 av 19 rader', null, null, 1, null, null, 19, null)"""
+    ('column_gone', 'typ', null, null, 0.05, 0.5, null, 100),
+    ('column_gone', 'sällan', null, null, 0, 0.49, null, null),
+    ('day_volume', '20 rader', null, null, 20, 60, 0.2, null),
+    ('day_volume', '180 rader', null, null, 180, 60, 4, null),
+    ('month_volume', 'BUH 2022-08', 'BUH', date '2022-08-01', 10, 20, 1, null),
+    ('month_volume', 'AUD 2022-08', 'AUD', date '2022-08-01', 0, 19, 1, null),
+    ('month_volume', 'SC 2022-07', 'SC', date '2022-07-01', 14, 40, 0.69, null),
+    ('new_ids', '20 av 101 rader', null, null, 0.198, null, null, 20),
+    ('new_ids', '19 av 19 rader', null, null, 1, null, null, 19)"""
 
 
 def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts().values())) -> None:
@@ -134,7 +135,7 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
+                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
                 [source],
             )
             connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
@@ -238,6 +239,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("drift/_all", "nya_id"): "update signs set value = 0.2 where source = '{s}' and subject = '20 av 101 rader'",
     ("delivery/_register", "register_karantan"): "insert into findings values ('{s}', 'register_karantan', 'X', null)",
     ("delivery/_register", "register_enhet_borta"): "insert into findings values ('{s}', 'enhet_borta', 'X', null)",
+    ("delivery/_register", "register_enhet_senare"): "insert into findings values ('{s}', 'enhet_senare', 'X', null)",
     ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",
@@ -324,7 +326,7 @@ OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
     ],
     ("drift/_all", "manad_ofullstandig"): [
         "update signs set base = 20 where source = '{s}' and verksamhet = 'AUD'",
-        "update signs set spread = 7.9 where source = '{s}' and verksamhet = 'SC'",
+        "update signs set factor = 0.7 where source = '{s}' and verksamhet = 'SC'",
     ],
     ("drift/_all", "nya_id"): ["update signs set rows = 20 where source = '{s}' and subject = '19 av 19 rader'"],
     ("staging/_event_day", "datum_inom_intervall"): ["update stg_{s} set {event} = date '1899-12-31' where line = 3"],

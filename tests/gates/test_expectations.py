@@ -181,11 +181,20 @@ def test_few_new_rows_are_no_growth_and_six_days_are_needed(broken: Path) -> Non
 def test_a_weak_month_of_every_year_is_measured_against_itself(broken: Path) -> None:
     """Half of a July that always is at 40 % of a usual month is partial; a July as ever is not."""
     named = "'kva', 'month_volume', 'BUH 2022-07', 'BUH', date '2022-07-01'"
-    july = f"insert into signs values ({named}, {{}}, 100, {{}}, null, null)"
+    july = f"insert into signs values ({named}, {{}}, 100, {{}}, null)"
     _change(broken, july.format(40, 0.4), july.format(20, 0.4), july.format(50, 0.75), july.format(50, "null"))
     assert _failed(_run(broken, DRIFT, ("kva",))) == set()
     _change(broken, july.format(19, 0.4))
     assert _failed(_run(broken, DRIFT, ("kva",))) == {("kva", "manad_ofullstandig")}
+
+
+def test_rows_that_the_register_keeps_away_make_no_share(broken: Path) -> None:
+    """1,043 of 1,051 rows are the register's fault, 7 of the 8 others the source's: few rows warn only."""
+    few = "rows_read_newest = 1051, rows_register_newest = {}, quarantined_share_newest = 0.875"
+    _change(broken, f"update measures set {few.format(1043)} where source = 'gas'")
+    assert _failed(_run(broken, DELIVERY, ("gas",))) == {("gas", "karantan_varning")}
+    _change(broken, f"update measures set {few.format(1001)} where source = 'gas'")
+    assert _failed(_run(broken, DELIVERY, ("gas",))) == {("gas", "karantan_varning"), ("gas", "karantan_stopp")}
 
 
 def test_what_failed_is_named(broken: Path) -> None:

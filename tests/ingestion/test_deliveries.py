@@ -27,7 +27,7 @@ from dagster_project.ingestion.bronze import digest_of, read_note
 from dagster_project.ingestion.deliveries import known_deliveries
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
-from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, RunFolder
+from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, UNIT_LATER, RunFolder
 from dagster_project.runs.ledger import LEDGER_SCHEMA, inputs_of, natural_order, published
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TODAY, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
@@ -903,6 +903,24 @@ def test_a_unit_that_never_was_is_the_sources_own_matter(pipeline: Pipeline) -> 
     found = measured(pipeline, "avvikelser")
     assert (found["rows_register_newest"], found["quarantined_share_newest"]) == (0, 0.5)
     assert measured(pipeline, "enheter")["units_gone"] == 0
+
+
+def test_a_unit_that_begins_later_than_it_did_is_the_registers_fault(pipeline: Pipeline) -> None:
+    """An HSA date of the last change as giltig_fran: years of events would be blamed on six innocent sources."""
+    pipeline.deliver("avvikelser", "2022-08-30", *(case(n, hsaid_enhet=OTHER_UNIT) for n in range(4)), case(5))
+    pipeline.deliver("enheter", "2022-08-30", TWO_UNITS[0], {**TWO_UNITS[1], "giltig_fran": "2022-08-20"})
+    settled = pipeline.run()
+    assert shown(settled, "reasons") == [("enhet:ej_giltig",)] * 4
+    found = measured(pipeline, "avvikelser")
+    assert (found["rows_register_newest"], found["quarantined_share_newest"]) == (4, 0)
+    findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_LATER)
+    assert findings.select("unit", "rows").rows() == [(OTHER_UNIT, 1)]
+    # A unit that closes is no fault: rows after its last day are their source's own.
+    pipeline.deliver("enheter", "2022-08-31", TWO_UNITS[0], {**TWO_UNITS[1], "giltig_till": "2022-01-31"})
+    pipeline.run()
+    found = measured(pipeline, "avvikelser")
+    assert (found["rows_register_newest"], found["rows_quarantined_newest"]) == (0, 4)
+    assert RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_LATER).height == 0
 
 
 def test_an_overlap_holds_back_that_units_rows_only(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.catalogue.vocabulary import DRIFT
+from dagster_project.catalogue.vocabulary import ACCEPTED, DRIFT, REJECTED
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.parameters import SQL_KWARG, filled, suite_parameters
 from dagster_project.gates.suites import SUITES, suites_for
 from dagster_project.ingestion.drift import may_vanish
-from dagster_project.ingestion.measures import rejected_newer
+from dagster_project.ingestion.measures import newer_rejected, rejected_newer
 from dagster_project.runs.folder import MEASURES, SIGNS, RunFolder
 from dagster_project.runs.ledger import Delivery
 from dagster_project.runs.parameters import Parameters
@@ -168,9 +168,15 @@ def test_a_rejected_file_that_is_newer_is_named(pipeline: Pipeline) -> None:
 
 
 def test_of_a_source_without_any_accepted_file_every_rejected_one_is_newer() -> None:
-    rejected = [Delivery("kva", f"kva/{name}") for name in ("kva_2022-05-01.csv", "kva_utan_datum.csv")]
+    rejected = [
+        Delivery("kva", f"kva/{name}", status=REJECTED) for name in ("kva_2022-05-01.csv", "kva_utan_datum.csv")
+    ]
     assert rejected_newer([], rejected, date(2022, 5, 1)) == "kva_2022-05-01.csv"
     assert rejected_newer([], rejected, date(2022, 4, 30)) is rejected_newer([], [], date.max) is None
+    # To people it is told whatever its date: with the default as-of date it is later than that as a rule.
+    assert [d.name for d in newer_rejected(rejected)] == ["kva_2022-05-01.csv"]
+    later = replace(rejected[0], status=ACCEPTED, uttagsdatum=date(2022, 5, 2))
+    assert newer_rejected([*rejected, later]) == []
 
 
 # --- The register is at fault -------------------------------------------------------------------------------------

@@ -1489,7 +1489,7 @@ def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
 
     CHOICE: a verksamhet is the units that it has when the month ends, in the months before, too; performed and waiting
     rows are judged apart and together; a calendar month that had less than 70 % of a usual one in all verksamheter
-    together a year ago is usual at that share; a verksamhet whose numbers vary by chance may do so 3.5 times as much.
+    together a year ago is usual at that share.
     """
     found = set()
     for source in SOURCES:
@@ -1520,14 +1520,8 @@ def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
             for code in VERKSAMHETER:
                 own = [counts[code, m] for m in before]
                 expected = statistics.median(own) * season
-                total = sum(pooled[m] for m in before)
-                chance = math.sqrt(
-                    statistics.fmean((n - pooled[m] * sum(own) / total) ** 2 for n, m in zip(own, before, strict=True))
-                    if total
-                    else 0
-                )
                 number = counts[code, month]
-                if expected >= 20 and number < expected / 2 and expected - number > 3.5 * chance:
+                if expected >= 20 and number < expected / 2:
                     found.add((source, code, month))
     return found
 

@@ -32,6 +32,7 @@ def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
         "run_id": run.run_id,
         "release_id": run.release_id,
         "error": run.error,
+        "rejected": run.rejected,
         "status": status,
         "text": text,
         "held": [(source, sorted(titles)) for source, titles in sorted(by_source.items())],
