@@ -74,6 +74,7 @@ class _Equations:
                 self._add([*sums, (v, -1)], 0)
             elif unknown_until[s, end] > unknown_until[s, start]:
                 self._add(sums, float(self.number[cell]))
+        self._along(longer)
         for s, node, end, start in system.bridges:
             self._add([(s * self.ticks + node - 1, 1)] + [(x, -1) for x in self._through(s, start, end)], 0)
         self._between(place)
@@ -95,6 +96,41 @@ class _Equations:
             self.equation.append(number)
             self.member.append(v)
             self.sign.append(sign)
+
+    def _along(self, longer: list[int]) -> None:
+        """What two longer cells of a series differ by: one within the other at either end, or one a month later."""
+        system = self.system
+        of_series: dict[int, list[tuple[int, int, int]]] = {}
+        for cell in longer:
+            of_series.setdefault(int(system.series[cell]), []).append(
+                (int(system.start[cell]), int(system.end[cell]), cell)
+            )
+        for s, cells in of_series.items():
+            by_start: dict[int, list[tuple[int, int]]] = {}
+            by_end: dict[int, list[tuple[int, int]]] = {}
+            for start, end, cell in cells:
+                by_start.setdefault(start, []).append((end, cell))
+                by_end.setdefault(end, []).append((start, cell))
+            for start, end, cell in cells:
+                pairs: list[tuple[int, tuple[int, int], tuple[int, int] | None]] = []
+                pairs += [(other, (shorter, end), None) for shorter, other in by_start[start] if shorter < end]
+                pairs += [(other, (start, later), None) for later, other in by_end[end] if later > start]
+                pairs += [
+                    (other, (end - 1, end), (start - 1, start))
+                    for first_end, other in by_start.get(start - 1, [])
+                    if first_end == end - 1
+                ]
+                for other, more, less in pairs:
+                    terms = [(x, -1) for x in self._through(s, *more)]
+                    terms += [(x, 1) for x in self._through(s, *less)] if less else []
+                    known = 0.0
+                    for one, sign in ((cell, 1), (other, -1)):
+                        if self.hidden[one]:
+                            terms.append((self.variable[one], sign))
+                        else:
+                            known -= sign * float(self.number[one])
+                    if any(self.low[v] != self.high[v] for v, _ in terms):
+                        self._add(terms, known)
 
     def _between(self, place: dict[tuple[int, int, int], int]) -> None:
         """whole = sum of its parts, per tick and per longer cell."""

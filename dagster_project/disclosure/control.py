@@ -121,18 +121,31 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
     before = -1
     while before < settled.sum():
         before = int(settled.sum())
-        # A group of few unknowns is looked through, the whole system by bounds: where only one answer is left, a move
-        # that leaves two is made.
+        # The whole system is looked through by bounds, then every group of few unknowns: where only one answer is left,
+        # a move that leaves two is made.
         asked = (protected | (hidden & ~virtual)) & ~settled
         if not asked.any():
             break
         unseen = hidden | virtual | left_out
-        fixed = np.union1d(narrow(system, unseen, asked), pinned(system, unseen, asked))
-        again = Search(layout, hidden | virtual | left_out, cost)
-        for cell in fixed:
+        fixed = pinned(system, unseen, asked)
+        if not len(fixed):
+            fixed = narrow(system, unseen, asked)
+        again = Search(layout, unseen, cost)
+        dear: list[tuple[int, int]] = []
+        for cell in fixed.tolist():
             if not again.moved[cell]:
-                changed = again.take(again.best(int(cell))[1])
+                price, move = again.best(cell)
+                if price >= REPORTED:
+                    dear.append((price, cell))
+                    continue
+                changed = again.take(move)
                 hidden[changed], settled[changed] = True, True
+        # A move often frees others of what is fixed: what is reported pays for the cheapest third, then it is asked again.
+        if len(dear) == len(fixed):
+            for _, cell in sorted(dear)[: 1 + len(dear) // 3]:
+                if not again.moved[cell]:
+                    changed = again.take(again.best(cell)[1])
+                    hidden[changed], settled[changed] = True, True
     return np.asarray((hidden & ~virtual)[:count] | (protected & ~virtual)[:count])
 
 
