@@ -140,7 +140,7 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
                     continue
                 changed = again.take(move)
                 hidden[changed], settled[changed] = True, True
-        # A move often frees others of what is fixed: what is reported pays for the cheapest third, then it is asked again.
+        # A move often frees others: what is reported pays for the cheapest third of them, then it is asked again.
         if len(dear) == len(fixed):
             for _, cell in sorted(dear)[: 1 + len(dear) // 3]:
                 if not again.moved[cell]:
