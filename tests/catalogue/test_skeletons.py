@@ -46,6 +46,7 @@ def rich_contract(project: Parts, source: str) -> None:
     schema["customProperties"] = [
         {"property": "verksamhet", "value": "del"},
         {"property": "event_date", "value": {"column": "steg", "klar": "slut", "vantar": "manad"}},
+        {"property": "leveransform", "value": "tillagg"},
     ]
     columns: list[dict[str, object]] = [
         {"name": "person", "physicalType": "personnummer", "primaryKeyPosition": 1, **key},

@@ -147,7 +147,7 @@ def test_a_run_from_the_ui_gives_the_release_of_the_command(
     # A failed check tells why and where to read more.
     checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
     failed = checks[("bronze/gas", "gate")]
-    assert not failed.passed and "be om en ny leverans" in str(failed.description)
+    assert not failed.passed and "be om en första leverans" in str(failed.description)
     assert "delivery/gas.html" in str(failed.metadata["datadokumentation"].value)
     # Freshness is judged by when a source's files became newer: those never delivered have no event.
     with dagster_instance(data) as instance:

@@ -164,7 +164,7 @@ def leave(folder: RunFolder, gate: str, run_id: str, *failing: tuple[str, str, s
 
 def test_a_run_shows_the_gates_that_judged_exactly_its_inputs(tmp_path: Path) -> None:
     folder = RunFolder(DataPaths(tmp_path))
-    run = RunIdentity(date(2022, 9, 5), "2022-09-05-0123456789ab", [], "", "", {}, [])
+    run = RunIdentity(date(2022, 9, 5), "2022-09-05-0123456789ab", [], "", "", {}, {}, [])
     leave(folder, RESULTS, "2022-09-04-aaaaaaaaaaaa")
     assert write_data_docs(folder, run) is None
     assert not data_docs_folder(folder.data).exists()

@@ -30,10 +30,12 @@ def small_release(
     indicators: Sequence[str] = INDICATORS,
     limit: int = LIMIT,
     version: str = "1.0",
+    dold: bool = False,
 ) -> str:
     """A release of a day in September 2022 with a row of each indicator that passed or is frozen; returns its id.
 
     number: orders the releases of one day, as when they were published. version: of all definitions.
+    dold: the numbers (3 of 7) are hidden.
     """
     frozen = frozen or {}
     release_id = f"2022-09-{day:02d}-{number:04x}{day:08x}"
@@ -48,7 +50,9 @@ def small_release(
             "period_start": date(2022, 8, 1),
             "period_slut": date(2022, 8, 31),
             "kon": "T",
-            "status": "inget_mal",
+            "status": "dold" if dold else "inget_mal",
+            "taljare": None if dold else 3.0,
+            "namnare": None if dold else 7.0,
             "komplett": True,
             "kvalitet": FROZEN if i in frozen else "godkand",
             "release_id": frozen.get(i, release_id),

@@ -20,6 +20,7 @@ from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import OPEN
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.tables import write_swedish_csv
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.waivers import Waiver
 from dagster_project.ingestion.quarantine import write_quarantine_csv
@@ -31,10 +32,11 @@ from dagster_project.products.steward_page.view_gates import failed_view, grid_v
 from dagster_project.products.steward_page.view_quarantine import quarantine_view
 from dagster_project.products.steward_page.view_runs import held_back_view, run_view
 from dagster_project.products.steward_page.view_waivers import SOON_DAYS, waiver_view
+from dagster_project.releases.earlier import shown_before
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord
 
-OPEN_CSV, ALL_CSV = "karantan.csv", "karantan_alla.csv"
+OPEN_CSV, ALL_CSV, SHOWN_CSV = "karantan.csv", "karantan_alla.csv", "visade_forut.csv"
 RUNS_SHOWN = 30
 
 
@@ -48,6 +50,7 @@ class _Left:
     ledger: pl.DataFrame | None
     quarantine: pl.DataFrame | None
     failed_since: Sequence[RunRecord]
+    shown_before: int
 
 
 def write_page(
@@ -77,12 +80,18 @@ def write_page(
     if quarantine is not None:
         write_quarantine_csv(quarantine.filter(pl.col("state") == OPEN), data.docs / OPEN_CSV)
         write_quarantine_csv(quarantine, data.docs / ALL_CSV)
-    text = _html(data, _Left(records[:RUNS_SHOWN], outcomes, waivers, ledger, quarantine, failed_since))
+    earlier = shown_before(data, records[0].release_id)
+    if earlier.height:
+        with replacing(data.docs / SHOWN_CSV) as part:
+            write_swedish_csv(earlier, part)
+    text = _html(data, _Left(records[:RUNS_SHOWN], outcomes, waivers, ledger, quarantine, failed_since, earlier.height))
     with replacing(page) as part:
         part.write_text(text, encoding="utf-8")
     if quarantine is None:  # what an earlier run left would be taken for this run's
         for name in (OPEN_CSV, ALL_CSV):
             (data.docs / name).unlink(missing_ok=True)
+    if not earlier.height:
+        (data.docs / SHOWN_CSV).unlink(missing_ok=True)
     return page
 
 
@@ -114,4 +123,6 @@ def _html(data: DataPaths, left: _Left) -> str:
         link=lambda path: quote(path.relative_to(data.docs).as_posix()),
         soon_days=SOON_DAYS,
         files=(OPEN_CSV, ALL_CSV),
+        shown_before=left.shown_before,
+        shown_file=SHOWN_CSV,
     )
