@@ -105,6 +105,7 @@ class RunOutcome:
 
     def record(self) -> RunRecord:
         """The run as history keeps it."""
+        ledger = self.ledger
         return RunRecord(
             started=self.started,
             exit_code=self.exit_code,
@@ -115,9 +116,7 @@ class RunOutcome:
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
-            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(self.ledger)))
-            if self.ledger is not None
-            else (),
+            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(ledger))) if ledger is not None else (),
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -266,13 +265,13 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
                 write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        shown, failed_since = identity, []
+        shown, outcomes, failed_since = identity, outcome.outcomes, []
         runs = [record, *kept]
         if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
+            outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
             first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
             failed_since, runs = runs[:first], runs[first:]
         waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
-        outcomes = outcomes_so_far(RunFolder(data), shown.run_id) if shown else ()
         with umask(pages_umask):
             write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
