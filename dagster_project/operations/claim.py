@@ -29,6 +29,11 @@ _UNMISTAKABLE = {"warehouse.duckdb", "person.key", "bronze", "evidence", ".run.l
 _NOBODYS = {"lost+found", ".gitignore", ".gitkeep", ".korning.lock"}
 
 
+def is_ours(data: DataPaths) -> bool:
+    """Whether the folder carries the mark; writes nothing."""
+    return (data.root / MARK).is_file()
+
+
 def claim(data: DataPaths) -> None:
     """Make the folder ours: a new or empty one is marked, a folder of the layout before marks is adopted once.
 
