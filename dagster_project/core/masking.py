@@ -54,8 +54,8 @@ _SHORT_HASH = re.compile(
     r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{12})"
     r"|(?<=(?:18|19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}-)[0-9]{12})(?![0-9A-Za-z])"
 )
-"""A hash's beginning, and that of one release in 280, which has no letter; a run of digits in it is nobody's number unless
-it begins with a birthday."""
+"""A hash's beginning (that of one release in 280 has no letter); a run of digits in it is nobody's number unless it
+begins with a birthday."""
 _BORN = re.compile(rf"(?:{_CENTURY})?{_DAY}")
 
 MAY_HOLD_NUMBER = (
