@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.rich_utils import rich_format_error
 
+from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, withdraw, retract, explain, indicators, units, demo):
+for command in (run, status, quarantine, waivers, withdraw, retract, explain, indicators, units, demo, clean):
     app.command()(command)
 app.add_typer(new, name="new")
 

@@ -30,6 +30,7 @@ from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
+from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.shrunk import current_months, shrunk_since_release
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
@@ -188,6 +189,7 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
     with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
         keep_private(data)
         leave_retracted(data)
+        restore_bronze(data)
         yield Session(data, settings, before)
 
 
@@ -198,10 +200,12 @@ def run_daily(
     progress: Progress = lambda text: None,
     today: date | None = None,
     make_current: bool = False,
+    rebuild: bool = False,
 ) -> RunOutcome:
     """Run the daily job on the settings' folders, unless nothing is new since the latest run that came to its end.
 
-    make_current: let `current` name what the run publishes, also where a later day's release is published.
+    make_current: let `current` name what the run publishes, also where a later day's release is published. rebuild:
+    read everything in raw and compute it anew; what has left raw counts no more, unless nothing comes of it.
     Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
     """
     data = settings.paths
@@ -209,7 +213,7 @@ def run_daily(
         require_unlocked(data.warehouse, data.root)
         progress("ser efter nya leveranser")
         try:
-            existing = _unchanged(settings, as_of, today or today_in_sweden())
+            existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -218,15 +222,20 @@ def run_daily(
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             place(data, existing)
             return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
+        anew = Rebuild(data, settings.raw) if rebuild else None
         try:
             with told_by_the_machine(data):
+                if anew:
+                    anew.begin()
                 end = job(as_of, progress)
         except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
             end = JobEnd(ingested=False, error=str(error))
         except _UNFORESEEN as error:
             end = _unforeseen(error)
+        lost = anew.end(done=end.error is None) if anew else None
         progress("skriver granskningssidan")
-        return current.end(end, make_current)
+        outcome = current.end(end, make_current)
+        return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
 
 
 def _unforeseen(error: BaseException) -> JobEnd:
