@@ -79,9 +79,7 @@ def run_suites(
             for suite in trial.suites:
                 of_suite = [results[_id(suite, e)] for e in suite.expectations]
                 outcomes += [
-                    replace(
-                        _outcome(gate, suite.name, trial.source, result, rows), limit=limit_of(e, trial.parameters)
-                    )
+                    replace(_outcome(gate, suite.name, trial.source, result, rows), limit=limit_of(e, trial.parameters))
                     for e, result in zip(suite.expectations, of_suite, strict=True)
                 ]
                 if found is not None:

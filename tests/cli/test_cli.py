@@ -79,7 +79,9 @@ def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
     names = ["suite", "source", "expectation", "severity", "success", "observed"]
     kvalitet = pl.DataFrame(rows, schema=names, orient="row")
     waiver = {"suite": "drift/_all", "expectation": "nya_id", "source": "gas", "anvant": True}
-    release = SimpleNamespace(manifest=SimpleNamespace(waivers=[waiver], as_of="2022-09-30", parameters={}), table=lambda name: kvalitet)
+    release = SimpleNamespace(
+        manifest=SimpleNamespace(waivers=[waiver], as_of="2022-09-30", parameters={}), table=lambda name: kvalitet
+    )
     assert warning_sentences(release) == [  # type: ignore[arg-type]
         "STOPP kva: 0 rader som räknas (kravet: källan har rader).",
         "Varning avvikelser: kolumn som har försvunnit: paborjad_datum (ny okänd kolumn: Påbörjat) "

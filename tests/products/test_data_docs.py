@@ -128,7 +128,13 @@ def test_real_results_are_of_the_shapes_that_are_shown(tmp_path: Path) -> None:
                 "type": kind,
                 "kwargs": kwargs,
                 "severity": "critical",
-                "meta": {"id": kind, "titel": f"Titel {kind}", "betydelse": "Betyder.", "atgard": "Gör.", "measured": told},
+                "meta": {
+                    "id": kind,
+                    "titel": f"Titel {kind}",
+                    "betydelse": "Betyder.",
+                    "atgard": "Gör.",
+                    "measured": told,
+                },
             }
             for kind, kwargs in (
                 ("expect_column_values_to_be_in_set", {"column": "verksamhet", "value_set": ["AUD"]}),
