@@ -26,7 +26,7 @@ _CODE = (
 _NO_CALCULATION = ("dagster_project/catalogue/skeleton*.py", "dagster_project/catalogue/completeness.py")
 """In a room that computes, but for who adds an indicator or a source."""
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars")
-_SUITE_TEXTS = ("titel", "betydelse", "atgard")
+_SUITE_TEXTS = ("titel", "betydelse", "atgard", "measured")
 
 
 def _files(patterns: tuple[str, ...], root: Path) -> list[Path]:
