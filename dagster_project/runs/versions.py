@@ -1,7 +1,7 @@
 """What numbers are made by: a hash over the calculation code, one over the catalogue, and the packages that matter.
 
-Texts that only people read (descriptions of models, of expectations, who answers for a source), products, the demo and documentation are no part
-of it: a release keeps its id when a page is worded better.
+Texts that only people read (descriptions of models, of expectations, who answers for a source), products, the demo and
+documentation are no part of it: a release keeps its id when a page is worded better.
 """
 
 from __future__ import annotations
