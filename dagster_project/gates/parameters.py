@@ -6,7 +6,7 @@ Of every source, for kwargs:
   quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
   list_missing_share, share_rows_min, rows_grown_times, rows_grown_min, and the
   limits of drift (column_filled_share, column_gone_share, column_rows_min,
-  day_times, day_rows_min, month_share, month_events_min, season_share,
+  day_times, day_rows_min, month_share, month_events_min, season_share, season_floor,
   new_ids_share, new_ids_min)                                                      limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
