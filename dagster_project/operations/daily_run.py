@@ -170,8 +170,7 @@ class Session:
             return ()
         if nothing_new:  # what the run found is said again
             return next((tuple(r.shrunk) for r in read_records(self.data, 1) if r.run_id == identity.run_id), ())
-        share = identity.parameters["thresholds"]["rows_fallen_share"]
-        return tuple(shrunk_since_release(self.data, identity, share))
+        return tuple(shrunk_since_release(self.data, identity))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
