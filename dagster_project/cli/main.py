@@ -14,6 +14,7 @@ from typer.rich_utils import rich_format_error
 
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
+from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
@@ -32,8 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, withdraw, retract, explain, indicators, units, demo, clean):
+for command in (run, status, quarantine, waivers, withdraw, retract, explain, indicators, units, demo):
     app.command()(command)
+for rare in (erase, rekey, clean):
+    app.command()(rare)
 app.add_typer(new, name="new")
 
 
@@ -79,6 +82,7 @@ def _exit_code() -> int:
     try:
         return app(standalone_mode=False) or 0
     except _WRONG_USE as error:
+        error.message = mask(error.message)  # a personnummer that was written as an argument
         with suppress(OSError):
             rich_format_error(error)
         return UsageError.exit_code
