@@ -17,7 +17,7 @@ from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, say
-from dagster_project.cli.quarantine import quarantine
+from dagster_project.cli.quarantine import acknowledge, quarantine
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
 from dagster_project.cli.waivers import waivers
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, withdraw, explain, indicators, units, demo):
+for command in (run, status, quarantine, acknowledge, waivers, withdraw, explain, indicators, units, demo):
     app.command()(command)
 app.add_typer(new, name="new")
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -120,11 +120,33 @@ def say(text: str) -> None:
     out.print(text, soft_wrap=True, markup=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = ()) -> None:
-    """A table on standard output; `numbers`: columns that are right-aligned."""
+_UNBOUNDED = 1_000_000
+"""Columns that no table needs."""
+
+
+def hanging(head: str, text: str) -> None:
+    """A text with its head to the left of all its lines, wrapped where the terminal ends; nothing in it is markup."""
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(printable(head)), Text(printable(text)))
+    out.print(grid)
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = (), wide: bool = False
+) -> None:
+    """A table on standard output; `numbers`: columns that are right-aligned. wide: no row is wrapped, however long."""
     shown = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        shown.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
+        justify: Literal["left", "right"] = "right" if index in numbers else "left"
+        shown.add_column(column, justify=justify, overflow="fold", no_wrap=wide or index == 0)
     for row in rows:
         shown.add_row(*(Text(printable(str(cell))) for cell in row))  # what was delivered is no markup
-    out.print(shown)
+    width = out.width
+    try:
+        if wide:
+            out.width = _UNBOUNDED
+        out.print(shown, crop=False)
+    finally:
+        out.width = width

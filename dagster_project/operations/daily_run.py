@@ -22,10 +22,12 @@ from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.gates.waivers import Waiver
+from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
@@ -37,7 +39,7 @@ from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
 from dagster_project.releases import evidence
 from dagster_project.releases.publish import is_placed, place, release_of_run, switch_current
 from dagster_project.releases.store import Release, current_id, current_release, read_release
-from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
+from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
@@ -65,7 +67,7 @@ class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
     identity is None when ingestion failed. trouble: what could not be done after the job (a page, a notification), one
-    sentence each.
+    sentence each. acknowledged: the reviewed lines of rows in quarantine.
     """
 
     data: DataPaths
@@ -76,6 +78,7 @@ class RunOutcome:
     error: str | None = None
     nothing_new: bool = False
     trouble: tuple[str, ...] = ()
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -88,8 +91,8 @@ class RunOutcome:
 
     @property
     def quarantine(self) -> pl.DataFrame | None:
-        """The run's whole quarantine (QUARANTINE_SCHEMA); None when ingestion failed."""
-        return RunFolder(self.data).read(QUARANTINE) if self.identity else None
+        """The run's whole quarantine (QUARANTINE_SCHEMA) as it stands; None when ingestion failed."""
+        return quarantine_now(RunFolder(self.data), self.acknowledged) if self.identity else None
 
     @property
     def docs(self) -> Path | None:
@@ -149,7 +152,16 @@ class Session:
             release = current_release(self.data)
         if release is not None and make_current:
             switch_current(self.data, release.id)
-        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
+        outcome = RunOutcome(
+            self.data,
+            self.started,
+            identity,
+            outcomes,
+            release,
+            error,
+            job.nothing_new,
+            acknowledged=_acknowledged(self.settings),
+        )
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
@@ -206,6 +218,14 @@ def run_daily(
             end = _unforeseen(error)
         progress("skriver granskningssidan")
         return current.end(end, make_current)
+
+
+def _acknowledged(settings: Settings) -> tuple[Acknowledgement, ...]:
+    """The reviewed lines; none where the file cannot be used, which the run's first step has told as its error."""
+    try:
+        return tuple(load_acknowledged(settings.acknowledged))
+    except ReviewedListError:
+        return ()
 
 
 def _unforeseen(error: BaseException) -> JobEnd:
@@ -273,7 +293,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
             failed_since, runs = runs[:first], runs[first:]
         waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
         with umask(pages_umask):
-            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
+            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since, outcome.acknowledged)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     data: Path = PROJECT / "data"
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
     withdrawals: Path = PROJECT / "expectations" / "aterkallade.csv"
+    acknowledged: Path = PROJECT / "expectations" / "kvitterade.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
     publicera_preliminart: Literal["ja", "nej"] = "ja"
@@ -149,7 +150,7 @@ def load_settings() -> Settings:
     # A path of the file is relative to the file, one of the environment to where the command was started.
     paths = {
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
-        for name in ("raw", "data", "waivers", "withdrawals")
+        for name in ("raw", "data", "waivers", "withdrawals", "acknowledged")
     }
     return settings.model_copy(update=paths)
 
