@@ -89,6 +89,8 @@ def summarize(outcome: RunOutcome, hint: str = "") -> None:
             say(f"  Avvisad: {text}")
         for text in remarks(ledger):
             say(f"  Att veta: {text}")
+        for text in outcome.shrunk:
+            say(f"  Varning {text}")
         if counts := open_by_reason(outcome.quarantine):
             table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
         if outcome.outcomes:

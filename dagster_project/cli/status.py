@@ -58,6 +58,8 @@ def status(
     for record in read_records(paths, 1):
         for text in record.rejected:
             say(f"Avvisad, nyare än det som räknas: {text}")
+        for text in record.shrunk:
+            say(f"Varning {text}")
         if record.error is not None:
             say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
     quarantined = quarantine_by_source(quarantine_now(RunFolder(paths), load_acknowledged(settings.acknowledged)))

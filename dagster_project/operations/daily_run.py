@@ -33,6 +33,7 @@ from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.shrunk import current_months, shrunk_since_release
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
 from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
@@ -66,8 +67,9 @@ class JobEnd:
 class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
-    identity is None when ingestion failed. trouble: what could not be done after the job (a page, a notification), one
-    sentence each. acknowledged: the reviewed lines of rows in quarantine.
+    identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
+    what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
+    of rows in quarantine.
     """
 
     data: DataPaths
@@ -77,6 +79,7 @@ class RunOutcome:
     release: Release | None = None
     error: str | None = None
     nothing_new: bool = False
+    shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
 
@@ -120,6 +123,8 @@ class RunOutcome:
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
             rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(ledger))) if ledger is not None else (),
+            shrunk=self.shrunk,
+            rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -152,17 +157,18 @@ class Session:
             release = current_release(self.data)
         if release is not None and make_current:
             switch_current(self.data, release.id)
-        outcome = RunOutcome(
-            self.data,
-            self.started,
-            identity,
-            outcomes,
-            release,
-            error,
-            job.nothing_new,
-            acknowledged=_acknowledged(self.settings),
-        )
+        shrunk = self._shrunk(identity, job.nothing_new)
+        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
+        outcome = replace(outcome, acknowledged=_acknowledged(self.settings))
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+
+    def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        if nothing_new:  # what the run found is said again
+            return next((tuple(r.shrunk) for r in read_records(self.data, 1) if r.run_id == identity.run_id), ())
+        share = identity.parameters["thresholds"]["rows_fallen_share"]
+        return tuple(shrunk_since_release(self.data, identity, share))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
@@ -310,7 +316,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes or record.rejected
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told
     if not outcome.nothing_new and to_be_told:
         trouble += notify(settings.notify, message(record, data))
     return tuple(dict.fromkeys(trouble))

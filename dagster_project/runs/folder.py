@@ -25,6 +25,7 @@ from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 LEDGER, QUARANTINE, MEASURES, FINDINGS = "ledger", "quarantine", "measures", "findings"
 REFUSED, REPLACED = "refused_rows", "replaced_rows"
 SIGNS, PARTIAL_MONTHS = "signs", "partial_months"
+CURRENT_MONTHS = "current_months"
 DELIVERY_DATABASE = "delivery.duckdb"
 """What the first gate judges, as one file beside the tables."""
 PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
@@ -145,6 +146,10 @@ SIGNS_SCHEMA: dict[str, pl.DataType] = {
 it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are
 (`ingestion.drift`). verksamhet, month (its first day): of MONTH_VOLUME."""
 
+CURRENT_MONTHS_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "month": pl.Date(), "rows": pl.Int64()}
+"""How many rows of a source count now, by the month of their event (its first day; null of sources without events).
+For people only (`operations.shrunk`): no gate and no model reads it."""
+
 PARTIAL_MONTHS_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
     "verksamhet": pl.String(),
@@ -161,6 +166,7 @@ SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     MEASURES: MEASURES_SCHEMA,
     SIGNS: SIGNS_SCHEMA,
     PARTIAL_MONTHS: PARTIAL_MONTHS_SCHEMA,
+    CURRENT_MONTHS: CURRENT_MONTHS_SCHEMA,
 }
 
 

@@ -48,7 +48,9 @@ class RunRecord:
     started: UTC, ISO 8601. run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
     release_id: what was published, None when nothing was; `error` then says why. held_back: indicator -> sources.
     frozen: held-back indicator -> the release that its rows come from. rejected: why files that are newer than their
-    source's newest accepted one were rejected, a sentence each. beside: the release that `current` named all the
+    source's newest accepted one were rejected, a sentence each. shrunk: what of the history counts no more
+    (`operations.shrunk`), a sentence each. rows: source -> month (2022-05; empty of sources without events) -> rows
+    that count. beside: the release that `current` named all the
     same, None where it named this one.
     """
 
@@ -62,12 +64,19 @@ class RunRecord:
     frozen: dict[str, str] = field(default_factory=dict)
     beside: str | None = None
     rejected: tuple[str, ...] = ()
+    shrunk: tuple[str, ...] = ()
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
 
     @property
     def changes(self) -> list[CheckRecord]:
         """What warned of a change in deliveries; waived ones are known already."""
         return [c for c in self.checks if c.gate == DRIFT and not c.success and c.consequence == WARNING]
+
+    @property
+    def to_be_told(self) -> bool:
+        """Whether people should know of something although nothing is held back."""
+        return bool(self.changes or self.rejected or self.shrunk)
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

@@ -33,6 +33,7 @@ def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
         "release_id": run.release_id,
         "error": run.error,
         "rejected": run.rejected,
+        "shrunk": run.shrunk,
         "status": status,
         "text": text,
         "held": [(source, sorted(titles)) for source, titles in sorted(by_source.items())],
@@ -47,7 +48,7 @@ def _outcome(run: RunRecord) -> tuple[str, str]:
     published = f"Publicerad bredvid {run.beside}, som är den aktuella" if run.beside else "Publicerad"
     if held := len(run.held_back):
         return FAILED[WARNING][0], f"{published}, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
-    if any(not c.success and c.consequence == WARNING for c in run.checks):
+    if run.shrunk or any(not c.success and c.consequence == WARNING for c in run.checks):
         return FAILED[WARNING][0], f"{published}, med varning"
     return PASSED[0], published
 
