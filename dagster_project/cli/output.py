@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -26,13 +28,33 @@ def printable(text: str) -> str:
     )
 
 
+given: dict[str, Path] = {}
+"""The folders that the user named by options, `data` and `raw`: what we tell people to run has to name them too."""
+takes: dict[str, set[str]] = {}
+"""Which of these options each command has."""
+_HINT = re.compile(r"`resultattavla (?P<command>[a-z]+)(?P<rest>[^`]*)`|(?<!`)resultattavla (?P<plain>[a-z]+)")
+
+
+def with_given(text: str) -> str:
+    """A text whose hints of what to run name the folders that the user named."""
+
+    def named(found: re.Match[str]) -> str:
+        command, rest = found["command"] or found["plain"], found["rest"] or ""
+        missing = [n for n in given if n in takes.get(command, ()) and f"--{n}" not in rest]
+        if not missing or "--help" in rest:
+            return found[0]
+        return f"`resultattavla {command}{rest} {' '.join(f'--{n} {shlex.quote(str(given[n]))}' for n in missing)}`"
+
+    return _HINT.sub(named, text) if given else text
+
+
 class Terminal(Console):
     """A console that shows texts from outside as texts, and whose troubles (full, closed, ASCII) are no command's."""
 
     def print(self, *objects: Any, **how: Any) -> None:
         """As rich's, with every string made printable. What cannot be written is lost, told once where it can be."""
         try:
-            super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **how)
+            super().print(*(printable(with_given(o)) if isinstance(o, str) else o for o in objects), **how)
         except OSError as error:
             give_up(self.stderr, error)
 
@@ -77,7 +99,10 @@ out = Terminal(highlight=False, soft_wrap=False, width=_WIDTH)
 err = Terminal(stderr=True, highlight=False)
 
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="inställningen data")
+    Path | None,
+    typer.Option(
+        "--data", metavar="MAPP", help="Mapp för allt som systemet skriver.", show_default="inställningen data"
+    ),
 ]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
@@ -89,10 +114,11 @@ asked = [Path("data")]
 
 def settings_with(raw: Path | None = None, data: Path | None = None) -> Settings:
     """The settings, with the folders that options name instead."""
-    given = {name: path.absolute() for name, path in (("raw", raw), ("data", data)) if path is not None}
+    named = {name: path.absolute() for name, path in (("raw", raw), ("data", data)) if path is not None}
+    given.update(named)
     if data is not None:
-        asked.append(given["data"])
-    settings = load_settings().model_copy(update=given)
+        asked.append(named["data"])
+    settings = load_settings().model_copy(update=named)
     asked.append(settings.data)
     return settings
 
@@ -102,6 +128,7 @@ def data_paths(data: Path | None) -> DataPaths:
     if data is None:
         return settings_with().paths
     asked.append(data.absolute())
+    given["data"] = asked[-1]
     return DataPaths(asked[-1])
 
 
