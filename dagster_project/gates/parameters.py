@@ -66,6 +66,7 @@ from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER
 
 SQL_KWARG = "unexpected_rows_query"
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_LIMIT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?: \* (?P<times>[0-9.]+))?")
 
 
 class Sql(str):
@@ -160,6 +161,35 @@ def filled(suite: Suite, source: str, values: Values) -> list[dict[str, Any]]:
     where it is asked for.
     """
     return [{**e, "kwargs": _kwargs(e, f"{suite.name} för {source}", values)} for e in suite.expectations]
+
+
+def limit_of(expectation: Mapping[str, Any], values: Values) -> float | None:
+    """What the measured value of an expectation is held against, in its own unit (shares 0-1).
+
+    Of a query what its `measured` says; of rows that may be wrong the share that may be (`mostly`); else the largest
+    allowed value, or the smallest one where only that is given. None where every finding is a failure.
+    Raises SuiteError for a limit that is neither a number nor a parameter, perhaps times a number.
+    """
+    kwargs = expectation["kwargs"]
+    if (told := expectation["meta"].get("measured", {}).get("limit")) is not None:
+        return _limit(told, expectation, values)
+    if "mostly" in kwargs:
+        return float(round(1 - kwargs["mostly"], 9))
+    if expectation["type"].startswith("expect_column_values_"):
+        return None
+    given = kwargs.get("max_value", kwargs.get("min_value"))
+    return None if given is None else _limit(given, expectation, values)
+
+
+def _limit(given: Any, expectation: Mapping[str, Any], values: Values) -> float:
+    if isinstance(given, Mapping):
+        found = _LIMIT.fullmatch(str(given.get("$PARAMETER")))
+        value = values.get(found["name"]) if found else None
+        if found and isinstance(value, int | float):
+            return float(value) * float(found["times"] or 1)
+    elif isinstance(given, int | float):
+        return float(given)
+    raise SuiteError(f"Förväntan {expectation['meta']['id']}: gränsen {given} är varken ett tal eller en parameter.")
 
 
 def _kwargs(expectation: Mapping[str, Any], suite: str, values: Values) -> dict[str, Any]:

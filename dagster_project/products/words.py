@@ -16,6 +16,7 @@ from dagster_project.catalogue.vocabulary import (
     BY_COVERING,
     BY_KEY,
     BY_PERSON,
+    CONFLICT,
     COUNT,
     COVERAGE,
     CRITICAL,
@@ -140,7 +141,7 @@ SETTLED_MANY_WORDS: Mapping[str, str] = {
 _REASONS: Mapping[str, str] = {
     "format:rad": "Raden har fler celler än det finns rubriker",
     "overlapp:giltighet": "Giltighetstiden överlappar en annan rads",
-    "dubblett:konflikt": "Samma nyckel förekommer med olika innehåll",
+    CONFLICT: "Samma nyckel förekommer med olika innehåll",
     UNKNOWN_UNIT: "Enheten finns inte i enhetsregistret",
     UNIT_NOT_VALID: "Enheten var inte giltig på händelsedagen",
 }

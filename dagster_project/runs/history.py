@@ -30,6 +30,7 @@ class CheckRecord:
     unexpected: int | None
     observed: str | None
     undantag: str | None
+    limit: float | None = None
 
     @property
     def gate(self) -> str:

@@ -91,7 +91,12 @@ def _failed(outcomes: Iterable[Outcome]) -> set[tuple[str, str]]:
 
 
 def _write_suite(root: Path, *expectation: dict[str, object], source: str = "kva", **meta: object) -> Path:
-    texts = {"titel": "Titel", "betydelse": "Betydelse", "atgard": "Åtgärd"}
+    texts = {
+        "titel": "Titel",
+        "betydelse": "Betydelse",
+        "atgard": "Åtgärd",
+        "measured": {"one": "rad", "many": "rader"},
+    }
     items = [
         {"severity": "critical", **item, "meta": {"id": f"e{number}", **texts}}
         for number, item in enumerate(expectation, start=1)

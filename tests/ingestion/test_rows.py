@@ -325,6 +325,22 @@ def test_same_key_other_content_is_a_conflict() -> None:
     assert reasons("kva", BASE["kva"], base("kva", makulerad="Ja")) == {n: {"dubblett:konflikt"} for n in (2, 3)}
 
 
+def test_a_conflict_names_the_columns_that_differ_and_no_others() -> None:
+    other = base("kva", atgardsdatum="2022-05-29", yrkeskategori="", personnummer=spellings(OTHER_PERSON)[0])
+    rows = parsed(
+        "kva", BASE["kva"], other, base("kva", vardkontakt_id="K2"), base("kva", vardkontakt_id="K2")
+    ).quarantined
+    assert [v.to_list() for v in rows["values"]] == [
+        ["personnummer=***", "atgardsdatum=2022-05-30", f"yrkeskategori={BASE['kva']['yrkeskategori']}"],
+        ["personnummer=***", "atgardsdatum=2022-05-29", "yrkeskategori="],
+    ]
+    # A column in which two of three rows agree differs too; what only is spelled otherwise does not.
+    three = parsed(
+        "kva", BASE["kva"], base("kva", atgardsdatum="20220530", makulerad="Ja"), base("kva", makulerad="Nej")
+    )
+    assert {v.partition("=")[0] for values in three.quarantined["values"] for v in values} == {"makulerad"}
+
+
 def test_duplicates_of_rows_in_conflict_are_counted_as_duplicates() -> None:
     rows = [BASE["kva"], BASE["kva"], base("kva", yrkeskategori="Läkare"), base("kva", yrkeskategori="Läkare")]
     assert counts("kva", *rows) == (0, 2, 2)
