@@ -12,12 +12,14 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
 from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
 from dagster_project.cli.usage import WRONG_USE, Command, Group, tell_wrong_use
@@ -32,7 +34,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, acknowledge, waivers, withdraw, explain, indicators, units, demo):
+COMMANDS = (
+    run,
+    status,
+    quarantine,
+    acknowledge,
+    waivers,
+    withdraw,
+    retract,
+    explain,
+    indicators,
+    units,
+    demo,
+    clean,
+)
+for command in COMMANDS:
     app.command(cls=Command)(command)
     takes[command.__name__] = {"raw", "data"} & set(inspect.signature(command).parameters)
 app.add_typer(new, name="new")
