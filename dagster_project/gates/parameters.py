@@ -6,14 +6,14 @@ Of every source, for kwargs:
   quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
   list_missing_share, share_rows_min, rows_grown_times, rows_grown_min, and the
   limits of drift (column_filled_share, column_gone_share, column_rows_min,
-  day_times, day_rows_min, month_share, month_events_min, season_share,
+  day_times, day_rows_min, month_share, month_events_min, season_share, season_floor,
   new_ids_share, new_ids_min)                                                      limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
   column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
-  unit_gone, unit_later, register_row                                              one quoted word: a finding
+  unit_gone, unit_later, unit_moved, register_row                                  one quoted word: a finding
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -62,7 +62,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.engines.duckdb import literal
 from dagster_project.gates.suites import Suite, SuiteError, event_day
-from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER
+from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED
 
 SQL_KWARG = "unexpected_rows_query"
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -108,6 +108,7 @@ _WORDS: Values = {
     **{sign: Sql.word(sign) for sign in SIGNS},
     "unit_gone": Sql.word(UNIT_GONE),
     "unit_later": Sql.word(UNIT_LATER),
+    "unit_moved": Sql.word(UNIT_MOVED),
     "register_row": Sql.word(REGISTER_ROW),
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),

@@ -61,6 +61,7 @@ def measure(
         "units_gone": 0,
         "files_kept": sum(d.kept for d in deliveries),
         "list_units_missing": gaps.units,
+        "list_units_named": gaps.units_named,
         "list_keys_missing_share": gaps.keys_share,
         "rejected_newer": rejected_newer(deliveries, rejected, as_of),
         **growth(connection, contract, None if before is None else before - current),

@@ -14,6 +14,7 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import ACCEPTED, WITHDRAWN
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import number
+from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import LEDGER_TABLE
 from dagster_project.runs.folder import CURRENT_MONTHS, RunFolder
@@ -35,12 +36,17 @@ def current_months(data: DataPaths) -> dict[str, dict[str, int]]:
     return found
 
 
-def shrunk_since_release(data: DataPaths, identity: RunIdentity, fallen_share: float) -> list[str]:
+def shrunk_since_release(data: DataPaths, identity: RunIdentity) -> list[str]:
     """What the run whose tables lie in the run folder has lost of its history; a sentence per source.
 
-    Compared with the newest run up to its as-of date that published a release which is still there; nothing is said
-    where there is none. fallen_share: a file with more than so large a share of its rows gone is told.
+    Compared with the newest run up to its as-of date that published a release which is still there and was not
+    retracted; nothing is said where there is none.
     """
+    taken_back = retractions(data)
+    fallen_share, limit = (
+        identity.parameters["thresholds"]["rows_fallen_share"],
+        identity.parameters["suppression_limit"],
+    )
     earlier = [
         r
         for r in read_records(data, RUNS_LOOKED_AT)
@@ -48,9 +54,9 @@ def shrunk_since_release(data: DataPaths, identity: RunIdentity, fallen_share: f
     ]
     for record in sorted(earlier, key=lambda r: (r.as_of or "", r.started), reverse=True):
         release = read_release(data.releases / (record.release_id or ""))
-        if release is not None:
+        if release is not None and release.id not in taken_back:
             before = _deliveries(release.table(LEDGER_TABLE))
-            return shrunk(record, before, current_months(data), RunFolder(data).ledger(), fallen_share)
+            return shrunk(record, before, current_months(data), RunFolder(data).ledger(), fallen_share, limit)
     return []
 
 
@@ -64,10 +70,12 @@ def shrunk(
     rows: Mapping[str, Months],
     ledger: Sequence[Delivery],
     fallen_share: float,
+    limit: int,
 ) -> list[str]:
     """A sentence per source that has lost rows of past months by a file that counted in `before`: file, months, counts.
 
-    files_before: the accepted deliveries of that run. rows, ledger: of this run.
+    files_before: the accepted deliveries of that run. rows, ledger: of this run. fallen_share: a file with more than so
+    large a share of its rows gone is told. limit: smaller numbers of rows than this are not told.
     """
     causes: dict[str, list[str]] = {}
     for file in files_before:
@@ -81,9 +89,13 @@ def shrunk(
             left = sum(now.get(m, 0) for m in fallen)
             sentences.append(
                 f"{source}: historiken har krympt sedan utgåva {before.release_id}: {_months(list(fallen))}"
-                f"{number(left)} rader som räknas, då {number(sum(fallen.values()))}. {' '.join(told_causes)}"
+                f"{_few(left, limit)} rader som räknas, då {_few(sum(fallen.values()), limit)}. {' '.join(told_causes)}"
             )
     return sentences
+
+
+def _few(rows: int, limit: int) -> str:
+    return f"färre än {limit}" if 0 < rows < limit else number(rows)
 
 
 def _cause(file: Delivery, ledger: Sequence[Delivery], fallen_share: float) -> str | None:

@@ -505,6 +505,7 @@ def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
         ("delivery/_register", "register_karantan"),
         ("delivery/_register", "register_enhet_borta"),
         ("delivery/_register", "register_enhet_senare"),
+        ("delivery/_register", "register_enhet_flyttad"),
         ("delivery/_all", "filer_lasbara"),
         ("delivery/_full_list", "lista_saknar_enhet"),
         ("delivery/_full_list", "lista_saknar_rader"),

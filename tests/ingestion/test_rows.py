@@ -494,3 +494,11 @@ def test_rows_read_are_accepted_quarantined_or_duplicate(data: st.DataObject, so
     key = [c.stored for c in CONTRACTS[source].key]
     if source != "vantetider" and result.accepted.height:
         assert not result.accepted.select(pl.struct(key).is_duplicated().any()).item(), "accepted keys are unique"
+
+
+def test_a_ditto_mark_is_no_key_and_may_be_a_text() -> None:
+    """Seven rows "as above" are no seven rows of one contact."""
+    for mark in ("\u2033", ",,", "dito"):
+        row = base("avvikelser", avvikelse_id=mark)
+        assert reasons("avvikelser", row) == {2: {"format:avvikelse_id"}}
+        assert reasons("avvikelser", base("avvikelser", typ=mark)) == {}

@@ -51,7 +51,7 @@ def kept(pipeline: Pipeline, settled: Settled) -> RunRecord:
 def told(pipeline: Pipeline, before: RunRecord, first: Settled, settled: Settled | None = None) -> list[str]:
     """What a run now says beside the one before."""
     now = settled or pipeline.run()
-    return shrunk(before, first.ledger, current_months(pipeline.data), now.ledger, 0.05)
+    return shrunk(before, first.ledger, current_months(pipeline.data), now.ledger, 0.05, 5)
 
 
 def test_an_old_file_overwritten_with_half_its_rows_is_told(pipeline: Pipeline) -> None:
@@ -64,6 +64,15 @@ def test_an_old_file_overwritten_with_half_its_rows_is_told(pipeline: Pipeline) 
         "räknas, då 50. avvikelser_2022-05-01.csv har skrivits över (30 godkända rader, då 60); är det inte avsett, "
         "be den som levererar om hela filen igen."
     ]
+
+
+def test_small_numbers_are_not_told(pipeline: Pipeline) -> None:
+    first = pipeline.run()
+    before = kept(pipeline, first)
+    pipeline.deliver("avvikelser", "2022-05-01", *reports([1, 1, 1]))
+    pipeline.deliver("avvikelser", "2022-06-01", *reports([0, 0, 1], first=10))
+    (sentence,) = told(pipeline, before, first)
+    assert "2022-01 till 2022-02, 2022-04 finns färre än 5 rader som räknas, då 75." in sentence
 
 
 def test_a_new_delivery_and_a_correction_that_adds_rows_are_silent(pipeline: Pipeline) -> None:

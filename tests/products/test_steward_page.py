@@ -324,12 +324,13 @@ def test_waived_failures_have_a_sign_of_their_own(full: str) -> None:
 
 def test_waivers_say_what_they_do_now(full: str) -> None:
     rows = [words(r) for r in re.findall(r"<tr>.*?</tr>", section(full, "undantag"), re.DOTALL)][1:]
+    known = " · Leveranser Känt fel i källsystemet Anna Ansvarig"
     assert rows == [
-        "Titel alder_stopp avvikelser (Avvikelser ur Platina) · Leveranser Känt fel i källsystemet Anna Ansvarig 2022-10-07 7 snart slut "
+        f"Titel alder_stopp avvikelser (Avvikelser ur Platina){known} 2022-10-07 7 snart slut "
         "Används i den här körningen",
-        "Titel har_rader vantetider (Väntetider och vårdkontakter) · Leveranser Känt fel i källsystemet Anna Ansvarig 2022-12-29 90 "
+        f"Titel har_rader vantetider (Väntetider och vårdkontakter){known} 2022-12-29 90 "
         "Behövs inte längre: förväntan är uppfylld",
-        "Titel har_rader enheter (Enhetsregistret (HSA-katalogen)) · Leveranser Känt fel i källsystemet Anna Ansvarig 2022-09-29 −1 "
+        f"Titel har_rader enheter (Enhetsregistret (HSA-katalogen)){known} 2022-09-29 −1 "
         "Har gått ut: ta bort raden eller låt den som ansvarar förnya den",
     ]
 
