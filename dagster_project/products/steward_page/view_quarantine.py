@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import CONFLICT, OPEN
+from dagster_project.catalogue.vocabulary import CONFLICT, OPEN, RESOLVED
 from dagster_project.ingestion.quarantine import open_by_reason
 from dagster_project.products.names import source_title, with_unit_names
-from dagster_project.products.words import reason_action, reason_text
+from dagster_project.products.words import SETTLED_MANY_WORDS, reason_action, reason_text
 
 ROWS_PER_GROUP = 200
 ROWS_SHOWN = 6000
@@ -36,6 +36,7 @@ def quarantine_view(quarantine: pl.DataFrame, as_of: date | None, units: Mapping
     return {
         "open": waiting.height,
         "resolved": quarantine.height - waiting.height,
+        "settled": _settled(quarantine),
         "oldest": (as_of - oldest).days if as_of and isinstance(oldest, date) else None,
         "sources": [
             {"name": name, "title": source_title(name), "count": by_source[name], "groups": groups}
@@ -43,6 +44,12 @@ def quarantine_view(quarantine: pl.DataFrame, as_of: date | None, units: Mapping
         ],
         "shortened": any(g["count"] > len(g["rows"]) for groups in sources.values() for g in groups),
     }
+
+
+def _settled(quarantine: pl.DataFrame) -> list[tuple[int, str]]:
+    """How many resolved rows there are by what settled them, in words."""
+    counts = dict(quarantine.filter(pl.col("state") == RESOLVED).group_by("settled_by").len().iter_rows())
+    return [(counts[way], words) for way, words in SETTLED_MANY_WORDS.items() if way in counts]
 
 
 def _longest_waiting(waiting: pl.DataFrame, as_of: date | None, limit: int) -> dict[tuple, list[dict[str, Any]]]:
