@@ -14,6 +14,7 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import ACCEPTED, WITHDRAWN
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import number
+from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import LEDGER_TABLE
 from dagster_project.runs.folder import CURRENT_MONTHS, RunFolder
@@ -38,9 +39,10 @@ def current_months(data: DataPaths) -> dict[str, dict[str, int]]:
 def shrunk_since_release(data: DataPaths, identity: RunIdentity) -> list[str]:
     """What the run whose tables lie in the run folder has lost of its history; a sentence per source.
 
-    Compared with the newest run up to its as-of date that published a release which is still there; nothing is said
-    where there is none.
+    Compared with the newest run up to its as-of date that published a release which is still there and was not
+    retracted; nothing is said where there is none.
     """
+    taken_back = retractions(data)
     fallen_share, limit = (
         identity.parameters["thresholds"]["rows_fallen_share"],
         identity.parameters["suppression_limit"],
@@ -52,7 +54,7 @@ def shrunk_since_release(data: DataPaths, identity: RunIdentity) -> list[str]:
     ]
     for record in sorted(earlier, key=lambda r: (r.as_of or "", r.started), reverse=True):
         release = read_release(data.releases / (record.release_id or ""))
-        if release is not None:
+        if release is not None and release.id not in taken_back:
             before = _deliveries(release.table(LEDGER_TABLE))
             return shrunk(record, before, current_months(data), RunFolder(data).ledger(), fallen_share, limit)
     return []

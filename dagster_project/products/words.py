@@ -6,11 +6,16 @@ Why an observation does not count is said by a seed (`catalogue.indicators.exclu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     ALL_SEXES,
     AMOUNT,
+    BY_CLEAN,
+    BY_COVERING,
+    BY_KEY,
+    BY_PERSON,
     CONFLICT,
     COUNT,
     COVERAGE,
@@ -57,6 +62,9 @@ from dagster_project.catalogue.vocabulary import (
     YEAR,
 )
 from dagster_project.gates.outcomes import GATE_TITLES
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # --- Cells ------------------------------------------------------------------------------------------------------
 PERIOD_WORDS: Mapping[str, str] = {
@@ -115,6 +123,20 @@ DELIVERY_STATUS_WORDS: Mapping[str, str] = {
     LATER: "Väntar: uttagen efter körningens datum",
 }
 QUARANTINE_STATE_WORDS: Mapping[str, str] = {OPEN: "öppen", RESOLVED: "åtgärdad"}
+SETTLED_WORDS: Mapping[str, str] = {
+    BY_KEY: "rättad i {file}",
+    BY_CLEAN: "ersatt av {file}, som inte har någon rad i karantän",
+    BY_COVERING: "ersatt av {file}, som omfattar enhet och månad",
+    BY_PERSON: "kvitterad {note}",
+}
+"""What settled a resolved row; `file`: the delivery's name, `note`: who acknowledged it, when and why."""
+SETTLED_MANY_WORDS: Mapping[str, str] = {
+    BY_KEY: "rättade i en nyare leverans",
+    BY_CLEAN: "ersatta av en nyare leverans som inte har någon rad i karantän",
+    BY_COVERING: "ersatta av en nyare leverans som omfattar enhet och månad",
+    BY_PERSON: "kvitterade",
+}
+"""The same of several rows."""
 
 _REASONS: Mapping[str, str] = {
     "format:rad": "Raden har fler celler än det finns rubriker",
@@ -130,6 +152,21 @@ _REASON_KINDS: Mapping[str, str] = {
     "framtid": "{0} ligger efter uttagsdatumet",
     "ordning": "{0} är senare än {1}",
 }
+
+
+def quarantine_state_text(state: str, settled_by: str | None, followed_by: str | None, note: str | None) -> str:
+    """What became of a quarantined row: its state and, beside it, what settled it or where it came again."""
+    word = QUARANTINE_STATE_WORDS[state]
+    file = (followed_by or "").rpartition("/")[2]
+    if state == OPEN:
+        return f"{word}, kom igen i {file}" if file else word
+    return f"{word}: {SETTLED_WORDS[settled_by or BY_KEY].format(file=file, note=note)}"
+
+
+def quarantine_states(rows: pl.DataFrame) -> list[str]:
+    """What became of each row of a quarantine (QUARANTINE_SCHEMA), in words."""
+    columns = ("state", "settled_by", "followed_by", "settled_note")
+    return [quarantine_state_text(*row) for row in rows.select(columns).iter_rows()]
 
 
 def reason_text(reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -124,8 +125,15 @@ def test_monitoring_is_alarmed_where_no_run_published(
     add_record(data, RunRecord("2022-09-01T00:00:00+00:00", 0, release_id="2022-09-01-abc"), keep=9)
     status._require_recent(data, timedelta(hours=1))
     (record,) = data.history.iterdir()
-    os.utime(record, (0, 0))
+    os.utime(record, (0, 0))  # a restored backup has other times: what the record says counts
+    status._require_recent(data, timedelta(hours=1))
+    told = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps({**told, "seen": "1970-01-01T12:00:00+00:00"}), encoding="utf-8")
     with pytest.raises(ResultattavlaError, match="1970-01-01"):
+        status._require_recent(data, timedelta(hours=26))
+    del told["seen"]  # of an older version
+    record.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(ResultattavlaError, match="2022-09-01"):
         status._require_recent(data, timedelta(hours=26))
     for wrong in ("26", "h", "0h", "-1d", "1w"):
         assert ended(monkeypatch, "status", f"--max-age={wrong}", "--data", tmp_path) == 64

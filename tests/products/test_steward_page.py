@@ -79,6 +79,8 @@ def quarantine(count: int = 3, **values: Any) -> pl.DataFrame:
         "unit": [None] * count,
         "delivery": ["d"] * count,
         "followed_by": ["kva/kva_2022-10-02.csv" if i == 0 else None for i in range(count)],
+        "settled_by": [None] * count,
+        "settled_note": [None] * count,
     }
     return pl.DataFrame(rows | values, schema=QUARANTINE_SCHEMA)
 
@@ -484,7 +486,10 @@ def test_the_old_page_stays_when_the_new_one_fails(tmp_path: Path, monkeypatch: 
     with pytest.raises(RuntimeError, match="no page"):
         write_page(DataPaths(tmp_path), [record(OUTCOMES)], OUTCOMES, [])
     assert (tmp_path / "docs" / "index.html").read_text(encoding="utf-8") == page
-    assert {p.name for p in (tmp_path / "docs").iterdir()} == {"index.html", "karantan.csv", "karantan_alla.csv"}
+    assert {p.name for p in (tmp_path / "docs").iterdir()} == {
+        "index.html",
+        *(f"karantan{which}{form}.csv" for which in ("", "_alla") for form in ("", "_excel")),
+    }
 
 
 def test_heavy_packages_are_not_imported() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import OPEN
+from dagster_project.catalogue.vocabulary import OPEN, RESOLVED
 from dagster_project.ingestion.quarantine import open_by_reason
-from dagster_project.products.words import reason_text
+from dagster_project.products.words import SETTLED_MANY_WORDS, reason_text
 
 ROWS_PER_GROUP = 200
 ROWS_SHOWN = 6000
@@ -31,10 +31,17 @@ def quarantine_view(quarantine: pl.DataFrame, as_of: date | None) -> dict[str, A
     return {
         "open": waiting.height,
         "resolved": quarantine.height - waiting.height,
+        "settled": _settled(quarantine),
         "oldest": (as_of - oldest).days if as_of and isinstance(oldest, date) else None,
         "sources": [{"name": name, "count": by_source[name], "groups": groups} for name, groups in sources.items()],
         "shortened": any(g["count"] > len(g["rows"]) for groups in sources.values() for g in groups),
     }
+
+
+def _settled(quarantine: pl.DataFrame) -> list[tuple[int, str]]:
+    """How many resolved rows there are by what settled them, in words."""
+    counts = dict(quarantine.filter(pl.col("state") == RESOLVED).group_by("settled_by").len().iter_rows())
+    return [(counts[way], words) for way, words in SETTLED_MANY_WORDS.items() if way in counts]
 
 
 def _longest_waiting(waiting: pl.DataFrame, as_of: date | None, limit: int) -> dict[tuple, list[dict[str, Any]]]:
