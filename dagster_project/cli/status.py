@@ -71,7 +71,9 @@ def status(
         lost = error
     _told("Hålls tillbaka", held_back_sentences(release))
     _told("Leveranser som borde ha kommit", _overdue(expected, today))
-    _told("Avvisade filer", rejected)
+    newer = {text for record in records for text in record.rejected}
+    marked = [f"{text} Den är inte äldre än det som räknas." if text in newer else text for text in rejected]
+    _told("Avvisade filer", marked)
     _told("Underkänt och förändringar i leveranserna", warning_sentences(release))
     _told("Historik som har krympt", [f"Varning {text}" for record in records for text in record.shrunk])
     _told("Undantag", waiver_sentences(release, today))
