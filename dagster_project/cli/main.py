@@ -14,6 +14,7 @@ import typer
 
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
+from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
@@ -46,6 +47,8 @@ COMMANDS = (
     indicators,
     units,
     demo,
+    erase,
+    rekey,
     clean,
 )
 for command in COMMANDS:

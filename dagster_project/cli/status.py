@@ -63,7 +63,7 @@ def status(
         say(f"Utgåva {retraction.release_id}: {retraction.text}.")
     for record in read_records(paths, 1):
         for text in record.rejected:
-            say(f"Avvisad, nyare än det som räknas: {text}")
+            say(f"Avvisad, inte äldre än det som räknas: {text}")
         for text in record.shrunk:
             say(f"Varning {text}")
         if record.error is not None:

@@ -11,6 +11,7 @@ from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     DELIVERY,
     INFO,
+    LATER,
     OPEN,
     REJECTED,
     RESULT_TABLE,
@@ -37,8 +38,15 @@ def delivery_rows(ledger: Sequence[Delivery]) -> list[tuple]:
         found = sum(d.source == source for d in ledger)
         files = f"{len(counted)}" if len(counted) == found else f"{len(counted)} av {found}"
         sums = [sum(getattr(d, f"rows_{n}") for d in counted) for n in ("read", "accepted", "quarantined", "duplicate")]
-        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else "aldrig levererad"))
+        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else _why_none(ledger, source)))
     return rows
+
+
+def _why_none(ledger: Sequence[Delivery], source: str) -> str:
+    """Why no file of a source counts: it was never delivered, or what became of its files."""
+    of_status = {REJECTED: "allt avvisat", WITHDRAWN: "allt återkallat", LATER: "bara senare"}
+    found = {of_status[d.status] for d in ledger if d.source == source and d.status in of_status}
+    return found.pop() if len(found) == 1 else "ingen som räknas" if found else "aldrig levererad"
 
 
 def rejected_files(ledger: Sequence[Delivery]) -> list[str]:

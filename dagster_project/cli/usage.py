@@ -17,6 +17,7 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from dagster_project.cli.output import err, out
+from dagster_project.core.masking import mask
 from dagster_project.operations.settings import problem_of
 
 # Typer has the exception of wrong use, but not under a public name; it is the base of the one that it has.
@@ -116,7 +117,8 @@ def tell_wrong_use(error: Any) -> None:
     if type(error).__name__ == "NoArgsIsHelpError":  # the help has been printed
         return
     context = getattr(error, "ctx", None)
-    err.print(sentence_of(error), style="red", soft_wrap=True, markup=False)
+    # A personnummer can be what was wrong.
+    err.print(mask(sentence_of(error)), style="red", soft_wrap=True, markup=False)
     if context is not None:
         err.print(f"{context.get_usage()}\nSkriv `{context.command_path} --help` för hjälp.", markup=False)
 

@@ -29,6 +29,7 @@ from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.gates.waivers import Waiver
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
+from dagster_project.operations.erase import finish_erasures
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
@@ -194,6 +195,7 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
         keep_private(data)
         leave_retracted(data)
         restore_bronze(data)
+        finish_erasures(settings)
         yield Session(data, settings, before)
 
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observed
+from dagster_project.products.explain.calculation import (
+    calculate,
+    check_agreement,
+    has_data,
+    observed,
+    require_nothing_erased,
+)
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.change import change_of
 from dagster_project.products.explain.deliveries import accepted_inputs, gate_checks
@@ -38,6 +44,8 @@ def explain(data: DataPaths, query: Query) -> Explanation:
     known = has_data(cell.row, evidence)
     seen = observed(context)
     calculation = calculate(indicator, seen.own, known)
+    if evidence.erased:
+        require_nothing_erased(cell.row, calculation)
     check_agreement(cell.row, calculation)
     told = told_of(context, seen, query.lines) if known else Told()
     checks, passed = gate_checks(release, indicator)
