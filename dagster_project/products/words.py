@@ -42,6 +42,7 @@ from dagster_project.catalogue.vocabulary import (
     NOT_APPLICABLE,
     NOT_MET,
     OPEN,
+    OVERLAP,
     PASSED,
     PASSED_WITH_WARNING,
     PRELIMINARY,
@@ -140,7 +141,7 @@ SETTLED_MANY_WORDS: Mapping[str, str] = {
 
 _REASONS: Mapping[str, str] = {
     "format:rad": "Raden har fler celler än det finns rubriker",
-    "overlapp:giltighet": "Giltighetstiden överlappar en annan rads",
+    OVERLAP: "Giltighetstiden överlappar en annan rads",
     CONFLICT: "Samma nyckel förekommer med olika innehåll",
     UNKNOWN_UNIT: "Enheten finns inte i enhetsregistret",
     UNIT_NOT_VALID: "Enheten var inte giltig på händelsedagen",
@@ -152,6 +153,29 @@ _REASON_KINDS: Mapping[str, str] = {
     "framtid": "{0} ligger efter uttagsdatumet",
     "ordning": "{0} är senare än {1}",
 }
+_REASON_ACTIONS: Mapping[str, str] = {
+    "format:rad": "Leta efter ett avgränsningstecken i en text (den ska stå inom citattecken) och leverera raden igen.",
+    OVERLAP: "Avsluta den tidigare perioden i enhetsregistret (giltig_till) och leverera registret igen.",
+    CONFLICT: "Låt källsystemet leverera nyckeln en gång: kolumnerna som skiljer sig står vid varje rad.",
+    UNKNOWN_UNIT: "Lägg in enheten i enhetsregistret, eller rätta radens HSA-id i källsystemet.",
+    UNIT_NOT_VALID: "Rätta enhetens giltighetstid i enhetsregistret, eller radens enhet eller datum i källsystemet.",
+}
+_REASON_KIND_ACTIONS: Mapping[str, str] = {
+    "saknas": "Fyll i {0} i källsystemet och leverera raden igen.",
+    "format": "Rätta hur {0} är skrivet (kolumnens form står i källans beskrivning) och leverera raden igen.",
+    "varde": "Rätta {0} till ett av de tillåtna värdena och leverera raden igen.",
+    "framtid": "Rätta {0}: det som har hänt kan inte ha ett datum efter uttaget.",
+    "ordning": "Kontrollera vilket av {0} och {1} som är fel och rätta det i källsystemet.",
+}
+
+
+def reason_action(reason: str) -> str:
+    """What a steward can do about a reason; empty for a code that is not known here."""
+    if reason in _REASON_ACTIONS:
+        return _REASON_ACTIONS[reason]
+    kind, _, columns = reason.partition(":")
+    first, _, second = columns.partition(">")
+    return _REASON_KIND_ACTIONS[kind].format(first, second) if kind in _REASON_KIND_ACTIONS and first else ""
 
 
 def quarantine_state_text(state: str, settled_by: str | None, followed_by: str | None, note: str | None) -> str:

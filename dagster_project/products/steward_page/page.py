@@ -26,12 +26,16 @@ from dagster_project.gates.waivers import Waiver
 from dagster_project.ingestion.acknowledged import Acknowledgement, with_acknowledged
 from dagster_project.ingestion.quarantine import write_quarantine_csv
 from dagster_project.products.data_docs.pages import data_docs_folder
+from dagster_project.products.names import source_name, unit_names
+from dagster_project.products.steward_page.charts import HEIGHT, WIDTH
 from dagster_project.products.steward_page.checks import Titles
 from dagster_project.products.steward_page.template import render
+from dagster_project.products.steward_page.view_cards import cards_view
 from dagster_project.products.steward_page.view_deliveries import deliveries_view, late_view
-from dagster_project.products.steward_page.view_gates import failed_view, grid_view
+from dagster_project.products.steward_page.view_gates import grid_view
 from dagster_project.products.steward_page.view_quarantine import quarantine_view
 from dagster_project.products.steward_page.view_runs import held_back_view, run_view
+from dagster_project.products.steward_page.view_sources import sources_view
 from dagster_project.products.steward_page.view_waivers import SOON_DAYS, waiver_view
 from dagster_project.products.words import quarantine_states
 from dagster_project.releases.earlier import shown_before
@@ -119,15 +123,24 @@ def _html(data: DataPaths, left: _Left) -> str:
     names = {i.id: i.titel for i in load_catalogue()}
     taken = retractions(data)
     docs_index = data_docs_folder(data) / "index.html"
+    units = unit_names(data) if left.ledger is not None else {}
+    sources = sources_view(left.records, outcomes, left.ledger)
+    quarantine = quarantine_view(left.quarantine, as_of, units) if left.quarantine is not None else None
+    cards = cards_view(data, outcomes, names, {s["source"]: s for s in sources}, quarantine, units)
     return render(
         run=run_view(run, names, taken),
         held=held_back_view(run, names),
-        failed=failed_view(data, outcomes, names),
+        cards=cards,
+        namn=source_name,
+        runs_drawn=len(left.records),
+        chart_size=(WIDTH, HEIGHT),
+        failed=sum(not o.success for o in outcomes),
+        sources=sources if left.ledger is not None else [],
         changes=len(run.changes),
         tested=len(outcomes),
         grid=grid_view(left.records, outcomes, titles) if outcomes else None,
         waivers=[waiver_view(w, outcomes, as_of, titles) for w in left.waivers],
-        quarantine=quarantine_view(left.quarantine, as_of) if left.quarantine is not None else None,
+        quarantine=quarantine,
         deliveries=deliveries_view(left.ledger) if left.ledger is not None else None,
         late=late_view(outcomes, left.ledger),
         runs=[run_view(r, names, taken) for r in (*left.failed_since, *left.records)],
