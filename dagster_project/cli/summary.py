@@ -23,7 +23,7 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
-from dagster_project.products.measured import failure_sentence, measured, published_figures
+from dagster_project.products.measured import by_measure, failure_sentence, measured, published_figures
 from dagster_project.products.words import SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import QUALITY_TABLE
@@ -84,9 +84,11 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
 
 
 def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
-    """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
+    """One sentence per thing that failed, a warning and a stop of it together: what, how much, what to do; the gravest
+    first.
+    """
     sentences = []
-    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (gravity(o.consequence), o.source)):
+    for o, *_ in by_measure(outcomes):
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
         sentences.append(f"{failure_sentence(o.consequence, o.source, o.titel, measured(o))} {what_to_do}")
     return sentences
