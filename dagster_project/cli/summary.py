@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from dagster_project.catalogue.vocabulary import (
     WITHDRAWN,
     gravity,
 )
+from dagster_project.core.swedish import counted
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
@@ -92,14 +94,18 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     return sentences
 
 
-def waiver_sentences(release: Release) -> list[str]:
-    """The waivers that cover a failure in this release, one sentence each."""
-    return [
-        f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} – "
-        f"{w['reason']} ({w['approved_by']})."
-        for w in release.manifest.waivers
-        if w["anvant"]
-    ]
+def waiver_sentences(release: Release, today: date) -> list[str]:
+    """The waivers of a release, those that cover a failure first; one sentence each, with how long they hold."""
+    sentences = []
+    for w in sorted(release.manifest.waivers, key=lambda w: not w["anvant"]):
+        left = (date.fromisoformat(w["last_date"]) - today).days
+        holds = f"{counted(left, 'dag', 'dagar')} kvar" if left >= 0 else "har gått ut"
+        use = "" if w["anvant"] else " Behövs inte i utgåvan."
+        sentences.append(
+            f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} ({holds}) – "
+            f"{w['reason']} ({w['approved_by']}).{use}"
+        )
+    return sentences
 
 
 def warning_sentences(release: Release) -> list[str]:
