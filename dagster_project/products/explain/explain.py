@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagster_project.core.paths import DataPaths
+from dagster_project.products.explain import patients
 from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observed
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.change import change_of
@@ -39,7 +40,8 @@ def explain(data: DataPaths, query: Query) -> Explanation:
     seen = observed(context)
     calculation = calculate(indicator, seen.own, known)
     check_agreement(cell.row, calculation)
-    told = told_of(context, seen, query.lines) if known else Told()
+    basis = patients.basis(context) if indicator.patient else None
+    told = told_of(context, seen, query.lines, basis) if known else Told()
     checks, passed = gate_checks(release, indicator)
     return replace(
         base,
@@ -47,9 +49,7 @@ def explain(data: DataPaths, query: Query) -> Explanation:
         calculation=calculation,
         evidence_as_of=evidence.as_of,
         data_start=evidence.data_start,
-        limit=context.limit,
         exclusions=told.exclusions,
-        exclusions_note=told.exclusions_note,
         files=told.files,
         files_note=told.files_note,
         lines=told.lines,
@@ -60,5 +60,5 @@ def explain(data: DataPaths, query: Query) -> Explanation:
         code_version=evidence.origin.code_version,
         catalogue_version=evidence.origin.catalogue_version,
         frozen_from=cell.row["release_id"] if cell.row["release_id"] != release.id else None,
-        change=change_of(context),
+        change=change_of(context, basis),
     )
