@@ -79,11 +79,13 @@ def run_plainly(settings: Settings, as_of: date | None, progress: Progress) -> J
     return JobEnd(ingested)
 
 
-def run(raw: Path, data: Path, as_of: date | None = None, make_current: bool = False, **settings: Any) -> RunOutcome:
+def run(
+    raw: Path, data: Path, as_of: date | None = None, make_current: bool = False, rebuild: bool = False, **settings: Any
+) -> RunOutcome:
     """The daily run with the plain job: Dagster would take as long again, and most tests are not about it."""
     require_whole_run()
     chosen = Settings(raw=raw, data=data, **settings)
-    return run_daily(chosen, lambda *how: run_plainly(chosen, *how), as_of, make_current=make_current)
+    return run_daily(chosen, lambda *how: run_plainly(chosen, *how), as_of, make_current=make_current, rebuild=rebuild)
 
 
 def run_by_dagster(raw: Path, data: Path, as_of: date | None = None, **settings: Any) -> RunOutcome:

@@ -69,6 +69,7 @@ OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")
 FIRST_DATE = date(1900, 1, 1)
 """A row carries no date before this."""
 UNKNOWN_UNIT, UNIT_NOT_VALID, OVERLAP = "enhet:okand", "enhet:ej_giltig", "overlapp:giltighet"
+CONFLICT = "dubblett:konflikt"
 
 
 def gravity(severity: str) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, data_paths, out, table
+from dagster_project.cli.output import DataOption, data_paths, out, say, table
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -39,9 +39,13 @@ def explain(
     from dagster_project.products.explain.explain import Query
     from dagster_project.products.explain.explain import explain as explain_cell
     from dagster_project.products.explain.text import sections, write_lines_csv
+    from dagster_project.releases.retractions import retractions
 
     query = Query(indicator, period, period_type, verksamhet, unit, sex, release, lines)
-    explanation = explain_cell(data_paths(data), query)
+    paths = data_paths(data)
+    explanation = explain_cell(paths, query)
+    if retraction := retractions(paths).get(explanation.release_id):
+        say(f"Utgåva {explanation.release_id} gäller inte. {retraction.text}.")
     for section in sections(explanation, csv=csv is not None):
         if section.title:
             out.print(f"\n{section.title}", style="bold", markup=False)

@@ -12,12 +12,14 @@ from typing import Annotated, Any
 import typer
 from typer.rich_utils import rich_format_error
 
+from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, say
 from dagster_project.cli.quarantine import quarantine
+from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
 from dagster_project.cli.waivers import waivers
@@ -30,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, withdraw, explain, indicators, units, demo):
+for command in (run, status, quarantine, waivers, withdraw, retract, explain, indicators, units, demo, clean):
     app.command()(command)
 app.add_typer(new, name="new")
 

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import DataPaths
+from dagster_project.operations.claim import is_ours
 from dagster_project.operations.settings import Settings, load_settings
 
 
@@ -103,6 +105,12 @@ def data_paths(data: Path | None) -> DataPaths:
         return settings_with().paths
     asked.append(data.absolute())
     return DataPaths(asked[-1])
+
+
+def require_data(data: DataPaths) -> None:
+    """Raise UsageError where there is no data folder of ours: only a run makes one."""
+    if not is_ours(data):
+        raise UsageError(f"Mappen {data.root} är inte Resultattavlas eller finns inte: ange en annan med --data.")
 
 
 def day_of(text: str | None, option: str) -> date | None:

@@ -28,6 +28,9 @@ def run(
     make_current: Annotated[
         bool, typer.Option("--make-current", help="Gör utgåvan till den aktuella även om en senare dags finns.")
     ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Läs om allt i raw och räkna om allt; det som har lämnat raw faller bort.")
+    ] = False,
 ) -> None:
     """Kör dagens materialisering: läs in, pröva, räkna och publicera."""
     from dagster_project.defs.execute import run_in_process
@@ -49,7 +52,7 @@ def run(
         def job(*how: Any) -> JobEnd:
             return run_in_process(settings, *how)
 
-        outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current))
+        outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current, rebuild=rebuild))
     summarize(outcome, f" --data {data}" if data else "")
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
@@ -89,6 +92,8 @@ def summarize(outcome: RunOutcome, hint: str = "") -> None:
             say(f"  Avvisad: {text}")
         for text in remarks(ledger):
             say(f"  Att veta: {text}")
+        for text in outcome.shrunk:
+            say(f"  Varning {text}")
         if counts := open_by_reason(outcome.quarantine):
             table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
         if outcome.outcomes:

@@ -13,6 +13,9 @@ from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 
+RETRACTIONS_SHOWN = 5
+"""The newest ones, by release."""
+
 
 def status(
     data: DataOption = None,
@@ -33,6 +36,7 @@ def status(
         warning_sentences,
     )
     from dagster_project.products.words import SOURCE_OUTCOME_WORDS
+    from dagster_project.releases.retractions import retractions
     from dagster_project.releases.store import published_release
     from dagster_project.runs.folder import QUARANTINE, RunFolder
     from dagster_project.runs.history import read_records
@@ -53,9 +57,13 @@ def status(
         say(text)
     for text in (*warning_sentences(release), *waiver_sentences(release)):
         say(text)
+    for retraction in list(retractions(paths).values())[-RETRACTIONS_SHOWN:]:
+        say(f"Utgåva {retraction.release_id}: {retraction.text}.")
     for record in read_records(paths, 1):
         for text in record.rejected:
             say(f"Avvisad, nyare än det som räknas: {text}")
+        for text in record.shrunk:
+            say(f"Varning {text}")
         if record.error is not None:
             say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
     quarantined = quarantine_by_source(RunFolder(paths).read(QUARANTINE))

@@ -19,11 +19,11 @@ from dagster_project.catalogue.vocabulary import (
     WITHDRAWN,
     gravity,
 )
-from dagster_project.core.swedish import number
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
-from dagster_project.products.words import PLAIN_SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
+from dagster_project.products.measured import failure_sentence, measured, published_figures
+from dagster_project.products.words import SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import QUALITY_TABLE
 from dagster_project.runs.ledger import Delivery, accepted
@@ -79,16 +79,8 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
     sentences = []
     for o in sorted((o for o in outcomes if not o.success), key=lambda o: (gravity(o.consequence), o.source)):
-        measured = (
-            number(o.observed)
-            if o.observed is not None
-            else f"{number(o.unexpected)} av {number(o.checked)}"
-            if o.unexpected
-            else ""
-        )
-        found = f" ({measured})" if measured else ""
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
-        sentences.append(f"{PLAIN_SEVERITY_WORDS[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
+        sentences.append(f"{failure_sentence(o.consequence, o.source, o.titel, measured(o))} {what_to_do}")
     return sentences
 
 
@@ -125,8 +117,8 @@ def warning_sentences(release: Release) -> list[str]:
     sentences = []
     for row in sorted(failed, key=lambda row: (gravity(row["severity"]), row["source"])):
         title = suite_titles(row["suite"]).get((row["suite"], row["expectation"]), row["expectation"])
-        found = f" ({number(row['observed'])})" if row["observed"] is not None else ""
-        sentences.append(f"{PLAIN_SEVERITY_WORDS[row['severity']]} {row['source']}: {title} – nej{found}.")
+        found = measured(published_figures(row, release.manifest.as_of, release.manifest.parameters))
+        sentences.append(failure_sentence(row["severity"], row["source"], title, found))
     return sentences
 
 

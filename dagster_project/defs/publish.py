@@ -1,6 +1,7 @@
 """The release: the last asset, with its own audit."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import dagster as dg
 
@@ -10,6 +11,9 @@ from dagster_project.defs.events import PUBLISHING
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
 from dagster_project.releases.tables import INDICATOR_TABLE
+
+LATE = timedelta(hours=26)
+"""The schedule runs every morning: older than this, and no run published (as `status --max-age 26h` tells)."""
 
 
 def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
@@ -21,6 +25,7 @@ def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
         group_name="publishing",
         owners=OWNERS,
         kinds={"parquet", "duckdb", "csv"},
+        freshness_policy=dg.FreshnessPolicy.time_window(warn_window=LATE, fail_window=2 * LATE),
         description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
     )
     @step(PUBLISHING)

@@ -41,7 +41,7 @@ def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcom
         never = _never_delivered(folder) if gate == DELIVERY else set()
         outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never)
     outcomes = apply_waivers(with_names(path, outcomes, parameters), map(Waiver.from_dict, identity.waivers))
-    found.waive(outcomes)
+    found.tell(outcomes)
     folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
     return outcomes
 

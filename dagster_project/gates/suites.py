@@ -17,7 +17,7 @@ what a waiver names. Beside Great Expectations' own fields a file says, in ``met
 ``undelivered``  true: asked also of a source that was never delivered; of such a source nothing else is asked
 
 and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards),
-and where it applies:
+``measured`` (how people read what was measured, below), and where it applies:
 
 ``names``  of a query: the column that names what failed, which is then what the outcome shows as observed. Only for
            names that hold nothing of a person (columns, files, units, months)
@@ -25,6 +25,12 @@ and where it applies:
            rows name (`verksamhet`, `month`) are partial
 ``persons`` true: the one number that it measures is a number of persons. Where it is small it is told as "färre än" the
            limit from the beginning (`validate`), so in every record, page, message and file
+
+``measured`` is read by `products.measured` alone, but for its limit. It holds either ``one`` and ``many`` (what is
+counted, with its noun: "dag", "dagar") or ``share`` (what comes after a percentage: "i karantän"), and perhaps
+``named`` (what stands before the names of what failed), ``limit`` (of a query: a number or a parameter; of others the
+limit is their argument), ``limit_text`` (with ``{number}`` or ``{percent}``) and ``measure``: expectations of a source
+with the same word judge the same thing, as a warning and a stop do, and are told together.
 
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
@@ -48,6 +54,7 @@ from dagster_project.core.paths import PROJECT
 
 SUITES = PROJECT / "expectations"
 META_TEXTS = ("id", "titel", "betydelse", "atgard")
+_MEASURED = frozenset({"one", "many", "share", "named", "limit", "limit_text", "measure"})
 
 
 class SuiteError(ResultattavlaError):
@@ -138,6 +145,9 @@ def load_suite(path: Path) -> Suite:
         missing = [key for key in META_TEXTS if not texts.get(key)]
         if missing:
             raise SuiteError(f"{path}: förväntan {texts.get('id') or number}: meta saknar {', '.join(missing)}")
+        measured = texts.get("measured", {})
+        if measured.keys() - _MEASURED or not ("share" in measured or {"one", "many"} <= measured.keys()):
+            raise SuiteError(f"{path}: förväntan {texts['id']}: meta.measured ska ha one och many, eller share")
         if texts["id"] in seen:
             raise SuiteError(f"{path}: två förväntningar har id {texts['id']!r}")
         seen.add(texts["id"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dagster_project.core.swedish import few
 from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, sqlalchemy_url
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
-from dagster_project.gates.parameters import Values, filled, numbers
+from dagster_project.gates.parameters import Values, filled, limit_of, numbers
 from dagster_project.gates.suites import Suite, SuiteError, suites_for
 
 # Without partial lists Great Expectations neither asks for nor keeps the values of failing rows.
@@ -79,7 +79,10 @@ def run_suites(
             rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
             for suite in trial.suites:
                 of_suite = [results[_id(suite, e)] for e in suite.expectations]
-                outcomes += [_outcome(gate, suite.name, trial.source, result, rows) for result in of_suite]
+                outcomes += [
+                    replace(_outcome(gate, suite.name, trial.source, result, rows), limit=limit_of(e, trial.parameters))
+                    for e, result in zip(suite.expectations, of_suite, strict=True)
+                ]
                 if found is not None:
                     found.add(gate, trial.source, suite, trial.relation, of_suite)
     finally:

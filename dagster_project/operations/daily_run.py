@@ -30,12 +30,15 @@ from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
+from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.shrunk import current_months, shrunk_since_release
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
 from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
 from dagster_project.releases import evidence
-from dagster_project.releases.publish import is_placed, place, release_of_run, switch_current
+from dagster_project.releases.publish import is_placed, leave_retracted, place, release_of_run, switch_current
+from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.store import Release, current_id, current_release, read_release
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
@@ -64,8 +67,8 @@ class JobEnd:
 class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
-    identity is None when ingestion failed. trouble: what could not be done after the job (a page, a notification), one
-    sentence each.
+    identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
+    what could not be done after the job (a page, a notification), one sentence each.
     """
 
     data: DataPaths
@@ -75,6 +78,7 @@ class RunOutcome:
     release: Release | None = None
     error: str | None = None
     nothing_new: bool = False
+    shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
 
     @property
@@ -117,6 +121,8 @@ class RunOutcome:
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
             rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(ledger))) if ledger is not None else (),
+            shrunk=self.shrunk,
+            rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -149,8 +155,22 @@ class Session:
             release = current_release(self.data)
         if release is not None and make_current:
             switch_current(self.data, release.id)
-        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
+        shrunk = self._shrunk(identity, job.nothing_new)
+        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+
+    def show_again(self) -> None:
+        """Write the steward's page anew from what the latest run left; nothing where no run is on record."""
+        if runs := read_records(self.data, RUNS_SHOWN):
+            with umask(self.pages_umask):
+                _show(self.data, runs, None)
+
+    def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        if nothing_new:  # what the run found is said again
+            return next((tuple(r.shrunk) for r in read_records(self.data, 1) if r.run_id == identity.run_id), ())
+        return tuple(shrunk_since_release(self.data, identity))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
@@ -167,6 +187,8 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
     """
     with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
         keep_private(data)
+        leave_retracted(data)
+        restore_bronze(data)
         yield Session(data, settings, before)
 
 
@@ -177,10 +199,12 @@ def run_daily(
     progress: Progress = lambda text: None,
     today: date | None = None,
     make_current: bool = False,
+    rebuild: bool = False,
 ) -> RunOutcome:
     """Run the daily job on the settings' folders, unless nothing is new since the latest run that came to its end.
 
-    make_current: let `current` name what the run publishes, also where a later day's release is published.
+    make_current: let `current` name what the run publishes, also where a later day's release is published. rebuild:
+    read everything in raw and compute it anew; what has left raw counts no more, unless nothing comes of it.
     Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
     """
     data = settings.paths
@@ -188,7 +212,7 @@ def run_daily(
         require_unlocked(data.warehouse, data.root)
         progress("ser efter nya leveranser")
         try:
-            existing = _unchanged(settings, as_of, today or today_in_sweden())
+            existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -197,15 +221,20 @@ def run_daily(
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             place(data, existing)
             return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
+        anew = Rebuild(data, settings.raw) if rebuild else None
         try:
             with told_by_the_machine(data):
+                if anew:
+                    anew.begin()
                 end = job(as_of, progress)
         except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
             end = JobEnd(ingested=False, error=str(error))
         except _UNFORESEEN as error:
             end = _unforeseen(error)
+        lost = anew.end(done=end.error is None) if anew else None
         progress("skriver granskningssidan")
-        return current.end(end, make_current)
+        outcome = current.end(end, make_current)
+        return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
 
 
 def _unforeseen(error: BaseException) -> JobEnd:
@@ -219,12 +248,13 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     """The release that this run would make, where the latest run made it and all that it left is unchanged."""
     data = settings.paths
     finished = RunFolder(data).finished_run()
-    if finished is None:
+    if finished is None and not retractions(data):
         return None
     identity = known_identity(settings, as_of, today)
-    if identity is None or identity.run_id != finished:
+    if identity is None:
         return None
-    return release_of_run(data, finished)
+    require_standing(data, identity.run_id)  # without frozen rows its release has the same id
+    return release_of_run(data, identity.run_id) if identity.run_id == finished else None
 
 
 def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
@@ -234,6 +264,20 @@ def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdent
     except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
         return None
     return identity if any(r.run_id == identity.run_id for r in records) else None
+
+
+def _show(
+    data: DataPaths, runs: Sequence[RunRecord], identity: RunIdentity | None, outcomes: Sequence[Outcome] = ()
+) -> None:
+    """Write the steward's page. identity: the first run's, None where it did not come to read the deliveries."""
+    shown, failed_since = identity, list[RunRecord]()
+    if shown is None and (shown := _last_that_read(RunFolder(data), runs)):
+        first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
+        failed_since, runs = list(runs[:first]), runs[first:]
+    if shown is not None and not outcomes:
+        outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
+    waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
+    write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
 
 
 def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
@@ -265,15 +309,8 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
                 write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        shown, outcomes, failed_since = identity, outcome.outcomes, []
-        runs = [record, *kept]
-        if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
-            outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
-            first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
-            failed_since, runs = runs[:first], runs[first:]
-        waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
         with umask(pages_umask):
-            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
+            _show(data, [record, *kept], identity, outcome.outcomes)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:
@@ -290,7 +327,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes or record.rejected
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told
     if not outcome.nothing_new and to_be_told:
         trouble += notify(settings.notify, message(record, data))
     return tuple(dict.fromkeys(trouble))

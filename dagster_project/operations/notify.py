@@ -35,6 +35,7 @@ def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
             {"kalla": c.source, "forvantan": c.expectation, "uppmatt": c.observed} for c in record.changes
         ],
         "avvisade_nyare_filer": list(record.rejected),
+        "krympt_historik": list(record.shrunk),
         "granskning": str(data.docs / "index.html"),
     }
 

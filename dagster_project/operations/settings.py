@@ -151,6 +151,17 @@ def load_settings() -> Settings:
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
         for name in ("raw", "data", "waivers", "withdrawals")
     }
+    if "waivers" in settings.model_fields_set and not paths["waivers"].is_file():
+        # A mistyped path would silently be a file without waivers.
+        raise SettingsError(
+            f"Filen med undantag {paths['waivers']} finns inte: rätta inställningen waivers, eller skapa filen med "
+            "raden suite,expectation,source,reason,approved_by,last_date."
+        )
+    if "withdrawals" in settings.model_fields_set and not paths["withdrawals"].parent.is_dir():
+        raise SettingsError(
+            f"Mappen för återkallade leveranser {paths['withdrawals'].parent} finns inte: rätta inställningen "
+            "withdrawals eller skapa mappen."
+        )
     return settings.model_copy(update=paths)
 
 

@@ -11,6 +11,7 @@ from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     ALL_SEXES,
     AMOUNT,
+    CONFLICT,
     COUNT,
     COVERAGE,
     CRITICAL,
@@ -118,7 +119,7 @@ QUARANTINE_STATE_WORDS: Mapping[str, str] = {OPEN: "öppen", RESOLVED: "åtgärd
 _REASONS: Mapping[str, str] = {
     "format:rad": "Raden har fler celler än det finns rubriker",
     "overlapp:giltighet": "Giltighetstiden överlappar en annan rads",
-    "dubblett:konflikt": "Samma nyckel förekommer med olika innehåll",
+    CONFLICT: "Samma nyckel förekommer med olika innehåll",
     UNKNOWN_UNIT: "Enheten finns inte i enhetsregistret",
     UNIT_NOT_VALID: "Enheten var inte giltig på händelsedagen",
 }

@@ -19,7 +19,7 @@ def shown_before(data: DataPaths, release_id: str | None) -> pl.DataFrame:
     Columns RESULT_KEY and `visad_i` (the newest such release), sorted; never the number. Empty where the release is not
     kept. A correction that made a number smaller is the ordinary cause (disclosure.md, between releases).
     """
-    found = releases(data)
+    found = releases(data, retracted=True)  # what a retracted one told is known too
     nothing = pl.DataFrame(
         schema={**dict.fromkeys(RESULT_KEY, pl.String), "period_start": pl.Date, "visad_i": pl.String}
     )

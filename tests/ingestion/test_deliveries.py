@@ -27,7 +27,16 @@ from dagster_project.ingestion.bronze import digest_of, read_note
 from dagster_project.ingestion.deliveries import known_deliveries
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
-from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, UNIT_LATER, RunFolder
+from dagster_project.runs.folder import (
+    FINDINGS,
+    LIST_UNIT,
+    MEASURES,
+    REGISTER_ROW,
+    UNIT_GONE,
+    UNIT_LATER,
+    UNIT_MOVED,
+    RunFolder,
+)
 from dagster_project.runs.ledger import LEDGER_SCHEMA, inputs_of, natural_order, published
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TODAY, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
@@ -811,11 +820,29 @@ def test_what_a_list_lacks_is_measured(pipeline: Pipeline) -> None:
     found = measured(pipeline, "vantetider")
     assert (found["list_units_missing"], found["list_keys_missing_share"]) == (1, 0.5)
     findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=LIST_UNIT, source="vantetider")
-    assert findings.select("unit", "rows", "detail").rows() == [(OTHER_UNIT, 2, "2022-05-31")]
+    assert findings.select("unit", "rows", "detail").rows() == [(OTHER_UNIT, 2, "2022-05")]
+    assert found["list_units_named"] == f"{OTHER_UNIT} (2022-05)"
     assert measured(pipeline, "enheter")["list_units_missing"] == 0
     pipeline.deliver("avvikelser", "2022-06-08", case(1))
     pipeline.run()
     assert measured(pipeline, "avvikelser")["list_units_missing"] is None
+
+
+def test_a_unit_that_several_lists_lack_is_one_unit(pipeline: Pipeline) -> None:
+    """Three months' lists of a day without the unit: one unit, each month named."""
+    months = ("2022-03", "2022-04", "2022-05")
+    units = {1: UNIT, 2: OTHER_UNIT, 3: OTHER_UNIT}
+    both = [waiting(n, m, hsaid_enhet=u, beslut_datum="2022-01-01") for m in months for n, u in units.items()]
+    pipeline.deliver("vantetider", "2022-06-01", *both)
+    pipeline.deliver("vantetider", "2022-06-08", *(r for r in both if r["hsaid_enhet"] == UNIT))
+    pipeline.run()
+    found = measured(pipeline, "vantetider")
+    assert found["list_units_missing"] == 1
+    assert found["list_units_named"] == f"{OTHER_UNIT} (2022-03, 2022-04, 2022-05)"
+    # A register has no scope to name.
+    pipeline.deliver("enheter", "2022-06-08", TWO_UNITS[0])
+    pipeline.run()
+    assert measured(pipeline, "enheter")["list_units_named"] == OTHER_UNIT
 
 
 KEYS = ("A", "B", "C")
@@ -903,6 +930,26 @@ def test_a_unit_that_never_was_is_the_sources_own_matter(pipeline: Pipeline) -> 
     found = measured(pipeline, "avvikelser")
     assert (found["rows_register_newest"], found["quarantined_share_newest"]) == (0, 0.5)
     assert measured(pipeline, "enheter")["units_gone"] == 0
+
+
+def test_a_unit_that_changes_verksamhet_backwards_is_named(pipeline: Pipeline) -> None:
+    """Without a day of its own the move takes the unit's whole history with it."""
+
+    def moved() -> list[tuple]:
+        pipeline.run()
+        return RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_MOVED).select("unit", "rows", "detail").rows()
+
+    assert moved() == []
+    pipeline.deliver("enheter", "2022-08-30", TWO_UNITS[0], {**TWO_UNITS[1], "verksamhet": "SC"})
+    assert moved() == [(OTHER_UNIT, 1, "AUD till SC")]
+    assert measured(pipeline, "enheter")["units_gone"] == 0
+    # The next register says the same: known. Moved on a day of its own: a reorganisation.
+    pipeline.deliver("enheter", "2022-08-31", TWO_UNITS[0], {**TWO_UNITS[1], "verksamhet": "SC"})
+    assert moved() == []
+    before = {**TWO_UNITS[1], "verksamhet": "SC", "giltig_till": "2022-08-31"}
+    after = {**TWO_UNITS[1], "verksamhet": "AUD", "giltig_fran": "2022-09-01"}
+    pipeline.deliver("enheter", "2022-09-01", TWO_UNITS[0], before, after)
+    assert moved() == []
 
 
 def test_a_unit_that_begins_later_than_it_did_is_the_registers_fault(pipeline: Pipeline) -> None:

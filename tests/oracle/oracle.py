@@ -1489,7 +1489,7 @@ def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
 
     CHOICE: a verksamhet is the units that it has when the month ends, in the months before, too; performed and waiting
     rows are judged apart and together; a calendar month that had less than 70 % of a usual one in all verksamheter
-    together a year ago is usual at that share.
+    together in each of the two years before is usual at the larger share, 30 % at least.
     """
     found = set()
     for source in SOURCES:
@@ -1511,12 +1511,14 @@ def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
                 events.setdefault(kind, Counter())[code, day.replace(day=1)] += 1
                 first[kind] = min(day, first.get(kind, day))
         for kind, counts in events.items():
-            pooled = {m: sum(counts[code, m] for code in VERKSAMHETER) for m in [*before, month]}
-            usual = statistics.median(pooled[m] for m in before)
-            season = 1.0
-            if usual and pooled[before[0]] and first[kind] < before[0]:
-                season = pooled[before[0]] / usual
-            season = season if season < 0.7 else 1.0
+            season = 0.0
+            for years in (1, 2):
+                year = [months_back(month, 12 * years - n) for n in range(12)]
+                numbers = [sum(counts[code, m] for code in VERKSAMHETER) for m in year]
+                usual = statistics.median(numbers)
+                known = usual and numbers[0] and first[kind] < year[0]
+                season = max(season, numbers[0] / usual if known else 1.0)
+            season = max(season, 0.3) if season < 0.7 else 1.0
             for code in VERKSAMHETER:
                 own = [counts[code, m] for m in before]
                 expected = statistics.median(own) * season

@@ -113,7 +113,9 @@ def record(outcomes: Sequence[Outcome] = (), days_ago: int = 0, **more: Any) -> 
 
 OUTCOMES = [
     outcome("vantetider", "har_rader", success=True),
-    outcome("vantetider", "alder_varning", "warning", observed="41.0", checked=None, unexpected=None, share=None),
+    outcome(
+        "vantetider", "alder_varning", "warning", observed="41.0", limit=35.0, checked=None, unexpected=None, share=None
+    ),
     outcome("gas", "enheter_kanda"),
     outcome("kva", "karantan_varning", "warning", observed="0.0802675585", checked=None, unexpected=None, share=None),
     outcome("kva", "helger", "info", suite="delivery/kva"),
@@ -201,10 +203,12 @@ def test_failed_expectations_are_explained(full: str) -> None:
         "Titel helger",
     ]
     stop, quarantined, late, waived, note = articles
-    assert "✗ Stopp gas · Leveranser" in stop and "Uppmätt 30 fel av 1 200 (2,5 %)" in stop
+    assert "✗ Stopp gas · Leveranser" in stop and "Uppmätt 30 rader med enheter som saknas i registret" in stop
     assert "Håller tillbaka" in stop and "Betyder enheter_kanda." in stop and "Att göra Gör enheter_kanda." in stop
-    assert "! Varning" in quarantined and "Uppmätt 0,0803" in quarantined and "Märker med varning" in quarantined
-    assert "Uppmätt 41" in late
+    assert (
+        "! Varning" in quarantined and "Uppmätt 8 % i karantän" in quarantined and "Märker med varning" in quarantined
+    )
+    assert "Uppmätt 41 dagar, gräns 35" in late
     assert "✗ Stopp Undantag: räknas som varning" in waived
     assert "Undantag till och med 2022-10-07: Känt fel i källsystemet (Anna Ansvarig)" in waived
     assert "i Upplysning" in note and "Ändrar inget i publiceringen." in note
@@ -224,9 +228,15 @@ def test_changes_in_deliveries_are_named_and_counted_at_the_top(tmp_path: Path) 
     column, month, known = [
         words(a) for a in re.findall(r"<article.*?</article>", section(page, "underkanda"), re.DOTALL)
     ]
-    assert "! Varning avvikelser · Förändringar i leveranserna" in column and "Uppmätt paborjad_datum" in column
+    assert (
+        "! Varning avvikelser · Förändringar i leveranserna" in column
+        and "Uppmätt kolumn som har försvunnit: paborjad_datum" in column
+    )
     assert "Ändrar inget i publiceringen: en förändring att fråga om." in column
-    assert "Uppmätt BUH 2022-08" in month and "Månadens celler är preliminära. Märker med varning" in month
+    assert (
+        "Uppmätt troligen ofullständig månad: BUH 2022-08" in month
+        and "Månadens celler är preliminära. Märker med varning" in month
+    )
     assert "Undantag: räknas som upplysning" in known
 
 
@@ -296,7 +306,7 @@ def test_checks_of_earlier_runs_keep_their_title(tmp_path: Path) -> None:
 def test_waived_failures_have_a_sign_of_their_own(full: str) -> None:
     rows = re.findall(r"<tr data-kalla.*?</tr>", section(full, "grindar"), re.DOTALL)
     waived = next(row for row in rows if "Titel alder_stopp" in row)
-    assert '<td class="varning" title="Varning genom undantag: 80"><span aria-hidden="true">u</span>' in waived
+    assert '<td class="varning" title="Varning genom undantag: 80 dagar"><span aria-hidden="true">u</span>' in waived
 
 
 def test_waivers_say_what_they_do_now(full: str) -> None:

@@ -15,6 +15,7 @@ from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Change
 from dagster_project.products.explain.patients import Basis, nothing_hidden_inside
 from dagster_project.releases.evidence import find
+from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, releases
 
 _OBSERVATION = ["delivery", "line"]
@@ -33,8 +34,10 @@ def change_of(now: Context, basis: Basis | None) -> Change | None:
 
 
 def _releases_before(now: Context) -> Iterator[Release]:
-    """Kept releases before the cell's own, newest first."""
-    return islice(dropwhile(lambda r: r.id != now.cell.release.id, releases(now.data)), 1, None)
+    """Kept releases before the cell's own that were not retracted, newest first."""
+    found, taken = releases(now.data, retracted=True), retractions(now.data)
+    before = islice(dropwhile(lambda r: r.id != now.cell.release.id, found), 1, None)
+    return (release for release in before if release.id not in taken)
 
 
 def _compare(now: Context, before: Cell, basis: Basis | None) -> Change:

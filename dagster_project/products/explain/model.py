@@ -133,7 +133,7 @@ class Check:
     source: str
     severity: str
     title: str
-    found: str | None
+    found: str
     waived: str | None
 
 

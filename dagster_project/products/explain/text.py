@@ -16,7 +16,8 @@ from dagster_project.core.tables import escaped_texts
 from dagster_project.products.explain.model import UNDATED, Exclusion, Explanation, Line
 from dagster_project.products.explain.text_change import change_sentences
 from dagster_project.products.explain.text_numbers import number_sentences
-from dagster_project.products.words import PERIOD_WORDS, PLAIN_SEVERITY_WORDS, SEX_WORDS
+from dagster_project.products.measured import failure_sentence
+from dagster_project.products.words import PERIOD_WORDS, SEX_WORDS
 
 MOST_LINES = 200
 MOST_DELIVERIES = 40
@@ -135,9 +136,8 @@ def _delivered(e: Explanation) -> Section:
 def _gates(e: Explanation) -> Iterator[str]:
     yield f"{e.checks_passed} kontroller godkända, {len(e.checks)} med anmärkning."
     for c in e.checks:
-        found = f" ({c.found})" if c.found else ""
         waived = f" Undantag {c.waived}." if c.waived else ""
-        yield f"{PLAIN_SEVERITY_WORDS[c.severity]} {c.source} ({c.suite}): {c.title} – nej{found}.{waived}"
+        yield f"{failure_sentence(c.severity, c.source, c.title, c.found)}{waived}"
 
 
 def _versions(e: Explanation) -> Iterator[str]:

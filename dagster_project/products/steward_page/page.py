@@ -33,6 +33,7 @@ from dagster_project.products.steward_page.view_quarantine import quarantine_vie
 from dagster_project.products.steward_page.view_runs import held_back_view, run_view
 from dagster_project.products.steward_page.view_waivers import SOON_DAYS, waiver_view
 from dagster_project.releases.earlier import shown_before
+from dagster_project.releases.retractions import retractions
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import RunRecord
 
@@ -105,9 +106,10 @@ def _html(data: DataPaths, left: _Left) -> str:
     as_of = date.fromisoformat(run.as_of) if run.as_of else None
     titles = Titles(outcomes)
     names = {i.id: i.titel for i in load_catalogue()}
+    taken = retractions(data)
     docs_index = data_docs_folder(data) / "index.html"
     return render(
-        run=run_view(run, names),
+        run=run_view(run, names, taken),
         held=held_back_view(run, names),
         failed=failed_view(data, outcomes, names),
         changes=len(run.changes),
@@ -117,7 +119,7 @@ def _html(data: DataPaths, left: _Left) -> str:
         quarantine=quarantine_view(left.quarantine, as_of) if left.quarantine is not None else None,
         deliveries=deliveries_view(left.ledger) if left.ledger is not None else None,
         late=late_view(outcomes, left.ledger),
-        runs=[run_view(r, names) for r in (*left.failed_since, *left.records)],
+        runs=[run_view(r, names, taken) for r in (*left.failed_since, *left.records)],
         banner=run_view(left.failed_since[0], names) if left.failed_since else None,
         docs_index=docs_index if outcomes and docs_index.exists() else None,
         link=lambda path: quote(path.relative_to(data.docs).as_posix()),

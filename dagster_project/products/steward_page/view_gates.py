@@ -11,6 +11,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.products.data_docs.pages import page_of
+from dagster_project.products.measured import measured
 from dagster_project.products.steward_page.checks import (
     FAILED,
     NOT_TESTED,
@@ -18,7 +19,6 @@ from dagster_project.products.steward_page.checks import (
     WAIVED_SIGN,
     Titles,
     graveness,
-    measured,
 )
 from dagster_project.products.steward_page.view_runs import local_time
 from dagster_project.runs.history import CheckRecord, RunRecord
