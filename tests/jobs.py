@@ -136,6 +136,10 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
     )
 
 
+WIDTH = 200
+"""Columns of the terminal that `said` writes for."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What the command said; the names are those of a finished process."""
@@ -153,10 +157,10 @@ def said(*arguments: str | Path, **environment: str) -> Said:
     out, err = io.StringIO(), io.StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0
-    width, output.out.width = output.out.width, 200  # it was made when the module was imported
+    width, output.out.width = output.out.width, WIDTH  # it was made when the module was imported
     with (
         patch.object(sys, "argv", ["resultattavla", *map(str, arguments)]),
-        patch.dict(os.environ, {"COLUMNS": "200", **environment}),
+        patch.dict(os.environ, {"COLUMNS": str(WIDTH), **environment}),
         redirect_stdout(out),
         redirect_stderr(err),
         chdir("/"),

@@ -16,6 +16,7 @@ def clean(
     data: DataOption = None,
 ) -> None:
     """Ta bort en datamapp: utgåvor, historik, underlag, brons, personnyckel. Bara det som systemet har skrivit."""
+    from dagster_project.operations.claim import MARK
     from dagster_project.operations.clean import clean as remove_all
     from dagster_project.releases.store import release_ids
 
@@ -28,5 +29,10 @@ def clean(
             raise ResultattavlaError("Ingenting togs bort.")
     left = remove_all(paths)
     say(f"Borttaget: allt som systemet hade skrivit i {paths.root} ({count} utgåvor).")
-    if left:
-        say(f"Kvar i mappen, eftersom det inte är systemets: {', '.join(left[:10])}.")
+    if paths.erasures.exists():
+        say(
+            "Listan över raderade personer och personnyckeln är kvar, så att ingen av dem kommer tillbaka ur raw: ta "
+            "bort mappen själv om inte heller de ska finnas."
+        )
+    if others := sorted(set(left) - {paths.erasures.name, "person.key", MARK}):
+        say(f"Kvar i mappen, eftersom det inte är systemets: {', '.join(others[:10])}.")

@@ -50,7 +50,7 @@ def erase(
 
 
 def _asked() -> list[str]:
-    """What is written at the terminal, unseen, or the lines of standard input: never an argument, which others can see."""
+    """What is written at the terminal, unseen, or the lines of standard input: others can see an argument."""
     if sys.stdin is not None and sys.stdin.isatty():
         return [getpass("Personnummer (ÅÅÅÅMMDD-NNNN) eller person_id: ")]
     return sys.stdin.read().splitlines() if sys.stdin is not None else []

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def run(
     raw: Annotated[
-        Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")
+        Path | None,
+        typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
     ] = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
@@ -53,7 +54,7 @@ def run(
             return run_in_process(settings, *how)
 
         outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current, rebuild=rebuild))
-    summarize(outcome, f" --data {data}" if data else "")
+    summarize(outcome)
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
@@ -73,11 +74,8 @@ def _beside(work: Callable[[], RunOutcome]) -> RunOutcome:
     return future.result()
 
 
-def summarize(outcome: RunOutcome, hint: str = "") -> None:
-    """Say what a run came to and where to look; where nothing could be read, only why (on standard error).
-
-    hint: the option that other commands need to look at the same data folder.
-    """
+def summarize(outcome: RunOutcome) -> None:
+    """Say what a run came to and where to look; where nothing could be read, only why (on standard error)."""
     from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files, remarks
     from dagster_project.ingestion.quarantine import open_by_reason
     from dagster_project.runs.ledger import ledger_of
@@ -105,7 +103,7 @@ def summarize(outcome: RunOutcome, hint: str = "") -> None:
     say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
         say(f"  Datadokumentation:  {outcome.docs}")
-    say(f"  Karantän:           resultattavla quarantine{hint}")
+    say("  Karantän:           `resultattavla quarantine`")
 
 
 def _say_release(outcome: RunOutcome) -> None:
@@ -125,7 +123,7 @@ def _say_release(outcome: RunOutcome) -> None:
         say(f"  {text}")
     if outcome.beside is not None:
         say(
-            f"  Den ligger bredvid den aktuella utgåvan {outcome.beside}, som inte ändrades. Kör med "
-            f"--as-of {manifest.as_of} --make-current för att byta."
+            f"  Den ligger bredvid den aktuella utgåvan {outcome.beside}, som inte ändrades. Kör "
+            f"`resultattavla run --as-of {manifest.as_of} --make-current` för att byta."
         )
     say(f"  Resultat:           {outcome.release.folder if outcome.beside else outcome.data.current}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, data_paths, out, say, table
+from dagster_project.cli.output import DataOption, out, say, settings_with, table
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -35,14 +35,16 @@ def status(
         waiver_sentences,
         warning_sentences,
     )
+    from dagster_project.ingestion.acknowledged import load_acknowledged, quarantine_now
     from dagster_project.products.words import SOURCE_OUTCOME_WORDS
     from dagster_project.releases.retractions import retractions
     from dagster_project.releases.store import published_release
-    from dagster_project.runs.folder import QUARANTINE, RunFolder
+    from dagster_project.runs.folder import RunFolder
     from dagster_project.runs.history import read_records
 
     oldest = _duration(max_age)
-    paths = data_paths(data)
+    settings = settings_with(data=data)
+    paths = settings.paths
     release = published_release(paths)
     as_of = date.fromisoformat(release.as_of)
     out.print(
@@ -66,7 +68,7 @@ def status(
             say(f"Varning {text}")
         if record.error is not None:
             say(f"Senaste körningen ({record.started[:16].replace('T', ' ')} UTC) publicerade inget: {record.error}")
-    quarantined = quarantine_by_source(RunFolder(paths).read(QUARANTINE))
+    quarantined = quarantine_by_source(quarantine_now(RunFolder(paths), load_acknowledged(settings.acknowledged)))
     table("Öppen karantän", ["källa", "rader"], quarantined, numbers=[1])
     if oldest is not None:
         _require_recent(paths, oldest)

@@ -84,18 +84,6 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     return sentences
 
 
-def quarantine_states(rows: pl.DataFrame) -> list[str]:
-    """What became of each row, in words: open, superseded by a newer file's row with the same key, or resolved."""
-    return [
-        "öppen"
-        if after is None
-        else f"öppen, kom igen i {after.rpartition('/')[2]}"
-        if state == OPEN
-        else f"åtgärdad av {after.rpartition('/')[2]}"
-        for state, after in rows.select("state", "followed_by").iter_rows()
-    ]
-
-
 def waiver_sentences(release: Release) -> list[str]:
     """The waivers that cover a failure in this release, one sentence each."""
     return [

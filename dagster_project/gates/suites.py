@@ -30,7 +30,8 @@ and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse
 counted, with its noun: "dag", "dagar") or ``share`` (what comes after a percentage: "i karantän"), and perhaps
 ``named`` (what stands before the names of what failed), ``limit`` (of a query: a number or a parameter; of others the
 limit is their argument), ``limit_text`` (with ``{number}`` or ``{percent}``) and ``measure``: expectations of a source
-with the same word judge the same thing, as a warning and a stop do, and are told together.
+with the same word judge the same thing, as a warning and a stop do, and are told together. ``leads_to``: where on the
+steward's page what failed is seen: ``quarantine`` or ``deliveries``, of the same source.
 
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
@@ -54,7 +55,7 @@ from dagster_project.core.paths import PROJECT
 
 SUITES = PROJECT / "expectations"
 META_TEXTS = ("id", "titel", "betydelse", "atgard")
-_MEASURED = frozenset({"one", "many", "share", "named", "limit", "limit_text", "measure"})
+_MEASURED = frozenset({"one", "many", "share", "named", "limit", "limit_text", "measure", "leads_to"})
 
 
 class SuiteError(ResultattavlaError):

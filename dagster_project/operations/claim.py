@@ -16,6 +16,7 @@ OURS = (
     "dagster.skadad",
     "dbt",
     "docs",
+    "erased.json",
     "evidence",
     "history",
     "published",

@@ -22,11 +22,14 @@ from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.gates.waivers import Waiver
+from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
+from dagster_project.operations.erase import finish_erasures
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
@@ -40,7 +43,7 @@ from dagster_project.releases import evidence
 from dagster_project.releases.publish import is_placed, leave_retracted, place, release_of_run, switch_current
 from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.store import Release, current_id, current_release, read_release
-from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
+from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
@@ -68,7 +71,8 @@ class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
     identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
-    what could not be done after the job (a page, a notification), one sentence each.
+    what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
+    of rows in quarantine.
     """
 
     data: DataPaths
@@ -80,6 +84,7 @@ class RunOutcome:
     nothing_new: bool = False
     shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -92,8 +97,8 @@ class RunOutcome:
 
     @property
     def quarantine(self) -> pl.DataFrame | None:
-        """The run's whole quarantine (QUARANTINE_SCHEMA); None when ingestion failed."""
-        return RunFolder(self.data).read(QUARANTINE) if self.identity else None
+        """The run's whole quarantine (QUARANTINE_SCHEMA) as it stands; None when ingestion failed."""
+        return quarantine_now(RunFolder(self.data), self.acknowledged) if self.identity else None
 
     @property
     def docs(self) -> Path | None:
@@ -157,13 +162,14 @@ class Session:
             switch_current(self.data, release.id)
         shrunk = self._shrunk(identity, job.nothing_new)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
+        outcome = replace(outcome, acknowledged=_acknowledged(self.settings))
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
 
     def show_again(self) -> None:
         """Write the steward's page anew from what the latest run left; nothing where no run is on record."""
         if runs := read_records(self.data, RUNS_SHOWN):
             with umask(self.pages_umask):
-                _show(self.data, runs, None)
+                _show(self.data, self.settings, runs, None)
 
     def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
         if identity is None:
@@ -189,6 +195,7 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
         keep_private(data)
         leave_retracted(data)
         restore_bronze(data)
+        finish_erasures(settings)
         yield Session(data, settings, before)
 
 
@@ -237,6 +244,14 @@ def run_daily(
         return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
 
 
+def _acknowledged(settings: Settings) -> tuple[Acknowledgement, ...]:
+    """The reviewed lines; none where the file cannot be used, which the run's first step has told as its error."""
+    try:
+        return tuple(load_acknowledged(settings.acknowledged))
+    except ReviewedListError:
+        return ()
+
+
 def _unforeseen(error: BaseException) -> JobEnd:
     """A fault of the program: told whole in the log, masked; the record, the page and the notification are made."""
     log.error("%s", mask("".join(traceback.format_exception(error))))
@@ -267,7 +282,11 @@ def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdent
 
 
 def _show(
-    data: DataPaths, runs: Sequence[RunRecord], identity: RunIdentity | None, outcomes: Sequence[Outcome] = ()
+    data: DataPaths,
+    settings: Settings,
+    runs: Sequence[RunRecord],
+    identity: RunIdentity | None,
+    outcomes: Sequence[Outcome] = (),
 ) -> None:
     """Write the steward's page. identity: the first run's, None where it did not come to read the deliveries."""
     shown, failed_since = identity, list[RunRecord]()
@@ -277,7 +296,7 @@ def _show(
     if shown is not None and not outcomes:
         outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
     waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
-    write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
+    write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since, _acknowledged(settings))
 
 
 def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
@@ -310,7 +329,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
 
     def page() -> None:
         with umask(pages_umask):
-            _show(data, [record, *kept], identity, outcome.outcomes)
+            _show(data, settings, [record, *kept], identity, outcome.outcomes)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:

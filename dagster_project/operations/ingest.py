@@ -8,6 +8,7 @@ from datetime import date
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.gates.waivers import load_run_waivers, require_current
+from dagster_project.ingestion.acknowledged import load_acknowledged
 from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.ingestion.withdrawals import load_withdrawals
@@ -26,11 +27,12 @@ def ingest(
     """Read deliveries into bronze, settle them, and write the run's tables and identity.
 
     Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) or
-    one source is far ahead of all others, ReviewedListError for a list of withdrawals that cannot be used, and
-    WaiverError for a waiver that cannot be used or has expired on the run's day.
+    one source is far ahead of all others, ReviewedListError for a list of withdrawals or acknowledged rows that cannot
+    be used, and WaiverError for a waiver that cannot be used or has expired on the run's day.
     """
     data = settings.paths
     load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
+    load_acknowledged(settings.acknowledged)
     withdrawals = load_withdrawals(settings.withdrawals)
     found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress, settings.limits)
     identity = _identity(settings, found, ledger, as_of or today)
@@ -47,6 +49,7 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
     Raises what `ingest` raises.
     """
+    load_acknowledged(settings.acknowledged)
     withdrawals = load_withdrawals(settings.withdrawals)
     known = known_deliveries(settings.raw, settings.paths, as_of, today, withdrawals, settings.limits)
     return None if known is None else _identity(settings, *known, as_of or today)

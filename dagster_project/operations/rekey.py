@@ -17,7 +17,7 @@ from dagster_project.operations.settings import Settings
 
 
 def rekey(settings: Settings) -> int:
-    """Make a new key and remove all that holds pseudonyms of the old one, within a session; how many deliveries that is.
+    """Make a new key and remove all that holds pseudonyms of the old one, within a session; of how many deliveries.
 
     Killed in the middle it leaves the old key or the new one: with the new one the next run reads everything again.
     Raises ResultattavlaError, with the old key in its place, where the key comes from the environment, deliveries have
@@ -26,8 +26,8 @@ def rekey(settings: Settings) -> int:
     data = settings.paths
     if os.environ.get(persons.KEY_VARIABLE):
         raise ResultattavlaError(
-            f"Personnyckeln kommer från miljövariabeln {persons.KEY_VARIABLE}: byt den där och kör `resultattavla run`, "
-            "som läser om allt som lästes under den gamla."
+            f"Personnyckeln kommer från miljövariabeln {persons.KEY_VARIABLE}: byt den där och kör "
+            "`resultattavla run`, som läser om allt som lästes under den gamla."
         )
     require_raw(settings.raw)
     keyed, lost = [], []

@@ -99,6 +99,12 @@ def trend_value(check: Measured) -> tuple[str, float] | None:
     return f"{check.expectation} ({told['many']})", value
 
 
+def leads_to(suite: str, expectation: str) -> str | None:
+    """Where what failed is seen: `quarantine` or `deliveries` of the source; None where nowhere."""
+    found = _expectations(suite).get(expectation)
+    return found["meta"]["measured"].get("leads_to") if found else None
+
+
 @cache
 def _expectations(suite: str) -> Mapping[str, Mapping[str, Any]]:
     """The expectations of a suite by id, as its file has them today; none where it is gone or cannot be read."""

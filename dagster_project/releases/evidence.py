@@ -29,13 +29,15 @@ from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, PERSONS, RESULT_
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing, sha256_of
 from dagster_project.core.paths import DataPaths
-from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.engines.duckdb import count, database, sql_files
+from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import RESULT_KEY
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 COLUMNS = (
     "event_date",
@@ -56,6 +58,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 class Evidence:
     """What is kept of one indicator of one release.
 
+    erased: how many observations were taken out of it later, since their persons were erased.
     path: its observations. origin: of the release that computed the rows (another one when they are frozen). as_of: how
     far every source of the indicator reaches. data_start: the first month with data; both None where a source has none.
     """
@@ -64,6 +67,7 @@ class Evidence:
     origin: Origin
     as_of: date | None
     data_start: date | None
+    erased: int = 0
 
 
 def _index_path(data: DataPaths, release_id: str) -> Path:
@@ -123,8 +127,12 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
             made = read_manifest(data.releases / origin)
             assert made is not None, "frozen rows come from whole releases"
             origins[origin] = asdict(made.origin)
-    with replacing(_index_path(data, release.id)) as part:
-        content = {"release_id": release.id, "indicators": indicators, "origins": origins}
+    content = {"release_id": release.id, "indicators": indicators, "origins": origins}
+    _write_index(_index_path(data, release.id), content)
+
+
+def _write_index(path: Path, content: Mapping[str, Any]) -> None:
+    with replacing(path) as part:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -221,7 +229,46 @@ def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], origin, as_of, data_start)
+    return Evidence(data.evidence / entry["file"], origin, as_of, data_start, entry.get("erased", 0))
+
+
+def erase(data: DataPaths, rows: pl.DataFrame) -> int:
+    """Take the observations of delivered rows (`delivery`, `line`) out of all evidence; returns from how many files.
+
+    New files first, then the indexes, then the old ones go: killed in the middle it can be done again.
+    """
+    changed: dict[str, tuple[str, int]] = {}
+    if rows.height == 0:
+        return 0
+    with database() as connection:
+        keep_table(connection, "erased_rows", rows.select("delivery", "line"))
+        for path in sorted(data.evidence.glob("*/*.parquet")):
+            source = f"read_parquet({sql_files([path])})"
+            found = count(connection, f"(from {source} semi join erased_rows using (delivery, line))")
+            if not found:
+                continue
+            part = path.with_name(f".{os.getpid()}.part")
+            try:
+                left = f"select {', '.join(COLUMNS)} from {source} anti join erased_rows using (delivery, line)"
+                connection.execute(f"copy ({left}) to {sql_files([part])[1:-1]} (format parquet, compression zstd)")
+                name = _content_name(connection, part)
+                os.replace(part, path.with_name(name))
+            finally:
+                part.unlink(missing_ok=True)
+            changed[f"{path.parent.name}/{path.name}"] = f"{path.parent.name}/{name}", found
+    for path in sorted(data.evidence.glob("*.json")):
+        index = _index(data, path.stem)
+        entries = index["indicators"].values() if index is not None else ()
+        if index is None or not any(e["file"] in changed for e in entries):
+            continue
+        for entry in entries:
+            if told := changed.get(entry["file"]):
+                erased = entry.get("erased", 0) + told[1]
+                entry |= {"file": told[0], "sha256": sha256_of(data.evidence / told[0]), "erased": erased}
+        _write_index(path, index)
+    for name in changed:
+        (data.evidence / name).unlink()
+    return len(changed)
 
 
 def prune(data: DataPaths, kept_release_ids: Collection[str]) -> None:

@@ -42,9 +42,13 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "unit": pl.String(),
     "delivery": pl.String(),
     "followed_by": pl.String(),
+    "settled_by": pl.String(),
+    "settled_note": pl.String(),
 }
 """`followed_by`: the file that resolved the row, or, of an open row, the newer file whose row with the same key is in
-quarantine too and supersedes it: correcting the newer one settles both."""
+quarantine too and supersedes it: correcting the newer one settles both. `settled_by`: one of `vocabulary.SETTLED_BY`,
+null for an open row. `settled_note`: of a row that a reviewed line acknowledges, who, when and why; null in the run
+folder, since such lines hold from when they are written (`ingestion.acknowledged`)."""
 
 REFUSED_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from dagster_project.core.paths import DataPaths
+from dagster_project.ingestion.erasures import Erasures, save_erasures
 from dagster_project.operations.claim import MARK, OURS, claim
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, run_daily, session
 from dagster_project.operations.lock import run_lock
@@ -82,6 +83,7 @@ def test_everything_computed_anew_is_the_same_release(run: Run, first: RunOutcom
 def data(tmp_path: Path) -> DataPaths:
     made = DataPaths(tmp_path / "data")
     claim(made)
+    save_erasures(made, Erasures())
     for name in OURS:
         (made.root / name).touch() if "." in name[1:] else (made.root / name / "djupt").mkdir(parents=True)
     (made.root / "docs" / "ut").symlink_to(tmp_path)

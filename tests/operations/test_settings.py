@@ -35,7 +35,7 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     documented = _documented()
     defaults = Settings().model_dump()
     assert set(documented) == set(defaults)
-    for name in ("raw", "data", "waivers", "withdrawals"):
+    for name in ("raw", "data", "waivers", "withdrawals", "acknowledged"):
         assert PROJECT / documented.pop(name) == defaults.pop(name)
     assert documented.pop("agreed_age_days") == {"kva": load_settings().parameters().agreed_age_days["kva"]}
     assert defaults.pop("agreed_age_days") == {}

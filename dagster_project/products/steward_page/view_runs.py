@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from dagster_project.catalogue.vocabulary import CRITICAL, WARNING
 from dagster_project.core.clock import SWEDEN
 from dagster_project.core.swedish import counted
+from dagster_project.products.names import source_name
 from dagster_project.products.steward_page.checks import FAILED, PASSED
 from dagster_project.releases.retractions import Retraction
 from dagster_project.runs.history import RunRecord
@@ -19,6 +21,18 @@ def local_time(started: str) -> str:
     """A UTC time of a record as a Swedish clock showed it: `2022-09-30 06:15`."""
     time = datetime.fromisoformat(started)
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN).strftime("%Y-%m-%d %H:%M")
+
+
+def run_labels(records: Sequence[RunRecord]) -> list[str]:
+    """What tells runs apart in a heading: their as-of date, and where another has the same, when they were run."""
+    days = Counter(r.as_of for r in records)
+    started = {r.as_of: {local_time(o.started)[:10] for o in records if o.as_of == r.as_of} for r in records}
+    labels = []
+    for r in records:
+        day, time = r.as_of or "okänd dag", local_time(r.started)
+        when = f" kl. {time[11:]}" if len(started[r.as_of]) == 1 else f" körd {time[5:]}"
+        labels.append(day + when if days[r.as_of] > 1 else day)
+    return labels
 
 
 def run_view(
@@ -42,7 +56,7 @@ def run_view(
         "shrunk": run.shrunk,
         "status": status,
         "text": text,
-        "held": [(source, sorted(titles)) for source, titles in sorted(by_source.items())],
+        "held": [(source_name(source), sorted(titles)) for source, titles in sorted(by_source.items())],
         "held_count": len(run.held_back),
     }
 
@@ -66,6 +80,11 @@ def held_back_view(run: RunRecord, names: Mapping[str, str]) -> list[dict[str, A
         key = (tuple(sorted(sources)), run.frozen.get(indicator))
         groups.setdefault(key, []).append(names.get(indicator, indicator))
     return [
-        {"sources": sources, "since": origin[:10] if origin else None, "origin": origin, "titles": sorted(titles)}
+        {
+            "sources": [source_name(s) for s in sources],
+            "since": origin[:10] if origin else None,
+            "origin": origin,
+            "titles": sorted(titles),
+        }
         for (sources, origin), titles in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     ]
