@@ -44,7 +44,7 @@ class Basis:
     """What is asked of a cell before its observations are told.
 
     kin: the indicators that share its observations. months: what is hidden of its months, in this or any kept release,
-    for any of the kin. moved: months of which another kept release hides other cells than this one. deliveries: month
+    for any of the kin. moved: months of which an older kept release hides other cells than this one. deliveries: month
     -> the deliveries that hold something of it, of any of the kin at any place.
     """
 
@@ -140,7 +140,7 @@ def split(context: Context, seen: Observations, given: Basis) -> Split:
 def _from_one(cell: Cell, own: pl.DataFrame, given: Basis, months: Collection[date]) -> bool:
     """Whether everything that these months hold anywhere is from one delivery, and the cell's (`own`) add up.
 
-    Not where another kept release hides other cells of a month: that delivery may be all that it counted.
+    Not where an older kept release hides other cells of a month: that delivery may be all that it counted.
     """
     deliveries = frozenset().union(*(given.deliveries.get(m, frozenset()) for m in months))
     adds_up = cell.indicator.kind != COVERAGE or own["person"].n_unique() == own.height
@@ -165,17 +165,21 @@ def nothing_hidden_inside(cell: Cell, given: Basis) -> bool:
 
 def _hidden_in_any(context: Context, members: Collection[str]) -> tuple[pl.DataFrame, frozenset[date]]:
     """Cells of the cell's months that this or another kept release hides (period_start, ADDRESS), of these indicators;
-    and the months that it hides otherwise than this one. Releases that hide the same cells are looked at once.
+    and the months that an older one hides otherwise: what today's earlier deliveries hold is what that one counted.
+
+    Releases that hide the same cells are looked at once.
     """
     data, cell = context.data, context.cell
     on = ["period_start", *ADDRESS]
     found, moved = [cell.rows.select(on).clear()], set[date]()
+    names = release_ids(data)
+    older = names[: names.index(cell.release.id)]
     for member in members:
         here = _months(kept_table(data, cell.release.id, RESULT_TABLE, member), cell.months)
         hidden = here.filter("hidden").select(on)
         found.append(hidden)
         seen = {same_cells_key(data, cell.release.id, member)}
-        for name in release_ids(data):
+        for name in names:
             key = same_cells_key(data, name, member)
             if key in seen or name == cell.release.id:
                 continue
@@ -183,6 +187,8 @@ def _hidden_in_any(context: Context, members: Collection[str]) -> tuple[pl.DataF
             there = _months(kept_table(data, name, RESULT_TABLE, member), cell.months)
             in_both = pl.col("period_start").is_in(there["period_start"].unique().implode())
             found.append(there.filter("hidden").select(on))
+            if name not in older:
+                continue
             for one, other in ((found[-1], hidden), (hidden.filter(in_both), found[-1])):
                 moved |= set(one.join(other, on=on, how="anti", nulls_equal=True)["period_start"])
     return pl.concat(found).unique(), frozenset(moved)
