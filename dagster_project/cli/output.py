@@ -147,12 +147,20 @@ def say(text: str) -> None:
     out.print(text, soft_wrap=True, markup=False)
 
 
+WIDE_COLUMNS = 160
+"""Where a line has room for so many characters, a row of a list or a sentence is one line."""
 _UNBOUNDED = 1_000_000
 """Columns that no table needs."""
 
 
 def hanging(head: str, text: str) -> None:
-    """A text with its head to the left of all its lines, wrapped where the terminal ends; nothing in it is markup."""
+    """A text with its head to the left of all its lines, wrapped where a narrow terminal ends; nothing is markup.
+
+    Where there is room (or a file), it is one line.
+    """
+    if out.width >= WIDE_COLUMNS:
+        say(head + text)
+        return
     grid = Table.grid()
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

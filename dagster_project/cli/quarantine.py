@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, err, hanging, out, say, settings_with, table
+from dagster_project.cli.output import WIDE_COLUMNS, DataOption, err, hanging, out, say, settings_with, table
 from dagster_project.core.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
-
-WIDE_COLUMNS = 160
-"""Where a line has room for so many characters, every row is one line of a table."""
 
 
 def quarantine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     DELIVERY,
     INFO,
+    LATER,
     OPEN,
     REJECTED,
     RESULT_TABLE,
@@ -19,6 +21,7 @@ from dagster_project.catalogue.vocabulary import (
     WITHDRAWN,
     gravity,
 )
+from dagster_project.core.swedish import counted
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
@@ -37,8 +40,15 @@ def delivery_rows(ledger: Sequence[Delivery]) -> list[tuple]:
         found = sum(d.source == source for d in ledger)
         files = f"{len(counted)}" if len(counted) == found else f"{len(counted)} av {found}"
         sums = [sum(getattr(d, f"rows_{n}") for d in counted) for n in ("read", "accepted", "quarantined", "duplicate")]
-        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else "aldrig levererad"))
+        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else _why_none(ledger, source)))
     return rows
+
+
+def _why_none(ledger: Sequence[Delivery], source: str) -> str:
+    """Why no file of a source counts: it was never delivered, or what became of its files."""
+    of_status = {REJECTED: "allt avvisat", WITHDRAWN: "allt återkallat", LATER: "bara senare"}
+    found = {of_status[d.status] for d in ledger if d.source == source and d.status in of_status}
+    return found.pop() if len(found) == 1 else "ingen som räknas" if found else "aldrig levererad"
 
 
 def rejected_files(ledger: Sequence[Delivery]) -> list[str]:
@@ -84,14 +94,18 @@ def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
     return sentences
 
 
-def waiver_sentences(release: Release) -> list[str]:
-    """The waivers that cover a failure in this release, one sentence each."""
-    return [
-        f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} – "
-        f"{w['reason']} ({w['approved_by']})."
-        for w in release.manifest.waivers
-        if w["anvant"]
-    ]
+def waiver_sentences(release: Release, today: date) -> list[str]:
+    """The waivers of a release, those that cover a failure first; one sentence each, with how long they hold."""
+    sentences = []
+    for w in sorted(release.manifest.waivers, key=lambda w: not w["anvant"]):
+        left = (date.fromisoformat(w["last_date"]) - today).days
+        holds = f"{counted(left, 'dag', 'dagar')} kvar" if left >= 0 else "har gått ut"
+        use = "" if w["anvant"] else " Behövs inte i utgåvan."
+        sentences.append(
+            f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} ({holds}) – "
+            f"{w['reason']} ({w['approved_by']}).{use}"
+        )
+    return sentences
 
 
 def warning_sentences(release: Release) -> list[str]:

@@ -82,7 +82,11 @@ def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery],
 
 
 def newer_rejected(ledger: Iterable[Delivery]) -> list[Delivery]:
-    """Rejected files of a run's ledger that are newer than their source's newest accepted one, whatever their date."""
+    """Rejected files of a run's ledger that people must know of.
+
+    Newer than their source's newest accepted one, whatever their date, or of the same date: a day's files are one
+    delivery.
+    """
     by_source: dict[str, list[Delivery]] = {}
     for delivery in ledger:
         by_source.setdefault(delivery.source, []).append(delivery)
@@ -90,16 +94,23 @@ def newer_rejected(ledger: Iterable[Delivery]) -> list[Delivery]:
         found
         for of_source in by_source.values()
         for found in _newer(
-            [d for d in of_source if d.status == ACCEPTED], [d for d in of_source if d.status == REJECTED]
+            [d for d in of_source if d.status == ACCEPTED], [d for d in of_source if d.status == REJECTED], True
         )
     ]
 
 
-def _newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery]) -> list[Delivery]:
-    """The date is the one in the name, of what could not be opened (a link, a folder), too."""
+def _newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery], same_day: bool = False) -> list[Delivery]:
+    """The date is the one in the name, of what could not be opened (a link, a folder), too.
+
+    same_day: also those of the newest accepted one's date whose name sorts before its.
+    """
     dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
     newest = max((d.age_order for d in deliveries), default=None)
-    found = (d for d in dated if d.uttagsdatum and (newest is None or d.age_order > newest))
+    found = (
+        d
+        for d in dated
+        if d.uttagsdatum and (newest is None or d.age_order > newest or (same_day and d.uttagsdatum == newest[0]))
+    )
     return sorted(found, key=lambda d: d.age_order)
 
 

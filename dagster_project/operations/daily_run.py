@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PanicException
 
+from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import PRIVATE, umask
@@ -43,6 +44,7 @@ from dagster_project.releases import evidence
 from dagster_project.releases.publish import is_placed, leave_retracted, place, release_of_run, switch_current
 from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.store import Release, current_id, current_release, read_release
+from dagster_project.runs.expected import expected_deliveries
 from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
@@ -72,7 +74,7 @@ class RunOutcome:
 
     identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
     what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
-    of rows in quarantine.
+    of rows in quarantine. overdue: deliveries that should have come by today.
     """
 
     data: DataPaths
@@ -85,6 +87,7 @@ class RunOutcome:
     shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
+    overdue: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -114,7 +117,7 @@ class RunOutcome:
 
     def record(self) -> RunRecord:
         """The run as history keeps it."""
-        ledger = self.ledger
+        ledger = ledger_of(self.ledger) if self.ledger is not None else []
         return RunRecord(
             started=self.started,
             exit_code=self.exit_code,
@@ -125,8 +128,10 @@ class RunOutcome:
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
-            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(ledger))) if ledger is not None else (),
+            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger)),
+            refused=tuple(d.orsak or d.file for d in ledger if d.status == REJECTED),
             shrunk=self.shrunk,
+            overdue=self.overdue,
             rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
         )
@@ -139,9 +144,12 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(self, data: DataPaths, settings: Settings, pages_umask: int = 0o022) -> None:
-        """pages_umask: that of who started the run."""
+    def __init__(
+        self, data: DataPaths, settings: Settings, pages_umask: int = 0o022, today: date | None = None
+    ) -> None:
+        """pages_umask: that of who started the run. today: in Sweden; what is overdue is overdue on that day."""
         self.data, self.settings, self.pages_umask = data, settings, pages_umask
+        self.today = today or today_in_sweden()
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
 
@@ -162,8 +170,15 @@ class Session:
             switch_current(self.data, release.id)
         shrunk = self._shrunk(identity, job.nothing_new)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
-        outcome = replace(outcome, acknowledged=_acknowledged(self.settings))
+        outcome = replace(outcome, acknowledged=_acknowledged(self.settings), overdue=self._overdue(identity))
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+
+    def _overdue(self, identity: RunIdentity | None) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        ages = self.settings.parameters().agreed_age_days
+        expected = expected_deliveries(RunFolder(self.data).ledger(), ages, self.today)
+        return tuple(e.sentence for e in expected if e.is_overdue(self.today))
 
     def show_again(self) -> None:
         """Write the steward's page anew from what the latest run left; nothing where no run is on record."""
@@ -186,7 +201,9 @@ class Session:
 
 
 @contextmanager
-def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Iterator[Session]:
+def session(
+    data: DataPaths, settings: Settings, wait_seconds: float = 0, today: date | None = None
+) -> Iterator[Session]:
     """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left.
 
     What is written is for the owner alone; publishing and the pages open theirs.
@@ -196,7 +213,7 @@ def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Ite
         leave_retracted(data)
         restore_bronze(data)
         finish_erasures(settings)
-        yield Session(data, settings, before)
+        yield Session(data, settings, before, today)
 
 
 def run_daily(
@@ -215,7 +232,7 @@ def run_daily(
     Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
     """
     data = settings.paths
-    with session(data, settings) as current:
+    with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
         progress("ser efter nya leveranser")
         try:
@@ -316,8 +333,11 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
 
     # A run that found nothing new is no line of its own: the run that it found is shown, where its record can be read.
     kept = read_records(data, RUNS_SHOWN)
+    before = next((r for r in kept if r.run_id is not None), None)
     if outcome.nothing_new and kept and kept[0].run_id == record.run_id:
-        record, kept = kept[0], kept[1:]
+        record, kept = replace(kept[0], overdue=outcome.overdue), kept[1:]
+    newly_refused = [text for text in record.refused if before is None or text not in before.refused]
+    newly_overdue = set(record.overdue) - set(before.overdue if before else ())
 
     def keep_record() -> None:
         add_record(data, record, settings.retention.runs)
@@ -346,7 +366,8 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told
-    if not outcome.nothing_new and to_be_told:
-        trouble += notify(settings.notify, message(record, data))
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told or newly_refused
+    # A run that found nothing new tells only what has become of waiting: a delivery that should have come.
+    if newly_overdue if outcome.nothing_new else to_be_told:
+        trouble += notify(settings.notify, message(record, data, newly_refused))
     return tuple(dict.fromkeys(trouble))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.swedish import counted
 from dagster_project.gates.waivers import load_run_waivers, require_current
 from dagster_project.ingestion.acknowledged import load_acknowledged
 from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
@@ -57,15 +58,19 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
 def _identity(settings: Settings, as_of: date | None, ledger: Sequence[Delivery], horizon: date) -> RunIdentity:
     if as_of is None or not any(d.status == ACCEPTED for d in ledger):
-        rejected = [d for d in ledger if d.status == REJECTED]
-        later = [d for d in ledger if d.status == LATER]
-        found = (
-            f"{len(rejected)} filer avvisades, till exempel: {rejected[0].orsak}"
-            if rejected
-            else f"alla {len(later)} leveranser har ett senare uttagsdatum än {horizon}."
-            if later
-            else "där finns inga leveranser."
+        rejected, later, withdrawn = (
+            [d for d in ledger if d.status == status] for status in (REJECTED, LATER, WITHDRAWN)
         )
+        parts = []
+        if rejected:
+            parts.append(f"{counted(len(rejected), 'fil', 'filer')} avvisades, till exempel: {rejected[0].orsak}")
+        if later:
+            files = counted(len(later), "leverans", "leveranser")
+            parts.append(f"{files} har ett senare uttagsdatum än {horizon}.")
+        if withdrawn:
+            files = counted(len(withdrawn), "leverans", "leveranser")
+            parts.append(f"{files} är återkallade: leverera igen, eller ta bort rader ur {settings.withdrawals}.")
+        found = " ".join(parts) or "där finns inga leveranser."
         raise ResultattavlaError(f"Ingenting att publicera från {settings.raw}: {found}")
     waivers = load_run_waivers(settings.waivers)
     require_current(waivers, as_of, settings.waivers)

@@ -77,19 +77,20 @@ def shrunk(
     files_before: the accepted deliveries of that run. rows, ledger: of this run. fallen_share: a file with more than so
     large a share of its rows gone is told. limit: smaller numbers of rows than this are not told.
     """
-    causes: dict[str, list[str]] = {}
+    causes: dict[str, list[tuple[str, str]]] = {}
     for file in files_before:
-        if told := _cause(file, ledger, fallen_share):
-            causes.setdefault(file.source, []).append(told)
+        if cause := _cause(file, ledger, fallen_share):
+            causes.setdefault(file.source, []).append(cause)
     sentences = []
-    for source, told_causes in sorted(causes.items()):
+    for source, found in sorted(causes.items()):
         now = rows.get(source, {})
         fallen = {m: n for m, n in sorted(before.rows.get(source, {}).items()) if now.get(m, 0) < n}
         if fallen:
+            told = f"{'; '.join(what for what, _ in found)}. {' '.join(dict.fromkeys(advice for _, advice in found))}"
             left = sum(now.get(m, 0) for m in fallen)
             sentences.append(
                 f"{source}: historiken har krympt sedan utgåva {before.release_id}: {_months(list(fallen))}"
-                f"{_few(left, limit)} rader som räknas, då {_few(sum(fallen.values()), limit)}. {' '.join(told_causes)}"
+                f"{_few(left, limit)} rader som räknas, då {_few(sum(fallen.values()), limit)}. {told}"
             )
     return sentences
 
@@ -98,27 +99,24 @@ def _few(rows: int, limit: int) -> str:
     return f"färre än {limit}" if 0 < rows < limit else number(rows)
 
 
-def _cause(file: Delivery, ledger: Sequence[Delivery], fallen_share: float) -> str | None:
-    """What has become of a file that counted, where it has lost more than that share of its accepted rows."""
+def _cause(file: Delivery, ledger: Sequence[Delivery], fallen_share: float) -> tuple[str, str] | None:
+    """What has become of a file that has lost more than that share of its accepted rows, and what to do about it."""
     of_source = [d for d in ledger if d.source == file.source]
-    same = next((d for d in of_source if d.status == ACCEPTED and d.id == file.id), None)
-    if same is None:
+    rows = number(file.rows_accepted)
+    now = next((d for d in of_source if d.status == ACCEPTED and d.id == file.id), None)
+    what, advice = "har fler rader i karantän nu", "Karantänlistan har skälen."
+    if now is None:
         if any(d.status == WITHDRAWN and d.id == file.id for d in of_source):
-            return (
-                f"{file.name} är återkallad ({number(file.rows_accepted)} godkända rader); det ångras genom att ta "
-                "bort dess rad i listan över återkallade leveranser."
-            )
-        same = next((d for d in of_source if d.status == ACCEPTED and d.file == file.file), None)
-        if same is None:
-            gone = f"{file.name} räknas inte längre ({number(file.rows_accepted)} godkända rader)"
-            return f"{gone}: lägg tillbaka filen om det inte är avsett."
-        what, advice = "har skrivits över", "är det inte avsett, be den som levererar om hela filen igen"
-    else:
-        what, advice = "har fler rader i karantän nu", "se karantänlistan för skälen"
-    if same.rows_accepted >= file.rows_accepted * (1 - fallen_share):
+            undo = "En återkallelse ångras genom att ta bort dess rad i listan över återkallade leveranser."
+            return f"{file.name} är återkallad ({rows} godkända rader)", undo
+        now = next((d for d in of_source if d.status == ACCEPTED and d.file == file.file), None)
+        what, advice = "har skrivits över", "Är det inte avsett: be den som levererar om hela filen igen."
+        if now is None:
+            back = "Är det inte avsett: lägg tillbaka filen."
+            return f"{file.name} räknas inte längre ({rows} godkända rader)", back
+    if now.rows_accepted >= file.rows_accepted * (1 - fallen_share):
         return None
-    counts = f"{number(same.rows_accepted)} godkända rader, då {number(file.rows_accepted)}"
-    return f"{file.name} {what} ({counts}); {advice}."
+    return f"{file.name} {what} ({number(now.rows_accepted)} godkända rader, då {rows})", advice
 
 
 def _months(names: list[str]) -> str:

@@ -52,7 +52,8 @@ class RunRecord:
     (`operations.shrunk`), a sentence each. rows: source -> month (2022-05; empty of sources without events) -> rows
     that count. beside: the release that `current` named all the
     same, None where it named this one. seen: when a run last came to this (it found nothing new, say); file times are
-    not asked, since a copy has others.
+    not asked, since a copy has others. refused: why files were rejected, all of them. overdue: deliveries that should
+    have come by then (`runs.expected`), a sentence each.
     """
 
     started: str
@@ -69,6 +70,8 @@ class RunRecord:
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
     seen: str | None = field(default=None, compare=False)
+    refused: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
 
     @property
     def changes(self) -> list[CheckRecord]:
@@ -78,7 +81,7 @@ class RunRecord:
     @property
     def to_be_told(self) -> bool:
         """Whether people should know of something although nothing is held back."""
-        return bool(self.changes or self.rejected or self.shrunk)
+        return bool(self.changes or self.rejected or self.shrunk or self.overdue)
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

@@ -177,6 +177,10 @@ def test_of_a_source_without_any_accepted_file_every_rejected_one_is_newer() -> 
     assert [d.name for d in newer_rejected(rejected)] == ["kva_2022-05-01.csv"]
     later = replace(rejected[0], status=ACCEPTED, uttagsdatum=date(2022, 5, 2))
     assert newer_rejected([*rejected, later]) == []
+    # One of the day's two files is rejected: the name says nothing of which is the correction of which.
+    part = Delivery("kva", "kva/kva_2022-05-02_a.csv", uttagsdatum=date(2022, 5, 2), status=REJECTED)
+    other = replace(later, file="kva/kva_2022-05-02_b.csv")
+    assert newer_rejected([part, other]) == [part] and rejected_newer([other], [part], date.max) is None
 
 
 # --- The register is at fault -------------------------------------------------------------------------------------

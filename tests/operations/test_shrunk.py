@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.cli.summary import delivery_rows
+from dagster_project.core.errors import ResultattavlaError
 from dagster_project.ingestion.deliveries import read_deliveries
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.ingestion.withdrawals import load_withdrawals, withdraw
 from dagster_project.operations.daily_run import RunOutcome
+from dagster_project.operations.ingest import ingest
 from dagster_project.operations.settings import Notify
 from dagster_project.operations.shrunk import current_months, shrunk
 from dagster_project.runs.history import RunRecord, read_records
@@ -61,7 +64,7 @@ def test_an_old_file_overwritten_with_half_its_rows_is_told(pipeline: Pipeline) 
     pipeline.deliver("avvikelser", "2022-05-01", *reports([5, 5, 20]))
     assert told(pipeline, before, first) == [
         "avvikelser: historiken har krympt sedan utgåva 2022-06-01-abc: i 2022-01 till 2022-02 finns 20 rader som "
-        "räknas, då 50. avvikelser_2022-05-01.csv har skrivits över (30 godkända rader, då 60); är det inte avsett, "
+        "räknas, då 50. avvikelser_2022-05-01.csv har skrivits över (30 godkända rader, då 60). Är det inte avsett: "
         "be den som levererar om hela filen igen."
     ]
 
@@ -149,3 +152,16 @@ def test_people_see_it(run: Run, first: RunOutcome, tmp_path: Path) -> None:
     same = run(tmp_path / "raw", tmp_path / "data", date(2022, 8, 31))
     assert same.nothing_new and same.shrunk == again.shrunk
     assert len(read_records(again.data, 9)) == 2
+
+
+def test_where_all_is_withdrawn_it_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Neither "never delivered" nor "there are no deliveries"."""
+    settings = pipeline.settings.model_copy(update={"withdrawals": tmp_path / "aterkallade.csv"})
+    pipeline.ledger()
+    for path in sorted(pipeline.raw.glob("*/*.csv")):
+        withdraw(settings.withdrawals, pipeline.raw, pipeline.data, path.name, "fel uttag", "A", TODAY)
+    with pytest.raises(ResultattavlaError, match="3 leveranser är återkallade: leverera igen, eller ta bort rader ur"):
+        ingest(settings, None, TODAY)
+    _, ledger = read_deliveries(pipeline.raw, pipeline.data, None, TODAY, load_withdrawals(settings.withdrawals))
+    told = {row[0]: row[-1] for row in delivery_rows(ledger)}
+    assert (told["avvikelser"], told["kva"]) == ("allt återkallat", "aldrig levererad")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import pytest
 from dagster_project.catalogue.periods import parse_period, period_name
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.explain import explain
 from dagster_project.products.explain.model import Explanation
 from dagster_project.products.explain.query import Query
@@ -255,7 +257,13 @@ def test_deliveries_gates_and_versions(story: Story) -> None:
     assert e.code_version == manifest["code_version"]
     assert e.catalogue_version == manifest["catalogue_version"]
     assert [(c.severity, c.source) for c in e.checks] == [("info", "avvikelser")]
-    assert "Upplysning avvikelser" in text(e)
+    told = next(t for t in text(e).split("Upplysning ")[1:])
+    assert told.startswith("avvikelser (Avvikelser ur Platina): ") and "gräns 50" in told and "kravet: " in told
+    # A checksum is long: its beginning tells files apart, the rest is shown when asked for.
+    shas = [d.sha256 for d in e.deliveries]
+    assert all(f"sha256 {sha[:12]} " in text(e) + " " and sha not in text(e) for sha in shas)
+    whole = next(s for s in sections(e, whole_hashes=True) if s.title.startswith("Lästa leveranser"))
+    assert all(sha in " ".join(whole.sentences) for sha in shas)
     assert e.checks_passed > 10
     frozen = story.ask("levnadsvanor", "2022-03")
     assert any(c.severity == "critical" and "Karantänen" in c.title for c in frozen.checks)
@@ -271,6 +279,19 @@ def test_why_a_cell_has_no_number(story: Story) -> None:
 
 
 # --- Earlier releases ------------------------------------------------------------------------------------------
+
+
+def test_ids_have_their_names_and_statuses_are_words(story: Story) -> None:
+    assert "avvikelser_7d: hela området Habilitering och hjälpmedel (HH), månad 2022-08" in text(
+        story.ask("avvikelser_7d", "2022-08")
+    )
+    unit = story.ask("avvikelser_7d", "2022-08")
+    unit = replace(unit, address=Address("BUH", "SE2321000164-DEMO01", "T"))
+    named = sections(unit, units={"SE2321000164-DEMO01": "Mottagning ett"})[0].sentences[0]
+    assert "SE2321000164-DEMO01 (Mottagning ett), Barn- och ungdomshabiliteringen (BUH), månad" in named
+    e = story.ask("avvikelser_7d", "2022-08")
+    changed = replace(e, change=replace(e.change, status="preliminar"))  # type: ignore[type-var, arg-type]
+    assert "Status: preliminärt: perioden är inte komplett → målet " in text(changed)
 
 
 def test_what_changed_since_the_release_before(story: Story) -> None:
