@@ -15,7 +15,7 @@ LOOKED_THROUGH = 30
 
 
 _KEPT = "visade_forut.parquet"
-"""Below `data.evidence`: the latest answer, with what it was asked of."""
+"""Below `data.history`: the latest answer, with what it was asked of."""
 _ASKED = "asked"
 
 
@@ -49,8 +49,8 @@ def shown_before(data: DataPaths, release_id: str | None) -> pl.DataFrame:
         hidden = hidden.join(rows, on=RESULT_KEY, how="anti", nulls_equal=True)
     answer = pl.concat(told).sort(RESULT_KEY, nulls_last=False)
     if not damaged:  # what is damaged may be restored
-        data.evidence.mkdir(parents=True, exist_ok=True)
-        with replacing(data.evidence / _KEPT) as part:
+        data.history.mkdir(parents=True, exist_ok=True)
+        with replacing(data.history / _KEPT) as part:
             answer.write_parquet(part, metadata={_ASKED: asked})
     return answer
 
@@ -60,7 +60,7 @@ _NOTHING = pl.DataFrame(schema={**dict.fromkeys(RESULT_KEY, pl.String), "period_
 
 def _kept(data: DataPaths, asked: str) -> pl.DataFrame | None:
     """The answer to the same question, where it is kept whole."""
-    path = data.evidence / _KEPT
+    path = data.history / _KEPT
     try:
         return pl.read_parquet(path) if pl.read_parquet_metadata(path).get(_ASKED) == asked else None
     except (OSError, pl.exceptions.PolarsError):

@@ -49,7 +49,7 @@ def test_the_releases_are_read_once_while_the_same_ones_are_kept(
     # An older one that is removed, as the page advises, or a kept answer that is damaged, is asked anew.
     shutil.rmtree(data.releases / newer)
     assert shown_before(data, now)["visad_i"].to_list() == [old]
-    overwrite(data.evidence / "visade_forut.parquet", b"x")
+    overwrite(data.history / "visade_forut.parquet", b"x")
     assert shown_before(data, now)["visad_i"].to_list() == [old]
 
 
