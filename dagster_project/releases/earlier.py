@@ -52,6 +52,7 @@ def shown_before(data: DataPaths, release_id: str | None) -> pl.DataFrame:
         data.history.mkdir(parents=True, exist_ok=True)
         with replacing(data.history / _KEPT) as part:
             answer.write_parquet(part, metadata={_ASKED: asked})
+            part.chmod(0o600)  # written among the pages, which others may read
     return answer
 
 
