@@ -8,9 +8,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, out, say, settings_with, table
+from dagster_project.cli.progress import progress
 from dagster_project.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,18 +42,12 @@ def run(
         raise UsageError(
             f"Mappen {settings.raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw)."
         )
-    with err.status("startar") as status:
 
-        def progress(text: str) -> None:
-            if err.is_terminal:
-                status.update(Text(text))
-            else:
-                err.print(text, style="dim", markup=False)
+    def job(*how: Any) -> JobEnd:
+        return run_in_process(settings, *how)
 
-        def job(*how: Any) -> JobEnd:
-            return run_in_process(settings, *how)
-
-        outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current, rebuild=rebuild))
+    with progress(err) as tell:
+        outcome = _beside(lambda: run_daily(settings, job, day, tell, make_current=make_current, rebuild=rebuild))
     summarize(outcome)
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
