@@ -130,7 +130,10 @@ def _volume(contract: Contract, deliveries: Sequence[Delivery]) -> Iterator[Sign
 
 
 def may_vanish(contract: Contract) -> list[Column]:
-    """Optional columns that nothing would miss: a column that some rows must have sets those aside where it is gone."""
+    """Optional columns that nothing would miss: a column that some rows must have sets those aside where it is gone.
+
+    One of the key is among them (formular): without it the same rows come again under other keys.
+    """
     missed = {
         rule.columns[0]
         for rule in contract.rules
@@ -139,7 +142,7 @@ def may_vanish(contract: Contract) -> list[Column]:
     return [
         c
         for c in contract.columns
-        if not c.required and c.key_position is None and c.name not in missed | {"makulerad"}
+        if not c.required and c.name not in missed | {"makulerad"}
         if c.type != "personnummer"
     ]
 

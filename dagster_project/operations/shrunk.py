@@ -105,6 +105,8 @@ def _cause(file: Delivery, ledger: Sequence[Delivery], fallen_share: float) -> t
     rows = number(file.rows_accepted)
     now = next((d for d in of_source if d.status == ACCEPTED and d.id == file.id), None)
     what, advice = "har fler rader i karantän nu", "Karantänlistan har skälen."
+    if now is not None and now.rows_quarantined <= file.rows_quarantined:  # a person was erased, rules were changed
+        what, advice = "räknas med färre rader nu", "Fråga den som förvaltar systemet vad som har ändrats."
     if now is None:
         if any(d.status == WITHDRAWN and d.id == file.id for d in of_source):
             undo = "En återkallelse ångras genom att ta bort dess rad i listan över återkallade leveranser."

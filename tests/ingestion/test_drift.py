@@ -93,6 +93,15 @@ def test_a_column_that_seldom_was_filled_or_is_in_the_days_other_file_is_not_gon
     assert told(pipeline) == {}
 
 
+def test_a_renamed_column_of_the_key_is_told(pipeline: Pipeline) -> None:
+    """The forms of a registration: without them the same registrations count again under other keys."""
+    rows = [base("register_registreringar", registreringsdatum=f"2020-05-{day:02}") for day in range(1, 21)]
+    pipeline.deliver("register_registreringar", "2022-06-01", *rows)
+    pipeline.deliver("register_registreringar", "2022-07-01", *without(rows, "formular", "Formulär namn"))
+    told_names = told(pipeline, "register_registreringar")["kolumn_borta"]
+    assert told_names == ["formular (ny okänd kolumn: Formulär namn)"]
+
+
 def test_columns_that_some_rows_must_have_set_those_rows_aside_instead() -> None:
     contracts = load_contracts()
     assert {c.name for c in may_vanish(contracts["vantetider"])} == {"avvikelsekod", "fodelsear", "lkf"}

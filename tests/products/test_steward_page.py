@@ -695,6 +695,27 @@ def test_a_failure_leads_to_the_data_docs_and_back(tab: Any, site: Path) -> None
 
 
 @pytest.mark.browser
+def test_a_waiver_line_is_copied_and_a_card_opens_its_rows(browser: Any, site: Path) -> None:
+    context = browser.new_context(locale="sv-SE", permissions=["clipboard-read", "clipboard-write"])
+    try:
+        tab = opened(context.new_page(), site)
+        card = tab.locator("article").filter(has_text="rader utan enhet").first
+        card.locator("summary", has_text="Godta felet").focus()
+        tab.keyboard.press("Enter")
+        card.get_by_role("button", name="Kopiera").press("Enter")
+        tab.wait_for_function("document.getElementById('sorterat').textContent")
+        assert tab.locator("#sorterat").text_content() == "Kopierat."
+        assert tab.evaluate("navigator.clipboard.readText()") == "staging/_unit,enhet_satt,kva,,,"
+        # What a link leads to is open when the reader comes there.
+        group = reason_group(tab, "kva_kod kan inte läsas")
+        assert group.locator("table").is_hidden()
+        tab.goto(f"{tab.url.partition('#')[0]}#{group.get_attribute('id')}")
+        group.locator("table").wait_for(state="visible")
+    finally:
+        context.close()
+
+
+@pytest.mark.browser
 def test_deliveries_show_only_the_rejected_when_asked(tab: Any, site: Path) -> None:
     opened(tab, site)
     part = tab.locator("#leveranser")
