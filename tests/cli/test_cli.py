@@ -180,7 +180,7 @@ def test_what_was_delivered_steers_no_terminal(capsys: pytest.CaptureFixture[str
     output.err.print(STEERING, markup=False)
     shown = capsys.readouterr()
     for text in (shown.out, shown.err):
-        assert "fil\\u202etxt.csv" in text
+        assert "fil⟨U+202E⟩txt.csv" in text
         assert not set("\x1b\x07\u202e\u2066\x9b") & set(text)
 
 
