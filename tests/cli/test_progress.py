@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from dagster_project.cli.output import Terminal
+from dagster_project.cli.output import Terminal, printable
 from dagster_project.cli.progress import progress
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import INGESTION, LOOKING, PAGES, STAGES, STEPS, detail
@@ -36,7 +36,7 @@ def test_without_a_terminal_stages_and_details_are_plain_lines(tmp_path: Path) -
     assert text.splitlines() == [
         LOOKING,
         "läser in leveranser",
-        "läser in leveranser: kva/\\u001b]0;x\\u0007[red]kva_2022-09-30.csv",
+        printable(HOSTILE),
         "x" * 500,
         PAGES,
     ]
