@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -19,16 +18,9 @@ from rich.text import Text
 
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.printable import printable
 from dagster_project.operations.claim import is_ours
 from dagster_project.operations.settings import Settings, load_settings
-
-
-def printable(text: str) -> str:
-    """`text` without what steers a terminal: control characters and those that turn the reading direction are named."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else f"\\u{ord(c):04x}" for c in text
-    )
-
 
 given: dict[str, Path] = {}
 """The folders that the user named by options, `data` and `raw`: what we tell people to run has to name them too."""

@@ -58,7 +58,8 @@ def status(
     say(f"Visar läget {told_day(as_of)}, för {counted((today - as_of).days, 'dag', 'dagar')} sedan.")
     records = read_records(paths, 1)
     last = f" Senaste körningen: {told_time(records[0].seen or records[0].started)}." if records else ""
-    say(f"Publicerad {told_time(release.manifest.published)}.{last}")
+    published = release.manifest.published  # an older version's manifest does not say
+    say(f"Publicerad {told_time(published)}.{last}" if published else last.strip())
     for record in records:
         if record.error is not None:
             say(f"Den publicerade inget: {record.error}")

@@ -25,7 +25,13 @@ from dagster_project.core.swedish import counted
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
-from dagster_project.products.measured import failure_sentence, measured, published_figures
+from dagster_project.products.measured import (
+    by_measure,
+    failure_sentence,
+    measure_of,
+    measured,
+    published_figures,
+)
 from dagster_project.products.words import SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import QUALITY_TABLE
@@ -86,9 +92,11 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
 
 
 def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
-    """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
+    """One sentence per thing that failed, a warning and a stop of it together: what, how much, what to do; the gravest
+    first.
+    """
     sentences = []
-    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (gravity(o.consequence), o.source)):
+    for o, *_ in by_measure(outcomes):
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
         sentences.append(f"{failure_sentence(o.consequence, o.source, o.titel, measured(o))} {what_to_do}")
     return sentences
@@ -109,15 +117,21 @@ def waiver_sentences(release: Release, today: date) -> list[str]:
 
 
 def warning_sentences(release: Release) -> list[str]:
-    """What failed in this release, changes in deliveries among it, gravest first; notes and waivers are left out."""
+    """What failed in this release, changes in deliveries among it, gravest first; notes and waivers are left out, and
+    a warning where the same thing stopped.
+    """
     waived = {(w["suite"], w["expectation"], w["source"]) for w in release.manifest.waivers if w["anvant"]}
     failed = [
         row
         for row in release.table(QUALITY_TABLE).filter(~pl.col("success")).iter_rows(named=True)
         if row["severity"] != INFO and (row["suite"], row["expectation"], row["source"]) not in waived
     ]
-    sentences = []
+    sentences, told = [], set()
     for row in sorted(failed, key=lambda row: (gravity(row["severity"]), row["source"])):
+        measure = row["suite"].partition("/")[0], row["source"], measure_of(row["suite"], row["expectation"])
+        if measure in told:
+            continue
+        told.add(measure)
         title = suite_titles(row["suite"]).get((row["suite"], row["expectation"]), row["expectation"])
         found = measured(published_figures(row, release.manifest.as_of, release.manifest.parameters))
         sentences.append(failure_sentence(row["severity"], row["source"], title, found))

@@ -67,10 +67,13 @@ class Findings:
 
 
 def _strip(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result without anything that could show the value of a row: counts stay, and a measured number."""
+    """A result without anything that could show the value of a row: counts stay, and a measured number (of persons:
+    or that they are few).
+    """
     found = {key: result["result"][key] for key in KEPT_COUNTS if key in result["result"]}
     observed = result["result"].get("observed_value")
-    if isinstance(observed, int | float):
+    counts_persons = bool((result["expectation_config"].get("meta") or {}).get("persons"))
+    if isinstance(observed, int | float) or (observed is not None and counts_persons):
         found["observed_value"] = observed
     config = result["expectation_config"]
     return {

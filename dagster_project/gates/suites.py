@@ -23,7 +23,8 @@ and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse
            names that hold nothing of a person (columns, files, units, months)
 ``marks``  of the tier drift, true: the warning marks the source's indicators, and the months of verksamheter that its
            rows name (`verksamhet`, `month`) are partial
-``persons`` true: what it measures is a number of persons, published as "färre än" the limit where it is small
+``persons`` true: the one number that it measures is a number of persons. Where it is small it is told as "färre än" the
+           limit from the beginning (`validate`), so in every record, page, message and file
 
 ``measured`` is read by `products.measured` alone, but for its limit. It holds either ``one`` and ``many`` (what is
 counted, with its noun: "dag", "dagar") or ``share`` (what comes after a percentage: "i karantän"), and perhaps
@@ -96,17 +97,6 @@ def traits(contract: Contract) -> list[str]:
     return [stem for stem, applies in _TRAITS.items() if applies(contract)]
 
 
-def counts_persons(root: Path = SUITES) -> set[tuple[str, str]]:
-    """(suite, expectation) of those that measure a number of persons (``persons`` in their ``meta``)."""
-    return {
-        (suite["name"], expectation["meta"]["id"])
-        for path in sorted(root.glob("*/*.json"))
-        for suite in [json.loads(path.read_text(encoding="utf-8"))]
-        for expectation in suite["expectations"]
-        if expectation["meta"].get("persons")
-    }
-
-
 @dataclass(frozen=True)
 class Suite:
     """One suite file, checked: its name (``<gate>/<file stem>``), relation and GX document."""
@@ -135,7 +125,7 @@ def load_suite(path: Path) -> Suite:
     """Read and check one suite file (see the module's docstring for the format).
 
     Raises SuiteError, naming the file, when it is not JSON, its name does not match its place, it has no expectations,
-    or an expectation lacks a severity, an id of its own or one of the Swedish texts.
+    or an expectation lacks a severity, an id of its own or one of the Swedish texts, or counts persons row by row.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -164,6 +154,8 @@ def load_suite(path: Path) -> Suite:
         seen.add(texts["id"])
         if expectation.get("severity") not in SEVERITIES:
             raise SuiteError(f"{path}: förväntan {texts['id']}: severity ska vara en av {', '.join(SEVERITIES)}")
+        if texts.get("persons") and expectation["type"].startswith(("expect_column_values_", "unexpected_rows_")):
+            raise SuiteError(f"{path}: förväntan {texts['id']}: persons gäller bara förväntningar om ett enda tal")
     return Suite(name, meta["titel"], meta.get("table"), document)
 
 

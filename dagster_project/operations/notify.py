@@ -11,6 +11,7 @@ from typing import Any
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import Notify
+from dagster_project.products.measured import measured
 from dagster_project.runs.history import RunRecord
 
 NOTIFY_SECONDS = 30
@@ -35,7 +36,7 @@ def message(record: RunRecord, data: DataPaths, newly_refused: Sequence[str] = (
         "kvarhallna_indikatorer": record.held_back,
         "frysta_indikatorer": record.frozen,
         "forandringar_i_leveranser": [
-            {"kalla": c.source, "forvantan": c.expectation, "uppmatt": c.observed} for c in record.changes
+            {"kalla": c.source, "forvantan": c.expectation, "uppmatt": measured(c)} for c in record.changes
         ],
         "avvisade_nyare_filer": list(record.rejected),
         "nya_avvisade_filer": list(newly_refused),

@@ -23,7 +23,20 @@ from dagster_project.runs.ledger import Delivery
 
 log = logging.getLogger("resultattavla")
 
+_OLDER_NAMES = (
+    "avvisade_rader.parquet",
+    "grind_*",
+    "indikatorer.parquet",
+    "karantan.parquet",
+    "leverans.duckdb",
+    "leveranser.parquet",
+    "matt.parquet",
+    "parametrar.parquet",
+    "state.json",
+)
+"""Run tables of older versions, some with rows of persons: nobody reads them any more."""
 _LEFTOVERS = (
+    *(f"run/{name}" for name in _OLDER_NAMES),
     # core.files.replacing, and what DuckDB keeps beside such a file; nobody else's folder is ever looked into.
     *(
         f"{name}/**/.*.part*"

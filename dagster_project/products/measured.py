@@ -8,13 +8,15 @@ and limits the outcome's; an expectation that no suite has any more is told by i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any, Protocol
 
+from dagster_project.catalogue.vocabulary import TIERS, gravity
 from dagster_project.core.swedish import NO_BREAK_SPACE, counted, number, percent
+from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.parameters import limit_of, suite_parameters
 from dagster_project.gates.suites import SUITES, SuiteError, load_suite
 from dagster_project.products.words import PLAIN_SEVERITY_WORDS
@@ -97,6 +99,18 @@ def trend_value(check: Measured) -> tuple[str, float] | None:
     if "share" in told:
         return f"{check.expectation} (% {told['share']})", 100 * value
     return f"{check.expectation} ({told['many']})", value
+
+
+def by_measure(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Failures of one measure of a source together, the gravest first; the gravest groups first."""
+    failed = sorted(
+        (o for o in outcomes if not o.success),
+        key=lambda o: (gravity(o.consequence), o.undantag is not None, TIERS.index(o.gate), o.source),
+    )
+    together: dict[tuple[str, str, str], list[Outcome]] = {}
+    for o in failed:
+        together.setdefault((o.gate, o.source, measure_of(o.suite, o.expectation)), []).append(o)
+    return list(together.values())
 
 
 def leads_to(suite: str, expectation: str) -> str | None:

@@ -12,16 +12,20 @@ no person_id is kept, and the number says nothing in another file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import PERSONS
+from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, PERSONS, RESULT_TABLE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing, sha256_of
 from dagster_project.core.paths import DataPaths
@@ -29,6 +33,7 @@ from dagster_project.engines.duckdb import count, database, sql_files
 from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
 from dagster_project.releases.store import Release
+from dagster_project.releases.tables import RESULT_KEY
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,6 +51,7 @@ COLUMNS = (
     "line",
     "person",
 )
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,7 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     """
     if is_whole(data, release.id):
         return
-    manifest = release.manifest
-    hides = f"{manifest.code_version}/{manifest.suppression_limit}/{manifest.as_of[:4]}"
+    hides = _hides(release)
     paths = {i.id: i.path for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
     with database(data.warehouse) as connection:
@@ -112,13 +117,13 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
                 "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
-                "hides": hides,
+                "hides": hides[indicator],
             }
     origins: dict[str, dict[str, Any]] = {}
     for indicator, origin in sorted(frozen.items()):
         index = _index(data, origin)
         if index is not None and indicator in index["indicators"]:
-            indicators[indicator] = index["indicators"][indicator]
+            indicators[indicator] = index["indicators"][indicator] | {"hides": hides[indicator]}
             made = read_manifest(data.releases / origin)
             assert made is not None, "frozen rows come from whole releases"
             origins[origin] = asdict(made.origin)
@@ -186,13 +191,28 @@ def _holds(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:
-    """Releases with the same key hide the same cells of an indicator in the months that they share.
+    """Releases with the same key have and hide the same cells of type manad of an indicator.
 
-    The same observations, code, limit and as-of year; a release without evidence is like no other.
+    A release without evidence, or with evidence by older code, is like no other.
     """
     index = _index(data, release_id)
     entry = index["indicators"].get(indicator) if index else None
-    return f"{entry['file']} {entry['hides']}" if entry else release_id
+    return entry["hides"] if entry and _DIGEST.fullmatch(entry.get("hides", "")) else release_id
+
+
+def _hides(release: Release) -> dict[str, str]:
+    """Indicator -> a digest of its cells of type manad and which of them are hidden."""
+    cells = (
+        release.scan(RESULT_TABLE)
+        .filter(pl.col("period_typ") == MONTH)
+        .select(*RESULT_KEY, hidden=pl.col("status") == HIDDEN)
+        .sort(RESULT_KEY, nulls_last=False)
+        .collect()
+    )
+    return {
+        str(indicator): hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        for (indicator,), rows in cells.group_by("indicator_id", maintain_order=True)
+    }
 
 
 def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:

@@ -73,6 +73,8 @@ def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
     rows = [
         ("drift/_all", "avvikelser", "kolumn_borta", "warning", False, "paborjad_datum (ny okänd kolumn: Påbörjat)"),
         ("delivery/_all", "kva", "har_rader", "critical", False, "0"),
+        ("delivery/_all", "gas", "alder_varning", "warning", False, "92"),
+        ("delivery/_all", "gas", "alder_stopp", "critical", False, "92"),
         ("drift/_all", "gas", "nya_id", "warning", False, "känt"),
         ("delivery/kva", "kva", "helger", "info", False, None),
         ("drift/_all", "kva", "nya_id", "warning", True, None),
@@ -84,6 +86,7 @@ def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
         manifest=SimpleNamespace(waivers=[waiver], as_of="2022-09-30", parameters={}), table=lambda name: kvalitet
     )
     assert warning_sentences(release) == [  # type: ignore[arg-type]
+        "STOPP gas: 92 dagar (kravet: den nyaste leveransen är högst dubbelt så gammal som avtalat).",
         "STOPP kva: 0 rader som räknas (kravet: källan har rader).",
         "Varning avvikelser: kolumn som har försvunnit: paborjad_datum (ny okänd kolumn: Påbörjat) "
         "(kravet: ingen frivillig kolumn som brukar vara ifylld har försvunnit).",
@@ -177,7 +180,7 @@ def test_what_was_delivered_steers_no_terminal(capsys: pytest.CaptureFixture[str
     output.err.print(STEERING, markup=False)
     shown = capsys.readouterr()
     for text in (shown.out, shown.err):
-        assert "fil\\u202etxt.csv" in text
+        assert "fil⟨U+202E⟩txt.csv" in text
         assert not set("\x1b\x07\u202e\u2066\x9b") & set(text)
 
 

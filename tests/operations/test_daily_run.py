@@ -174,7 +174,7 @@ def test_a_change_in_deliveries_is_told_with_what_it_names(tmp_path: Path) -> No
     passed = replace(check, source="gas", success=True)
     told = RunRecord("2022-09-01T06:00:00+00:00", 0, checks=(check, waived, passed))
     assert message(told, DataPaths(tmp_path))["forandringar_i_leveranser"] == [
-        {"kalla": "avvikelser", "forvantan": "kolumn_borta", "uppmatt": "paborjad_datum"}
+        {"kalla": "avvikelser", "forvantan": "kolumn_borta", "uppmatt": "kolumn som har försvunnit: paborjad_datum"}
     ]
 
 

@@ -670,7 +670,7 @@ def test_quarantine_is_opened_searched_and_downloaded(tab: Any, site: Path) -> N
     part.get_by_role("button", name="Öppna alla").click()
     assert part.locator("table:visible").count() == 2
     with tab.expect_download() as download:
-        part.get_by_role("link", name="Hämta öppna rader som CSV").click()
+        part.get_by_role("link", name="som CSV med komma").first.click()
     assert download.value.suggested_filename == "karantan.csv"
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -692,6 +692,27 @@ def test_a_failure_leads_to_the_data_docs_and_back(tab: Any, site: Path) -> None
         if href.startswith("mailto:"):
             continue
         assert tab.locator(href).count() == 1 if href.startswith("#") else (site / href).exists(), href
+
+
+@pytest.mark.browser
+def test_a_waiver_line_is_copied_and_a_card_opens_its_rows(browser: Any, site: Path) -> None:
+    context = browser.new_context(locale="sv-SE", permissions=["clipboard-read", "clipboard-write"])
+    try:
+        tab = opened(context.new_page(), site)
+        card = tab.locator("article").filter(has_text="rader utan enhet").first
+        card.locator("summary", has_text="Godta felet").focus()
+        tab.keyboard.press("Enter")
+        card.get_by_role("button", name="Kopiera").press("Enter")
+        tab.wait_for_function("document.getElementById('sorterat').textContent")
+        assert tab.locator("#sorterat").text_content() == "Kopierat."
+        assert tab.evaluate("navigator.clipboard.readText()") == "staging/_unit,enhet_satt,kva,,,"
+        # What a link leads to is open when the reader comes there.
+        group = reason_group(tab, "kva_kod kan inte läsas")
+        assert group.locator("table").is_hidden()
+        tab.goto(f"{tab.url.partition('#')[0]}#{group.get_attribute('id')}")
+        group.locator("table").wait_for(state="visible")
+    finally:
+        context.close()
 
 
 @pytest.mark.browser

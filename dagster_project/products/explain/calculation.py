@@ -22,13 +22,18 @@ COUNTS = pl.col("exclusion").is_null()
 
 def observations(evidence: Evidence, months: Sequence[date], undated: bool = False) -> pl.DataFrame:
     """The kept observations of these months at every place, with `month`; `undated`: also those without a date."""
-    month = pl.col("event_date").dt.truncate("1mo")
-    wanted = month.is_between(pl.lit(months[0]), pl.lit(months[-1]))
+    wanted = pl.col("month").is_between(pl.lit(months[0]), pl.lit(months[-1]))
     if undated:
         wanted |= pl.col("event_date").is_null()
+    return all_observations(evidence, wanted)
+
+
+def all_observations(evidence: Evidence, wanted: pl.Expr | None = None) -> pl.DataFrame:
+    """All kept observations, or the wanted ones, with `month`."""
     try:
         kept = pl.scan_parquet(evidence.path).rename({"exkludering": "exclusion"}, strict=False)  # of older evidence
-        return kept.with_columns(month=month).filter(wanted).collect()
+        kept = kept.with_columns(month=pl.col("event_date").dt.truncate("1mo"))
+        return (kept if wanted is None else kept.filter(wanted)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultattavlaError(f"Underlaget {evidence.path} kan inte läsas: ta bort filen och kör igen.") from error
 

@@ -86,14 +86,14 @@ def _definition(e: Explanation, units: Mapping[str, str]) -> Iterator[str]:
 
 def _excluded(e: Explanation) -> Section:
     title = "Uteslutna observationer"
-    if e.exclusions_note:
-        return Section(title, (e.exclusions_note,))
     if not e.exclusions:
         return Section(title, ("Inga.",))
-    rows = tuple((_reason(x.reason), _count(x, e.limit)) for x in e.exclusions)
+    rows = tuple((_reason(x.reason), _count(x)) for x in e.exclusions)
     notes: tuple[str, ...] = ()
     if e.address.niva == VERKSAMHET and any("enhet" in x.reason for x in e.exclusions):
         notes = ("Observationer vid en enhet som inte var giltig hör till området och enheten.",)
+    if any(x.count is None for x in e.exclusions):
+        notes += ("Antal som inte visas i sin helhet är små, eller så kunde små antal räknas ut ur dem.",)
     return Section(title, notes, ("orsak", "antal"), rows, (1,))
 
 
@@ -103,10 +103,10 @@ def _reason(reason: str) -> str:
     return f"{words} (utan datum, hör till ingen period)" if reason.startswith(UNDATED) else words
 
 
-def _count(exclusion: Exclusion, limit: int) -> str:
+def _count(exclusion: Exclusion) -> str:
     if exclusion.count is not None:
         return str(exclusion.count)
-    return f"{exclusion.at_least} eller fler" if exclusion.at_least else f"färre än {limit}"
+    return f"minst {exclusion.at_least}" if exclusion.at_least else "visas inte"
 
 
 def _by_file(e: Explanation) -> Section:

@@ -13,15 +13,15 @@ from typing import Any
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import Indicator, load_catalogue
-from dagster_project.catalogue.vocabulary import CRITICAL, DRIFT, INFO, RESULTS, TIERS, WARNING
+from dagster_project.catalogue.vocabulary import CRITICAL, DRIFT, INFO, RESULTS, WARNING
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.waivers import COLUMNS, may_be_waived
 from dagster_project.products.data_docs.pages import page_of
-from dagster_project.products.measured import leads_to, measure_of, measured
+from dagster_project.products.measured import by_measure, leads_to, measured
 from dagster_project.products.names import source_title, with_unit_names
-from dagster_project.products.steward_page.checks import FAILED, graveness
+from dagster_project.products.steward_page.checks import FAILED
 
 REASONS_LINKED = 5
 """So many of a source's quarantine groups are named on a card."""
@@ -44,7 +44,7 @@ def cards_view(
     held = decide(outcomes).held_back
     groups = {s["name"]: s["groups"] for s in quarantine["sources"]} if quarantine else {}
     cards = []
-    for together in _by_measure(outcomes):
+    for together in by_measure(outcomes):
         o = together[0]
         effect, touched = _effect(o, held, indicators)
         page = page_of(data, o.gate, o.source)
@@ -80,17 +80,6 @@ def cards_view(
             }
         )
     return cards
-
-
-def _by_measure(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
-    """Failures of one source's measure together, the gravest first; the gravest groups first."""
-    failed = sorted(
-        (o for o in outcomes if not o.success), key=lambda o: (*graveness(o), TIERS.index(o.gate), o.source)
-    )
-    together: dict[tuple[str, str, str], list[Outcome]] = {}
-    for o in failed:
-        together.setdefault((o.gate, o.source, measure_of(o.suite, o.expectation)), []).append(o)
-    return list(together.values())
 
 
 def _may_get_waiver(outcome: Outcome) -> bool:

@@ -53,13 +53,13 @@ def _settled(quarantine: pl.DataFrame) -> list[tuple[int, str]]:
 
 
 def _longest_waiting(waiting: pl.DataFrame, as_of: date | None, limit: int) -> dict[tuple, list[dict[str, Any]]]:
-    """Per source and reason at most `limit` rows."""
+    """Per source and reason at most `limit` rows; rows in conflict stand with those that they are in conflict with."""
     age = pl.lit(as_of, dtype=pl.Date) - pl.col("first_seen")
     shown = (
         waiting.with_row_index("nr")
         .with_columns(reason=pl.col("reasons").str.split("|"), age=age.dt.total_days())
         .explode("reason")
-        .sort("first_seen", "file", "line")
+        .sort("first_seen", "file", pl.when(pl.col("reason") == CONFLICT).then("key"), "line")
         .group_by("source", "reason", maintain_order=True)
         .head(limit)
     )
