@@ -121,6 +121,9 @@ def test_a_rejected_file_says_why_and_what_counts_instead(tmp_path: Path) -> Non
     assert "GAS-planer och mål: Avvisad: gas_2022-09-29.csv" in card
     assert "Senast läst leverans: gas_2022-09-28.csv , 2022-09-28 , 1 200 rader." in card
     assert "Filen gas_2022-09-29.csv avvisades: den är tom." in card and "Gammal." not in card
+    # Also at the top: a file that is newer than the run's day is no card.
+    top = words(page[page.index("<main") : page.index('<section id="att-gora"')])
+    assert "GAS-planer och mål: Senast läst leverans: gas_2022-09-28.csv , 2022-09-28 , 1 200 rader. Fråga:" in top
     row = next(r for r in re.findall(r"<tr>.*?</tr>", section(page, "kallor"), re.DOTALL) if ">gas<" in r)
     assert "gas_2022-09-28.csv 2022-09-28 , 1 200 rader 1 nyare fil avvisad" in words(row)
     contract = load_contracts()["gas"]

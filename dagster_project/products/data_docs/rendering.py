@@ -92,7 +92,10 @@ def _rows(renderer: Any, suite: SuiteResult) -> list[list[Any]]:
     if status_cells.keys() != by_id.keys():
         raise RuntimeError(f"{suite.suite}: {len(status_cells)} of {len(by_id)} expectations were rendered")
     ordered = sorted(by_id.items(), key=lambda item: item[1]["success"])
-    return [[status_cells[name], _explanation(result), _observed(suite.suite, result)] for name, result in ordered]
+    return [
+        [status_cells[name], _explanation(result), _text("span", "$uppmatt", uppmatt=observed(suite.suite, result))]
+        for name, result in ordered
+    ]
 
 
 def _described(cell: Any) -> str:
@@ -132,10 +135,10 @@ def _rule(kwargs: Mapping[str, Any]) -> str:
     return query or json.dumps(shown, ensure_ascii=False)
 
 
-def _observed(suite: str, result: Mapping[str, Any]) -> Any:
+def observed(suite: str, result: Mapping[str, Any]) -> str:
     """What was measured. `figures` are the outcome's (`Findings.tell`)."""
     figures = Figures(suite, result["expectation_config"]["meta"]["id"], **result.get("figures", NO_FIGURES))
-    return _text("span", "$uppmatt", uppmatt=measured(figures) or "–")
+    return measured(figures) or "–"
 
 
 def _text(tag: str, template: str, classes: Sequence[str] = (), **params: str) -> Any:
