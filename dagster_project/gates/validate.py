@@ -140,9 +140,8 @@ def _validate(gx: Any, datasource: Any, batches: dict[str, Any], trial: _Trial) 
         )
     except Exception as error:
         raise ExpectationError(f"{trial.where()}: kan inte prövas: {_first_line(error)}") from error
-    limit = numbers(trial.parameters)["suppression_limit"]
     results = {
-        result["expectation_config"]["id"]: _with_few_persons(result, limit)
+        result["expectation_config"]["id"]: _with_few_persons(result, trial.parameters)
         for result in validation.to_json_dict()["results"]
     }
     for suite in trial.suites:
@@ -152,11 +151,14 @@ def _validate(gx: Any, datasource: Any, batches: dict[str, Any], trial: _Trial) 
     return results
 
 
-def _with_few_persons(result: dict[str, Any], limit: float) -> dict[str, Any]:
-    """A result as it is kept: a number of persons from 1 to limit-1 is only said to be few, here and nowhere else."""
+def _with_few_persons(result: dict[str, Any], parameters: Values) -> dict[str, Any]:
+    """A result as it is kept: a number of persons that is small is only said to be few, here and nowhere else."""
     observed = (result.get("result") or {}).get("observed_value")
     counts_persons = (result["expectation_config"].get("meta") or {}).get("persons")
-    if not counts_persons or not isinstance(observed, int | float) or not 1 <= observed < limit:
+    if not counts_persons or not isinstance(observed, int | float):
+        return result
+    limit = numbers(parameters)["suppression_limit"]
+    if not 1 <= observed < limit:
         return result
     return {**result, "result": {**result["result"], "observed_value": few(int(limit))}}
 
