@@ -14,6 +14,7 @@ from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.swedish import counted
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.bronze import (
     expected_note,
@@ -94,6 +95,7 @@ def read_deliveries(
     _require_files(data, key, limits, [item for _, files in sources for item in files.counting])
     for contract, files in sources:
         write_anchor(data, contract)
+        progress(f"{contract.source}, {counted(len(files.counting), 'fil', 'filer')}")
         try:
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
