@@ -99,7 +99,7 @@ def make_old(data: DataPaths, old_id: str) -> None:
 
     rewrite(index, entries)
     index.rename(data.evidence / f"{old_id}.json")
-    (record,) = data.history.iterdir()
+    (record,) = data.history.glob("*.json")
     fields = ("beside", "rejected", "shrunk", "rows", "seen")
     rewrite(record, lambda c: {**without(c, *fields), "release_id": old_id, "run_id": old_id})
     shutil.rmtree(data.run)
