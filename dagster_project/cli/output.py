@@ -161,6 +161,7 @@ def hanging(head: str, text: str) -> None:
     if out.width >= WIDE_COLUMNS:
         say(head + text)
         return
+    text = with_given(text)
     grid = Table.grid()
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -25,6 +25,7 @@ from dagster_project.core.swedish import counted
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
+from dagster_project.ingestion.quarantine import open_by_reason
 from dagster_project.products.measured import (
     by_measure,
     failure_sentence,
@@ -72,6 +73,14 @@ def quarantine_by_source(quarantine: pl.DataFrame) -> list[tuple]:
     """Number of open rows per source, all sources."""
     counts = dict(quarantine.filter(pl.col("state") == OPEN).group_by("source").len().iter_rows())
     return [(source, counts.get(source, 0)) for source in load_contracts()]
+
+
+def quarantine_rows(quarantine: pl.DataFrame) -> list[tuple[str, int, str]]:
+    """Per source with open rows: how many, and by which reasons, most first; a row counts under each of its own."""
+    reasons: dict[str, list[str]] = {}
+    for source, reason, count in open_by_reason(quarantine):
+        reasons.setdefault(source, []).append(f"{reason} ({count})" if count > 1 else reason)
+    return [(s, n, ", ".join(reasons[s])) for s, n in quarantine_by_source(quarantine) if n]
 
 
 def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from dagster_project.catalogue.vocabulary import RESULT_TABLE
 from dagster_project.defs.common import OWNERS, Folders, names, page, step
-from dagster_project.defs.events import PUBLISHING
+from dagster_project.operations.stages import PUBLISHING
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
 from dagster_project.releases.tables import INDICATOR_TABLE
@@ -30,7 +30,7 @@ def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
     )
     @step(PUBLISHING)
     def release(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
-        published = publish(folders.data, folders.identity)
+        published = publish(folders.data, folders.identity, folders.telling(PUBLISHING))
         return dg.MaterializeResult(
             metadata={
                 "release_id": published.id,

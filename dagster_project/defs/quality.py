@@ -120,7 +120,7 @@ def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinit
     @dg.multi_asset_check(specs=_specs(gate, keys), name=f"gate_{gate}")
     @step(f"gate_{gate}")
     def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
-        outcomes = run_gate(gate, folders.run, folders.identity)
+        outcomes = run_gate(gate, folders.run, folders.identity, folders.telling(f"gate_{gate}"))
         held_back = decide(outcomes).held_back
         for source, key in keys.items():
             held = sorted(i for i, sources in held_back.items() if source in sources)

@@ -6,7 +6,7 @@ The only module that runs it. Importing it takes about 8 s, so it is imported in
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def run_suites(
     parameters: Mapping[str, Values],
     found: Findings | None = None,
     undelivered: Collection[str] = (),
+    progress: Callable[[str], None] = lambda source: None,
 ) -> list[Outcome]:
     """Validate the tables of one gate, pushed down to DuckDB, and return one Outcome per expectation and source.
 
@@ -51,6 +52,7 @@ def run_suites(
     parameters  source -> the parameters of its suites (`parameters.suite_parameters`)
     found       collects what data docs show, when given (counts only, never values of rows)
     undelivered sources that were never delivered: of them only that is said
+    progress    is told each source as its turn comes
 
     Raises SuiteError for an unusable suite file or a parameter that is not there, and ExpectationError when an
     expectation could not be evaluated.
@@ -75,6 +77,7 @@ def run_suites(
     batches: dict[str, Any] = {}
     try:
         for trial in trials:
+            progress(trial.source)
             results = _validate(gx, datasource, batches, trial)
             rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
             for suite in trial.suites:

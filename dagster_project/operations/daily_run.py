@@ -37,6 +37,7 @@ from dagster_project.operations.notify import message, notify
 from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.shrunk import current_months, shrunk_since_release
+from dagster_project.operations.stages import LOOKING, PAGES
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
 from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
@@ -234,7 +235,7 @@ def run_daily(
     data = settings.paths
     with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
-        progress("ser efter nya leveranser")
+        progress(LOOKING)
         try:
             existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
@@ -256,7 +257,7 @@ def run_daily(
         except _UNFORESEEN as error:
             end = _unforeseen(error)
         lost = anew.end(done=end.error is None) if anew else None
-        progress("skriver granskningssidan")
+        progress(PAGES)
         outcome = current.end(end, make_current)
         return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
 

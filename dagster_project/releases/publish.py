@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,10 +31,10 @@ from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 
 
-def publish(data: DataPaths, identity: RunIdentity) -> Release:
+def publish(data: DataPaths, identity: RunIdentity, progress: Callable[[str], None] = lambda what: None) -> Release:
     """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong.
 
-    A day that is older than a published one is published beside `current` (`place`).
+    A day that is older than a published one is published beside `current` (`place`). progress: is told what is done.
     """
     folder = RunFolder(data)
     folder.forget_release()
@@ -49,7 +50,9 @@ def publish(data: DataPaths, identity: RunIdentity) -> Release:
             above.chmod(PUBLISHED_FOLDER)
     staging.mkdir()
     try:
+        progress("skriver filerna")
         manifest = stage(staging, data, content)
+        progress("granskar dem")
         audit(staging, data, content)
         target = data.releases / release_id
         existing = read_release(target)
@@ -61,6 +64,7 @@ def publish(data: DataPaths, identity: RunIdentity) -> Release:
             # Published again after another one of its day: the last one published is the day's newest.
             replace(existing.manifest, published=content.published).write(target)
         # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
+        progress("sparar underlaget")
         made = Release(target, manifest)
         evidence.keep(data, made, content.frozen.origins)
         folder.note_release(identity.run_id, release_id)

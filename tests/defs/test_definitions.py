@@ -16,10 +16,10 @@ from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.defs.automation import JOB, delivery_sensor
 from dagster_project.defs.build import build_defs
 from dagster_project.defs.dbt import model_keys
-from dagster_project.defs.events import STEPS
 from dagster_project.defs.publish import LATE
 from dagster_project.gates.suites import gate_tables
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.stages import STEPS
 
 RELEASE = dg.AssetKey(["published", "release"])
 

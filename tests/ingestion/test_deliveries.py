@@ -906,6 +906,18 @@ def test_a_unit_that_several_lists_lack_is_one_unit(pipeline: Pipeline) -> None:
     assert measured(pipeline, "enheter")["list_units_named"] == OTHER_UNIT
 
 
+@pytest.mark.parametrize(("left", "gone", "told"), [(20, 3, False), (20, 5, True), (0, 1, True), (20, 1, False)])
+def test_a_unit_whose_few_rows_leave_with_the_others_is_no_gap(
+    pipeline: Pipeline, left: int, gone: int, told: bool
+) -> None:
+    """A week in which 20 of 100 waiting were seen: a unit's three may have been among them, hardly all five."""
+    here, elsewhere = [waiting(n) for n in range(100)], [waiting(200 + n, hsaid_enhet=OTHER_UNIT) for n in range(gone)]
+    pipeline.deliver("vantetider", "2022-06-01", *here, *elsewhere)
+    pipeline.deliver("vantetider", "2022-06-08", *here[left:])
+    pipeline.run()
+    assert measured(pipeline, "vantetider")["list_units_missing"] == told
+
+
 KEYS = ("A", "B", "C")
 LISTED = st.fixed_dictionaries(
     {
