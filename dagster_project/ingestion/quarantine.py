@@ -264,8 +264,9 @@ def open_by_reason(quarantine: pl.DataFrame) -> list[tuple[str, str, int]]:
 def write_quarantine_csv(rows: pl.DataFrame, path: Path, told: Sequence[str] | None = None) -> None:
     """The list as CSV for machines (`,`, UTF-8), columns LISTED; text that a sheet would run as a formula is escaped.
 
-    Its `state` is that of `open_to_machines`. told: what became of each row, in words: then the file is one for Swedish Excel (`;`, UTF-8 with BOM, decimal comma)
-    and has that as its last column, `lage`.
+    Its `state` is that of `open_to_machines`. told: what became of each row, in words: then the file is one for Swedish
+    Excel (`;`, UTF-8 with BOM, decimal comma), has the state that people see, and these words as its last column,
+    `lage`.
     """
     try:
         with replacing(path) as part:

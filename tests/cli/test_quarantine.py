@@ -54,7 +54,7 @@ def test_wide_is_a_line_per_row(folder: RunFolder) -> None:
 def test_for_excel_and_for_machines(folder: RunFolder, tmp_path: Path) -> None:
     for more, start in (((), b"source,file,"), (("--excel",), b"\xef\xbb\xbfsource;file;")):
         done = ask(folder, "quarantine", "--csv", tmp_path / "lista.csv", *more)
-        # extracts.md keeps a row without a key open until a clean delivery; people see it settled by one that covers it.
+        # extracts.md keeps a row without a key open until a clean delivery; people see it settled by a covering one.
         assert done.stdout == f"{3 if more else 4} rader skrevs till {tmp_path}/lista.csv.\n"
         text = (tmp_path / "lista.csv").read_text(encoding="utf-8-sig")
         assert "resolved" not in text and "åtgärdad" not in text
