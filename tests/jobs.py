@@ -79,11 +79,13 @@ def run_plainly(settings: Settings, as_of: date | None, progress: Progress) -> J
     return JobEnd(ingested)
 
 
-def run(raw: Path, data: Path, as_of: date | None = None, make_current: bool = False, **settings: Any) -> RunOutcome:
+def run(
+    raw: Path, data: Path, as_of: date | None = None, make_current: bool = False, rebuild: bool = False, **settings: Any
+) -> RunOutcome:
     """The daily run with the plain job: Dagster would take as long again, and most tests are not about it."""
     require_whole_run()
     chosen = Settings(raw=raw, data=data, **settings)
-    return run_daily(chosen, lambda *how: run_plainly(chosen, *how), as_of, make_current=make_current)
+    return run_daily(chosen, lambda *how: run_plainly(chosen, *how), as_of, make_current=make_current, rebuild=rebuild)
 
 
 def run_by_dagster(raw: Path, data: Path, as_of: date | None = None, **settings: Any) -> RunOutcome:
@@ -134,6 +136,10 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
     )
 
 
+WIDTH = 200
+"""Columns of the terminal that `said` writes for."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What the command said; the names are those of a finished process."""
@@ -151,10 +157,10 @@ def said(*arguments: str | Path, **environment: str) -> Said:
     out, err = io.StringIO(), io.StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code = 0
-    width, output.out.width = output.out.width, 200  # it was made when the module was imported
+    width, output.out.width = output.out.width, WIDTH  # it was made when the module was imported
     with (
         patch.object(sys, "argv", ["resultattavla", *map(str, arguments)]),
-        patch.dict(os.environ, {"COLUMNS": "200", **environment}),
+        patch.dict(os.environ, {"COLUMNS": str(WIDTH), **environment}),
         redirect_stdout(out),
         redirect_stderr(err),
         chdir("/"),

@@ -7,6 +7,7 @@ and the agreed age of deliveries. `docs/add-a-source.md` shows how to write one.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -107,6 +108,8 @@ class Contract:
 
     unit: the column whose unit a row belongs to; verksamhet: the column that names one directly. A source has one of
     them or neither; rows with a unit are judged by the unit register. full_list: None where rows accumulate by key.
+    fingerprint: changes with what is said of rows, not with texts for people: title (Swedish), owner and contact (a
+    function and its mailbox).
     """
 
     source: str
@@ -119,6 +122,9 @@ class Contract:
     full_list: FullList | None
     agreed_age_days: int
     fingerprint: str
+    title: str = ""
+    owner: str = ""
+    contact: str = ""
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where the contract has none."""
@@ -195,7 +201,8 @@ def load_contract(path: Path) -> Contract:
     """Read one contract file. Raises ContractError where it says something this reader does not know."""
     text = path.read_text(encoding="utf-8")
     try:
-        contract = _contract(yaml.safe_load(text), hashlib.sha256(text.encode()).hexdigest()[:12])
+        document = yaml.safe_load(text)
+        contract = _contract(document, hashlib.sha256(rules_of(document)).hexdigest()[:12])
         faults = list(_faults(contract, path.name.removesuffix(".odcs.yaml")))
     except KeyError as error:
         faults = [f"{error.args[0]} saknas"]
@@ -206,6 +213,20 @@ def load_contract(path: Path) -> Contract:
     if faults:
         raise ContractError(f"Kontraktet {path.name} kan inte läsas: {'; '.join(faults)}.")
     return contract
+
+
+_TEXTS = frozenset({"team", "support", "businessName", "description"})
+
+
+def rules_of(document: Any) -> bytes:
+    """What a contract says to the program, in one form: everything but the texts for people."""
+
+    def without_texts(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: without_texts(v) for k, v in node.items() if k not in _TEXTS}
+        return [without_texts(n) for n in node] if isinstance(node, list) else node
+
+    return json.dumps(without_texts(document), sort_keys=True, default=str).encode()
 
 
 def _contract(document: dict[str, Any], fingerprint: str) -> Contract:
@@ -228,6 +249,9 @@ def _contract(document: dict[str, Any], fingerprint: str) -> Contract:
         full_list=_full_list(about["leveransform"]),
         agreed_age_days=ages[0],
         fingerprint=fingerprint,
+        title=schema["businessName"],
+        owner=document["team"]["name"],
+        contact=document["support"][0]["channel"],
     )
 
 

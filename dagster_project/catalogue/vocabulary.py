@@ -66,9 +66,13 @@ ACCEPTED, REJECTED, SAME_CONTENT, WITHDRAWN, LATER = DELIVERY_STATUSES = (
     "senare",
 )
 OPEN, RESOLVED = QUARANTINE_STATES = ("open", "resolved")
+BY_KEY, BY_CLEAN, BY_COVERING, BY_PERSON = SETTLED_BY = ("key", "clean", "covering", "person")
+"""What resolves a quarantined row: an accepted row with its key; where the key was unreadable, a newer delivery without
+any quarantined row, or one that covers its unit and month (`ingestion.quarantine`); a reviewed line."""
 FIRST_DATE = date(1900, 1, 1)
 """A row carries no date before this."""
 UNKNOWN_UNIT, UNIT_NOT_VALID, OVERLAP = "enhet:okand", "enhet:ej_giltig", "overlapp:giltighet"
+CONFLICT = "dubblett:konflikt"
 
 
 def gravity(severity: str) -> int:

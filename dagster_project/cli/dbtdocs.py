@@ -14,7 +14,8 @@ def main() -> None:
     try:
         sys.stdout.write(f"{generate_docs(load_settings().paths)}\n")
     except ResultattavlaError as error:
-        sys.exit(str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

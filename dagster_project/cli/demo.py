@@ -20,7 +20,7 @@ class Rhythm(StrEnum):
 
 
 def demo(
-    raw: Annotated[Path, typer.Option("--raw", help="Mapp att skriva uttagen till.")],
+    raw: Annotated[Path, typer.Option("--raw", metavar="MAPP", help="Mapp att skriva uttagen till.")],
     seed: Annotated[int, typer.Option("--seed", help="Samma frö ger samma filer.")] = 2022,
     scale: Annotated[float, typer.Option("--scale", min=0.01, help="Volym; 1 är exempelmängden.")] = 1.0,
     every: Annotated[

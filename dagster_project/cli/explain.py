@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, data_paths, out, table
+from dagster_project.cli.output import DataOption, data_paths, out, say, table
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -33,16 +33,24 @@ def explain(
         bool, typer.Option("--rader", "--lines", help="Visa fil och rad även för indikatorer om patienter.")
     ] = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FIL", help="Skriv alla rader till en CSV-fil.")] = None,
+    whole_hashes: Annotated[
+        bool, typer.Option("--sha256", help="Visa leveransernas hela kontrollsummor, inte bara början.")
+    ] = False,
     data: DataOption = None,
 ) -> None:
     """Förklara ett publicerat tal: definition, formel, uteslutna, leveranser, grindar och vad som ändrats."""
     from dagster_project.products.explain.explain import Query
     from dagster_project.products.explain.explain import explain as explain_cell
     from dagster_project.products.explain.text import sections, write_lines_csv
+    from dagster_project.products.names import unit_names
+    from dagster_project.releases.retractions import retractions
 
     query = Query(indicator, period, period_type, verksamhet, unit, sex, release, lines)
-    explanation = explain_cell(data_paths(data), query)
-    for section in sections(explanation, csv=csv is not None):
+    paths = data_paths(data)
+    explanation = explain_cell(paths, query)
+    if retraction := retractions(paths).get(explanation.release_id):
+        say(f"Utgåva {explanation.release_id} gäller inte. {retraction.text}.")
+    for section in sections(explanation, csv is not None, whole_hashes, unit_names(paths)):
         if section.title:
             out.print(f"\n{section.title}", style="bold", markup=False)
         for sentence in section.sentences:

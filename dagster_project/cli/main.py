@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
 import traceback
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.rich_utils import rich_format_error
 
+from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
+from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
-from dagster_project.cli.output import asked, err, say
-from dagster_project.cli.quarantine import quarantine
+from dagster_project.cli.output import asked, err, given, say, takes
+from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
+from dagster_project.cli.usage import WRONG_USE, Command, Group, tell_wrong_use
 from dagster_project.cli.waivers import waivers
 from dagster_project.cli.withdraw import withdraw
 from dagster_project.core.errors import ResultattavlaError, UsageError, damaged_file, machine_error
 from dagster_project.core.masking import mask
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, status, quarantine, waivers, withdraw, explain, indicators, units, demo):
-    app.command()(command)
+COMMANDS = (
+    run,
+    status,
+    quarantine,
+    acknowledge,
+    waivers,
+    withdraw,
+    retract,
+    explain,
+    indicators,
+    units,
+    demo,
+    erase,
+    rekey,
+    clean,
+)
+for command in COMMANDS:
+    app.command(cls=Command)(command)
+    takes[command.__name__] = {"raw", "data"} & set(inspect.signature(command).parameters)
 app.add_typer(new, name="new")
 
 
@@ -52,12 +74,6 @@ def options(
     """Från levererade uttag till betrodda, publicerade indikatorer."""
 
 
-# Typer has the exception of wrong use, but not under a public name; it is the base of the one that it has.
-_WRONG_USE: Any = next(
-    base for base in typer.BadParameter.__mro__ if issubclass(base, Exception) and base.__name__ == "ClickException"
-)
-
-
 def _interrupted(number: int, frame: object) -> None:
     """End at once: whatever a run has half done is never shown, and the next run sweeps it away."""
     err.show_cursor()
@@ -74,11 +90,11 @@ def main() -> None:
 
 
 def _exit_code() -> int:
+    given.clear()
     try:
-        return app(standalone_mode=False) or 0
-    except _WRONG_USE as error:
-        with suppress(OSError):
-            rich_format_error(error)
+        return app(standalone_mode=False, prog_name="resultattavla") or 0
+    except WRONG_USE as error:
+        tell_wrong_use(error)
         return UsageError.exit_code
     except ResultattavlaError as error:
         told = error

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.printable import printable
+from dagster_project.operations.claim import is_ours
 from dagster_project.operations.settings import Settings, load_settings
 
+given: dict[str, Path] = {}
+"""The folders that the user named by options, `data` and `raw`: what we tell people to run has to name them too."""
+takes: dict[str, set[str]] = {}
+"""Which of these options each command has."""
+_HINT = re.compile(r"`resultattavla (?P<command>[a-z]+)(?P<rest>[^`]*)`|(?<!`)resultattavla (?P<plain>[a-z]+)")
 
-def printable(text: str) -> str:
-    """`text` without what steers a terminal: control characters and those that turn the reading direction are named."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else f"\\u{ord(c):04x}" for c in text
-    )
+
+def with_given(text: str) -> str:
+    """A text whose hints of what to run name the folders that the user named."""
+
+    def named(found: re.Match[str]) -> str:
+        command, rest = found["command"] or found["plain"], found["rest"] or ""
+        missing = [n for n in given if n in takes.get(command, ()) and f"--{n}" not in rest]
+        if not missing or "--help" in rest:
+            return found[0]
+        return f"`resultattavla {command}{rest} {' '.join(f'--{n} {shlex.quote(str(given[n]))}' for n in missing)}`"
+
+    return _HINT.sub(named, text) if given else text
 
 
 class Terminal(Console):
@@ -32,7 +48,7 @@ class Terminal(Console):
     def print(self, *objects: Any, **how: Any) -> None:
         """As rich's, with every string made printable. What cannot be written is lost, told once where it can be."""
         try:
-            super().print(*(printable(o) if isinstance(o, str) else o for o in objects), **how)
+            super().print(*(printable(with_given(o)) if isinstance(o, str) else o for o in objects), **how)
         except OSError as error:
             give_up(self.stderr, error)
 
@@ -77,7 +93,10 @@ out = Terminal(highlight=False, soft_wrap=False, width=_WIDTH)
 err = Terminal(stderr=True, highlight=False)
 
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Mapp för allt som systemet skriver.", show_default="inställningen data")
+    Path | None,
+    typer.Option(
+        "--data", metavar="MAPP", help="Mapp för allt som systemet skriver.", show_default="inställningen data"
+    ),
 ]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
@@ -89,10 +108,11 @@ asked = [Path("data")]
 
 def settings_with(raw: Path | None = None, data: Path | None = None) -> Settings:
     """The settings, with the folders that options name instead."""
-    given = {name: path.absolute() for name, path in (("raw", raw), ("data", data)) if path is not None}
+    named = {name: path.absolute() for name, path in (("raw", raw), ("data", data)) if path is not None}
+    given.update(named)
     if data is not None:
-        asked.append(given["data"])
-    settings = load_settings().model_copy(update=given)
+        asked.append(named["data"])
+    settings = load_settings().model_copy(update=named)
     asked.append(settings.data)
     return settings
 
@@ -102,7 +122,14 @@ def data_paths(data: Path | None) -> DataPaths:
     if data is None:
         return settings_with().paths
     asked.append(data.absolute())
+    given["data"] = asked[-1]
     return DataPaths(asked[-1])
+
+
+def require_data(data: DataPaths) -> None:
+    """Raise UsageError where there is no data folder of ours: only a run makes one."""
+    if not is_ours(data):
+        raise UsageError(f"Mappen {data.root} är inte Resultattavlas eller finns inte: ange en annan med --data.")
 
 
 def day_of(text: str | None, option: str) -> date | None:
@@ -120,11 +147,42 @@ def say(text: str) -> None:
     out.print(text, soft_wrap=True, markup=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = ()) -> None:
-    """A table on standard output; `numbers`: columns that are right-aligned."""
+WIDE_COLUMNS = 160
+"""Where a line has room for so many characters, a row of a list or a sentence is one line."""
+_UNBOUNDED = 1_000_000
+"""Columns that no table needs."""
+
+
+def hanging(head: str, text: str) -> None:
+    """A text with its head to the left of all its lines, wrapped where a narrow terminal ends; nothing is markup.
+
+    Where there is room (or a file), it is one line.
+    """
+    if out.width >= WIDE_COLUMNS:
+        say(head + text)
+        return
+    text = with_given(text)
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(printable(head)), Text(printable(text)))
+    out.print(grid)
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence], numbers: Sequence[int] = (), wide: bool = False
+) -> None:
+    """A table on standard output; `numbers`: columns that are right-aligned. wide: no row is wrapped, however long."""
     shown = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        shown.add_column(column, justify="right" if index in numbers else "left", overflow="fold", no_wrap=index == 0)
+        justify: Literal["left", "right"] = "right" if index in numbers else "left"
+        shown.add_column(column, justify=justify, overflow="fold", no_wrap=wide or index == 0)
     for row in rows:
         shown.add_row(*(Text(printable(str(cell))) for cell in row))  # what was delivered is no markup
-    out.print(shown)
+    width = out.width
+    try:
+        if wide:
+            out.width = _UNBOUNDED
+        out.print(shown, crop=False)
+    finally:
+        out.width = width

@@ -8,9 +8,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, out, say, settings_with, table
+from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, hanging, out, say, settings_with, table
+from dagster_project.cli.progress import progress
 from dagster_project.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 def run(
     raw: Annotated[
-        Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")
+        Path | None,
+        typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
     ] = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
     make_current: Annotated[
         bool, typer.Option("--make-current", help="Gör utgåvan till den aktuella även om en senare dags finns.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Läs om allt i raw och räkna om allt; det som har lämnat raw faller bort.")
     ] = False,
 ) -> None:
     """Kör dagens materialisering: läs in, pröva, räkna och publicera."""
@@ -38,19 +42,13 @@ def run(
         raise UsageError(
             f"Mappen {settings.raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw)."
         )
-    with err.status("startar") as status:
 
-        def progress(text: str) -> None:
-            if err.is_terminal:
-                status.update(Text(text))
-            else:
-                err.print(text, style="dim", markup=False)
+    def job(*how: Any) -> JobEnd:
+        return run_in_process(settings, *how)
 
-        def job(*how: Any) -> JobEnd:
-            return run_in_process(settings, *how)
-
-        outcome = _beside(lambda: run_daily(settings, job, day, progress, make_current=make_current))
-    summarize(outcome, f" --data {data}" if data else "")
+    with progress(err) as tell:
+        outcome = _beside(lambda: run_daily(settings, job, day, tell, make_current=make_current, rebuild=rebuild))
+    summarize(outcome)
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
@@ -70,37 +68,44 @@ def _beside(work: Callable[[], RunOutcome]) -> RunOutcome:
     return future.result()
 
 
-def summarize(outcome: RunOutcome, hint: str = "") -> None:
-    """Say what a run came to and where to look; where nothing could be read, only why (on standard error).
-
-    hint: the option that other commands need to look at the same data folder.
-    """
-    from dagster_project.cli.summary import delivery_rows, failed_checks, gate_rows, rejected_files, remarks
-    from dagster_project.ingestion.quarantine import open_by_reason
+def summarize(outcome: RunOutcome) -> None:
+    """Say what a run came to and where to look; where nothing could be read, only why (on standard error)."""
+    from dagster_project.cli.summary import (
+        delivery_rows,
+        failed_checks,
+        gate_rows,
+        quarantine_rows,
+        rejected_files,
+        remarks,
+    )
     from dagster_project.runs.ledger import ledger_of
 
     if outcome.ledger is None or outcome.quarantine is None:
         err.print(outcome.error or "", style="red", soft_wrap=True, markup=False)
     else:
         ledger = ledger_of(outcome.ledger)
-        columns = ["källa", "filer", "lästa", "godkända", "karantän", "dubbl.", "nyaste uttag"]
+        columns = ["källa", "filer", "lästa", "godkända", "karantän", "dubbl.", "nyaste"]
         table("Leveranser", columns, delivery_rows(ledger), numbers=range(1, 6))
         for text in rejected_files(ledger):
-            say(f"  Avvisad: {text}")
+            hanging("  ", f"Avvisad: {text}")
         for text in remarks(ledger):
-            say(f"  Att veta: {text}")
-        if counts := open_by_reason(outcome.quarantine):
-            table("Öppen karantän", ["källa", "orsak", "rader"], counts, numbers=[2])
+            hanging("  ", f"Att veta: {text}")
+        for text in outcome.shrunk:
+            hanging("  ", f"Varning {text}")
+        if waiting := quarantine_rows(outcome.quarantine):
+            say("")
+            table("Öppen karantän", ["källa", "rader", "orsaker"], waiting, numbers=[1])
         if outcome.outcomes:
+            say("")
             columns = ["källa", "leverans", "bearbetning", "håller tillbaka"]
             table("Grindar", columns, gate_rows(outcome.outcomes))
             for text in failed_checks(outcome.outcomes):
-                say(f"  {text}")
+                hanging("  ", text)
         _say_release(outcome)
     say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
         say(f"  Datadokumentation:  {outcome.docs}")
-    say(f"  Karantän:           resultattavla quarantine{hint}")
+    say("  Karantän:           `resultattavla quarantine`")
 
 
 def _say_release(outcome: RunOutcome) -> None:
@@ -117,10 +122,11 @@ def _say_release(outcome: RunOutcome) -> None:
         soft_wrap=True,
     )
     for text in held_back_sentences(outcome.release):
-        say(f"  {text}")
+        hanging("  ", text)
     if outcome.beside is not None:
-        say(
-            f"  Den ligger bredvid den aktuella utgåvan {outcome.beside}, som inte ändrades. Kör med "
-            f"--as-of {manifest.as_of} --make-current för att byta."
+        hanging(
+            "  ",
+            f"Den ligger bredvid den aktuella utgåvan {outcome.beside}, som inte ändrades. Kör "
+            f"`resultattavla run --as-of {manifest.as_of} --make-current` för att byta.",
         )
     say(f"  Resultat:           {outcome.release.folder if outcome.beside else outcome.data.current}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     DELIVERY,
     INFO,
+    LATER,
     OPEN,
     REJECTED,
     RESULT_TABLE,
@@ -19,11 +21,19 @@ from dagster_project.catalogue.vocabulary import (
     WITHDRAWN,
     gravity,
 )
-from dagster_project.core.swedish import number
+from dagster_project.core.swedish import counted
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, source_outcome
 from dagster_project.gates.suites import suite_titles
-from dagster_project.products.words import PLAIN_SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
+from dagster_project.ingestion.quarantine import open_by_reason
+from dagster_project.products.measured import (
+    by_measure,
+    failure_sentence,
+    measure_of,
+    measured,
+    published_figures,
+)
+from dagster_project.products.words import SOURCE_OUTCOME_WORDS
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import QUALITY_TABLE
 from dagster_project.runs.ledger import Delivery, accepted
@@ -37,8 +47,15 @@ def delivery_rows(ledger: Sequence[Delivery]) -> list[tuple]:
         found = sum(d.source == source for d in ledger)
         files = f"{len(counted)}" if len(counted) == found else f"{len(counted)} av {found}"
         sums = [sum(getattr(d, f"rows_{n}") for d in counted) for n in ("read", "accepted", "quarantined", "duplicate")]
-        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else "aldrig levererad"))
+        rows.append((source, files, *sums, counted[-1].uttagsdatum if counted else _why_none(ledger, source)))
     return rows
+
+
+def _why_none(ledger: Sequence[Delivery], source: str) -> str:
+    """Why no file of a source counts: it was never delivered, or what became of its files."""
+    of_status = {REJECTED: "allt avvisat", WITHDRAWN: "allt återkallat", LATER: "bara senare"}
+    found = {of_status[d.status] for d in ledger if d.source == source and d.status in of_status}
+    return found.pop() if len(found) == 1 else "ingen som räknas" if found else "aldrig levererad"
 
 
 def rejected_files(ledger: Sequence[Delivery]) -> list[str]:
@@ -56,6 +73,14 @@ def quarantine_by_source(quarantine: pl.DataFrame) -> list[tuple]:
     """Number of open rows per source, all sources."""
     counts = dict(quarantine.filter(pl.col("state") == OPEN).group_by("source").len().iter_rows())
     return [(source, counts.get(source, 0)) for source in load_contracts()]
+
+
+def quarantine_rows(quarantine: pl.DataFrame) -> list[tuple[str, int, str]]:
+    """Per source with open rows: how many, and by which reasons, most first; a row counts under each of its own."""
+    reasons: dict[str, list[str]] = {}
+    for source, reason, count in open_by_reason(quarantine):
+        reasons.setdefault(source, []).append(f"{reason} ({count})" if count > 1 else reason)
+    return [(s, n, ", ".join(reasons[s])) for s, n in quarantine_by_source(quarantine) if n]
 
 
 def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
@@ -76,57 +101,49 @@ def gate_rows(outcomes: Sequence[Outcome]) -> list[tuple]:
 
 
 def failed_checks(outcomes: Sequence[Outcome]) -> list[str]:
-    """One sentence per failed expectation: what, how much, what to do. Notes (severity info) come last."""
+    """One sentence per thing that failed, a warning and a stop of it together: what, how much, what to do; the gravest
+    first.
+    """
     sentences = []
-    for o in sorted((o for o in outcomes if not o.success), key=lambda o: (gravity(o.consequence), o.source)):
-        measured = (
-            number(o.observed)
-            if o.observed is not None
-            else f"{number(o.unexpected)} av {number(o.checked)}"
-            if o.unexpected
-            else ""
-        )
-        found = f" ({measured})" if measured else ""
+    for o, *_ in by_measure(outcomes):
         what_to_do = o.atgard if o.undantag is None else f"Undantag {o.undantag}."
-        sentences.append(f"{PLAIN_SEVERITY_WORDS[o.consequence]} {o.source}: {o.titel} – nej{found}. {what_to_do}")
+        sentences.append(f"{failure_sentence(o.consequence, o.source, o.titel, measured(o))} {what_to_do}")
     return sentences
 
 
-def quarantine_states(rows: pl.DataFrame) -> list[str]:
-    """What became of each row, in words: open, superseded by a newer file's row with the same key, or resolved."""
-    return [
-        "öppen"
-        if after is None
-        else f"öppen, kom igen i {after.rpartition('/')[2]}"
-        if state == OPEN
-        else f"åtgärdad av {after.rpartition('/')[2]}"
-        for state, after in rows.select("state", "followed_by").iter_rows()
-    ]
-
-
-def waiver_sentences(release: Release) -> list[str]:
-    """The waivers that cover a failure in this release, one sentence each."""
-    return [
-        f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} – "
-        f"{w['reason']} ({w['approved_by']})."
-        for w in release.manifest.waivers
-        if w["anvant"]
-    ]
+def waiver_sentences(release: Release, today: date) -> list[str]:
+    """The waivers of a release, those that cover a failure first; one sentence each, with how long they hold."""
+    sentences = []
+    for w in sorted(release.manifest.waivers, key=lambda w: not w["anvant"]):
+        left = (date.fromisoformat(w["last_date"]) - today).days
+        holds = f"{counted(left, 'dag', 'dagar')} kvar" if left >= 0 else "har gått ut"
+        use = "" if w["anvant"] else " Behövs inte i utgåvan."
+        sentences.append(
+            f"Undantag för {w['source']}: {w['suite']} {w['expectation']}, till och med {w['last_date']} ({holds}) – "
+            f"{w['reason']} ({w['approved_by']}).{use}"
+        )
+    return sentences
 
 
 def warning_sentences(release: Release) -> list[str]:
-    """What failed in this release, changes in deliveries among it, gravest first; notes and waivers are left out."""
+    """What failed in this release, changes in deliveries among it, gravest first; notes and waivers are left out, and
+    a warning where the same thing stopped.
+    """
     waived = {(w["suite"], w["expectation"], w["source"]) for w in release.manifest.waivers if w["anvant"]}
     failed = [
         row
         for row in release.table(QUALITY_TABLE).filter(~pl.col("success")).iter_rows(named=True)
         if row["severity"] != INFO and (row["suite"], row["expectation"], row["source"]) not in waived
     ]
-    sentences = []
+    sentences, told = [], set()
     for row in sorted(failed, key=lambda row: (gravity(row["severity"]), row["source"])):
+        measure = row["suite"].partition("/")[0], row["source"], measure_of(row["suite"], row["expectation"])
+        if measure in told:
+            continue
+        told.add(measure)
         title = suite_titles(row["suite"]).get((row["suite"], row["expectation"]), row["expectation"])
-        found = f" ({number(row['observed'])})" if row["observed"] is not None else ""
-        sentences.append(f"{PLAIN_SEVERITY_WORDS[row['severity']]} {row['source']}: {title} – nej{found}.")
+        found = measured(published_figures(row, release.manifest.as_of, release.manifest.parameters))
+        sentences.append(failure_sentence(row["severity"], row["source"], title, found))
     return sentences
 
 

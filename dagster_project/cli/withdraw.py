@@ -12,10 +12,11 @@ from dagster_project.cli.output import DataOption, say, settings_with
 
 def withdraw(
     file: Annotated[str, typer.Argument(metavar="FIL", help="Leveransen som den står i liggaren: källa/filnamn.")],
-    reason: Annotated[str, typer.Option("--reason", help="Varför leveransen inte ska räknas.")],
-    by: Annotated[str, typer.Option("--by", help="Namn eller roll på den som beslutar.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Varför leveransen inte ska räknas.")],
+    by: Annotated[str, typer.Option("--by", metavar="ROLL", help="Namn eller roll på den som beslutar.")],
     raw: Annotated[
-        Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")
+        Path | None,
+        typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
     ] = None,
     data: DataOption = None,
 ) -> None:

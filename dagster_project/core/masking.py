@@ -50,8 +50,12 @@ _OWN_ID = re.compile(
     r"|(?<![0-9A-Za-z])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}))(?![0-9A-Za-z])"
 )
 """Ids of runs, releases and deliveries, UUIDs, and hashes."""
-_SHORT_HASH = re.compile(r"(?<![0-9A-Za-z])(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{12})(?![0-9A-Za-z])")
-"""A hash's beginning; a run of digits in it is nobody's number unless it begins with a birthday."""
+_SHORT_HASH = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{12})"
+    r"|(?<=(?:18|19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}-)[0-9]{12})(?![0-9A-Za-z])"
+)
+"""A hash's beginning (that of one release in 280 has no letter); a run of digits in it is nobody's number unless it
+begins with a birthday."""
 _BORN = re.compile(rf"(?:{_CENTURY})?{_DAY}")
 
 MAY_HOLD_NUMBER = (
@@ -108,7 +112,9 @@ def _is_valid(number: str) -> bool:
     """Whether a match is a personnummer that checks, or has a reservnummer's form behind a birthday."""
     if any(c.isalpha() for c in number):
         plain = re.sub(rf"{_GAP}", "", number)
-        return re.fullmatch(rf"{_CENTURY}{_DAY}(?=.*[0-9])(?=.{{8}}.*[A-Zptf])[0-9A-Zptf]{{4}}", plain) is not None
+        if re.fullmatch(rf"{_CENTURY}{_DAY}(?=.*[0-9])(?=.{{8}}.*[A-Zptf])[0-9A-Zptf]{{4}}", plain):
+            return True
+        return any(_is_valid(digits) for digits in re.findall("[0-9]{10,12}", plain))  # one glued to letters
     if re.search(rf"_{_TIME}$", number):
         return False  # 20220831_1203 is a day and a time
     digits = re.sub(r"\D", "", number)

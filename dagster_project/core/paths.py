@@ -55,7 +55,12 @@ class DataPaths:
     @property
     def person_level(self) -> tuple[Path, ...]:
         """What holds single persons' or small groups' data, and the key: for the owner alone."""
-        return self.bronze, self.run, self.warehouse, self.evidence, self.root / "person.key"
+        return self.bronze, self.run, self.warehouse, self.evidence, self.root / "person.key", self.erasures
+
+    @property
+    def erasures(self) -> Path:
+        """The list of erased persons, as keyed hashes."""
+        return self.root / "erased.json"
 
     @property
     def history(self) -> Path:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.files import replacing
 
 
 class ReviewedListError(ResultattavlaError):
@@ -37,3 +40,26 @@ def fault_of_cells(cells: Sequence[str], columns: Sequence[str]) -> str | None:
         return f"raden har {len(cells)} celler i stället för {len(columns)} (sätt text med komma inom citattecken)"
     empty = [name for name, cell in zip(columns, cells, strict=True) if not cell]
     return f"{', '.join(empty)} saknas" if empty else None
+
+
+def is_date(text: str) -> bool:
+    """Whether a cell is a day as ÅÅÅÅ-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def append_lines(path: Path, columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    """Write lines at the end of a list, which is made where it is missing.
+
+    Raises ResultattavlaError where the file cannot be written.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    try:
+        content = path.read_text(encoding="utf-8-sig") if path.exists() else ",".join(columns) + "\n"
+        with replacing(path) as part:
+            part.write_text(content + ("" if content.endswith("\n") else "\n") + text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error

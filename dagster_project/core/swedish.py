@@ -34,6 +34,11 @@ def percent(share: float) -> str:
     return number(round(100 * share, 1)) + f"{NO_BREAK_SPACE}%"
 
 
+def few(limit: int) -> str:
+    """What is said instead of a number of persons from 1 to limit-1."""
+    return f"färre än {limit}"
+
+
 def counted(count: int, one: str, many: str) -> str:
     """A count with its noun: `1 rad`, `12 rader`."""
     return f"{number(count)} {one if count == 1 else many}"

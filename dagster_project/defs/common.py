@@ -13,10 +13,11 @@ import dagster as dg
 
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.defs.events import STEPS, job_end
+from dagster_project.defs.events import job_end
 from dagster_project.defs.instance import end_dead_runs, prune_dagster
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.stages import STEPS, detail
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 
@@ -37,6 +38,10 @@ class Folders:
     make_current: bool = False
     held: bool = False
     progress: Callable[[str], None] = lambda text: None
+
+    def telling(self, step: str) -> Callable[[str], None]:
+        """What tells the details of a step."""
+        return lambda what: self.progress(detail(STEPS[step], what))
 
     @property
     def run(self) -> RunFolder:
@@ -98,7 +103,7 @@ def _day(text: str) -> date | None:
 
 
 def step(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A step of the job: what it does is told to whoever waits (`events.STEPS`).
+    """A step of the job: what it does is told to whoever waits (`operations.stages`).
 
     Its ResultattavlaError is final (the same inputs fail the same way); what was busy is tried again.
     """

@@ -37,11 +37,9 @@ class Translator(DagsterDbtTranslator):
 TRANSLATOR = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=False))
 
 
-def _built(
-    context: dg.AssetExecutionContext, folders: Folders, manifest: Mapping[str, Any], select: str
-) -> Iterator[dg.MaterializeResult]:
-    """Build, and tell Dagster what each node came to."""
-    nodes = build(folders.data, select, context.log.debug)
+def _built(folders: Folders, manifest: Mapping[str, Any], name: str) -> Iterator[dg.MaterializeResult]:
+    """Build a step, and tell Dagster what each node came to."""
+    nodes = build(folders.data, BUILDS[name], folders.telling(name))
     models = {n.unique_id: manifest["nodes"][n.unique_id] for n in nodes if not n.unique_id.startswith("test.")}
     tables = [m["name"] for m in models.values() if m["config"].get("materialized") != "view"]
     rows = table_rows(folders.data, tables)
@@ -68,7 +66,7 @@ def dbt_steps(data: DataPaths) -> list[dg.AssetsDefinition]:
         @dbt_assets(manifest=manifest, select=select, dagster_dbt_translator=TRANSLATOR, name=name)
         @step(name)
         def models(context: dg.AssetExecutionContext, folders: dg.ResourceParam[Folders]) -> Iterator[Any]:
-            yield from _built(context, folders, manifest, select)
+            yield from _built(folders, manifest, name)
 
         return models
 

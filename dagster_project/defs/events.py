@@ -12,22 +12,9 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import stop_reason
 from dagster_project.gates.outcomes import outcomes_so_far
 from dagster_project.operations.daily_run import JobEnd
+from dagster_project.operations.stages import INGESTION, PUBLISHING, RESULTS_GATE, STEPS
 from dagster_project.runs.folder import RunFolder
 
-INGESTION, RESULTS_GATE, PUBLISHING = "ingestion", "gate_results", "published__release"
-STEPS = {
-    INGESTION: "läser in leveranser",
-    "gate_delivery": "prövar leveranserna",
-    "dbt_staging": "bearbetar",
-    "gate_staging": "prövar de bearbetade tabellerna",
-    "run__indicators": "avgör vad som kan publiceras",
-    "dbt_cells": "räknar indikatorerna",
-    "run__hidden_cells": "döljer små tal",
-    "dbt_results": "jämför och bedömer",
-    RESULTS_GATE: "prövar resultaten",
-    PUBLISHING: "publicerar",
-}
-"""Step of the job -> what it does, for whoever waits for it or reads why it stopped."""
 BLOCKED = "DagsterAssetCheckFailedError"
 """Dagster's own error where a blocking check failed: it names the check, not what was wrong."""
 

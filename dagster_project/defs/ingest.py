@@ -10,8 +10,8 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.defs.common import OWNERS, Folders, step
-from dagster_project.defs.events import INGESTION
 from dagster_project.operations.ingest import ingest
+from dagster_project.operations.stages import INGESTION
 from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED, REPLACED
 from dagster_project.runs.ledger import Delivery
 
@@ -85,9 +85,11 @@ def ingestion_asset() -> dg.AssetsDefinition:
     def ingestion(
         context: dg.AssetExecutionContext, folders: dg.ResourceParam[Folders]
     ) -> Iterator[dg.MaterializeResult]:
+        waiting = folders.telling(INGESTION)
+
         def tell(text: str) -> None:
             context.log.info(text)
-            folders.progress(text)
+            waiting(text)
 
         identity, settled = ingest(folders.settings, folders.as_of, today_in_sweden(), tell)
         for source in load_contracts():

@@ -1,15 +1,19 @@
 """The release: the last asset, with its own audit."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import dagster as dg
 
 from dagster_project.catalogue.vocabulary import RESULT_TABLE
 from dagster_project.defs.common import OWNERS, Folders, names, page, step
-from dagster_project.defs.events import PUBLISHING
+from dagster_project.operations.stages import PUBLISHING
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
 from dagster_project.releases.tables import INDICATOR_TABLE
+
+LATE = timedelta(hours=26)
+"""The schedule runs every morning: older than this, and no run published (as `status --max-age 26h` tells)."""
 
 
 def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
@@ -21,11 +25,12 @@ def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
         group_name="publishing",
         owners=OWNERS,
         kinds={"parquet", "duckdb", "csv"},
+        freshness_policy=dg.FreshnessPolicy.time_window(warn_window=LATE, fail_window=2 * LATE),
         description="The published release. Launched alone it still audits: bad or mismatched inputs publish nothing.",
     )
     @step(PUBLISHING)
     def release(folders: dg.ResourceParam[Folders]) -> dg.MaterializeResult:
-        published = publish(folders.data, folders.identity)
+        published = publish(folders.data, folders.identity, folders.telling(PUBLISHING))
         return dg.MaterializeResult(
             metadata={
                 "release_id": published.id,

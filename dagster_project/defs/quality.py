@@ -1,6 +1,5 @@
 """The gates as asset checks, one per gate and source; everything downstream waits for them."""
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.run import run_gate
 from dagster_project.gates.suites import SUITES, gate_tables, suites_for
 from dagster_project.products.data_docs.pages import page_of
+from dagster_project.products.measured import failure_sentence, measured, trend_value
 from dagster_project.products.words import SEVERITY_WORDS, SOURCE_OUTCOME_WORDS
 from dagster_project.runs.folder import INDICATORS, PARTIAL_MONTHS
 
@@ -37,7 +37,7 @@ _TABLE = dg.TableSchema(
     columns=[
         dg.TableColumn("kontroll"),
         dg.TableColumn("utfall"),
-        dg.TableColumn("observerat"),
+        dg.TableColumn("uppmätt"),
         dg.TableColumn("avviker", "int"),
         dg.TableColumn("prövade", "int"),
         dg.TableColumn("svit"),
@@ -67,17 +67,13 @@ def _specs(gate: str, keys: Keys) -> list[dg.AssetCheckSpec]:
 def _told(outcome: Outcome) -> str:
     """What an analyst reads of a failure: the rule, what to do, and the waiver that covers it."""
     waiver = f" Undantag {outcome.undantag}." if outcome.undantag else ""
-    return f"{outcome.titel}: nej. {outcome.atgard}{waiver}"
+    found = failure_sentence(outcome.consequence, outcome.source, outcome.titel, measured(outcome))
+    return f"{found} {outcome.atgard}{waiver}"
 
 
 def _observed(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """What was measured, by expectation; numbers, so that Dagster draws their trends."""
-    measured: dict[str, float] = {}
-    for o in outcomes:
-        if o.observed is not None:
-            with contextlib.suppress(ValueError):  # a text has no trend; it is in the table
-                measured[f"observerat {o.expectation}"] = float(o.observed)
-    return measured
+    return dict(found for o in outcomes if (found := trend_value(o)) is not None)
 
 
 def _record(o: Outcome) -> dg.TableRecord:
@@ -85,7 +81,7 @@ def _record(o: Outcome) -> dg.TableRecord:
         {
             "kontroll": o.titel,
             "utfall": SOURCE_OUTCOME_WORDS[PASSED] if o.success else SEVERITY_WORDS[o.consequence],
-            "observerat": o.observed,
+            "uppmätt": measured(o),
             "avviker": o.unexpected,
             "prövade": o.checked,
             "svit": o.suite,
@@ -124,7 +120,7 @@ def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinit
     @dg.multi_asset_check(specs=_specs(gate, keys), name=f"gate_{gate}")
     @step(f"gate_{gate}")
     def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
-        outcomes = run_gate(gate, folders.run, folders.identity)
+        outcomes = run_gate(gate, folders.run, folders.identity, folders.telling(f"gate_{gate}"))
         held_back = decide(outcomes).held_back
         for source, key in keys.items():
             held = sorted(i for i, sources in held_back.items() if source in sources)

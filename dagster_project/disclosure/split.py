@@ -1,31 +1,27 @@
-"""How far an explained cell may be split without giving a hidden cell away: by delivery, by line, by exclusion.
+"""How far the observations of a shown cell may be told: by delivery, by line, by reason of exclusion.
 
-Whoever may read one explanation may read them all, and the published cells too. The rules therefore look at the whole
-period of the indicator, never at one cell, and give every cell of a month the same split:
+Whoever may read one explanation may read them all, and the published cells of every kept release. So what is told
+must leave every answer that the release itself leaves (`docs/disclosure.md` has the proof):
 
-* Files are grouped so that, within every group, no hidden number follows from the shown ones (`month_groups` asks
-  `disclosure.system`, which knows all subtractions along level and sex). Zeros count as known.
-* A longer period is split no finer than its months, and only where each of its months is shown for the same cell:
-  it adds up what the months' explanations show already.
-* A month in which another kept release hides other cells is not split: what was delivered before is, by delivery,
-  what the earlier release counted.
-* Lines are given only where no cell inside the explained one is hidden, in any kept release: the lines that
-  two lists share are then a shown cell too, so that lists tell nothing that the published numbers do not.
+* `known` months of a cell: every cell inside it (a unit, a sex) is shown. What is told of it divides known numbers.
+* Months whose observations all come from one delivery, at every place: naming it tells the published number only.
+* T of a unit, of its verksamhet, of the area: sets of which one lies in the other or apart. Whatever the hidden numbers
+  inside are, deliveries can be dealt out to them.
 
-`docs/explain.md` says why this is enough.
+All of it is asked of an indicator together with those that share observations with it (`kin`), and a longer period is
+told where each of its months is: it is their sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import HIDDEN, NOT_APPLICABLE
 from dagster_project.disclosure.control import hidden_cells
-from dagster_project.disclosure.system import build, determined
+from dagster_project.disclosure.system import CELL
 
 ADDRESS = ["niva", "verksamhet", "enhet", "kon"]
 _LEVELS: tuple[tuple[str, list[str]], ...] = (
@@ -83,7 +79,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Group:
-    """Deliveries (ids) whose observations are counted together; `rest`: put together because single ones are few."""
+    """A delivery (id) and its observations; `rest`: several together because single ones are few."""
 
     deliveries: tuple[str, ...]
     count: int
@@ -102,148 +98,148 @@ def counts(observations: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def month_groups(
-    observations: pl.DataFrame,
-    months: pl.DataFrame,
-    limit_to: Sequence[date],
-    undivided: Collection[date] = (),
-    adds_up: bool = True,
-) -> dict[date, dict[str, str]] | None:
-    """Per month: delivery -> the name of its group (its first member), as fine as no hidden number follows.
+@dataclass(frozen=True)
+class Kin:
+    """Indicators that share observations with one (itself too).
 
-    observations: counting ones with `month`, place, `kon`, `delivery`. months: the published cells of type manad of the
-    same indicator. undivided: months that are not split. adds_up: the published number is the number of observations;
-    all deliveries together then tell nothing new. Where it is not (persons), None when even all together would tell.
+    nested: they count the same observations, or one a part of the other's, each at the same place; then T may be told
+    at every level. linked: the one's reasons of exclusion whose observations another counts.
     """
-    found = observations.group_by("month", "delivery").agg(pl.len().alias("n"))
-    groups: dict[date, dict[str, str]] = {m: {} for m in limit_to}
-    size: dict[tuple[date, str], int] = {}
-    for month, delivery, n in found.sort("month", "delivery").iter_rows():
-        group = next(iter(groups[month].values()), delivery) if month in undivided else delivery
-        groups[month][delivery] = group
-        size[(month, group)] = size.get((month, group), 0) + n
-    cells = months.filter(pl.col("period_start").is_in(list(limit_to))).select(
-        *ADDRESS, month="period_start", hidden=pl.col("status") == HIDDEN
-    )
-    with_hidden = set(cells.filter("hidden")["month"])
-    by_delivery = counts(observations.filter(pl.col("month").is_in(list(with_hidden))), ["month", "delivery"])
-    unsettled = {m for m in with_hidden if groups[m]}
-    while unsettled:
-        unsafe = _unsafe_groups(cells, by_delivery, {m: groups[m] for m in unsettled})
-        unsettled = set()
-        for month, names in unsafe.items():
-            if len(set(groups[month].values())) == 1:
-                if not adds_up:
-                    return None
-                continue
-            unsettled.add(month)
-            others = sorted(set(groups[month].values()) - names, key=lambda g: (size[(month, g)], g))
-            if len(names) == 1:
-                names = names | {others[0]}
-            first = min(names)
-            size[(month, first)] = sum(size[(month, g)] for g in names)
-            groups[month] = {d: first if g in names else g for d, g in groups[month].items()}
-    return groups
+
+    members: tuple[str, ...]
+    nested: bool
+    linked: frozenset[str] = frozenset()
 
 
-def _unsafe_groups(
-    cells: pl.DataFrame, by_delivery: pl.DataFrame, groups: dict[date, dict[str, str]]
-) -> dict[date, set[str]]:
-    """Per month the groups within which a hidden number follows from the shown ones."""
-    names = pl.DataFrame(
-        [(m, d, g) for m, of in groups.items() for d, g in of.items()],
-        schema={"month": pl.Date, "delivery": pl.String, "group": pl.String},
-        orient="row",
+_ROW = ["delivery", "line"]
+_PLACED = [*_ROW, "month", "verksamhet", "enhet", "kon"]
+
+
+def kin(of: str, observations: Mapping[str, pl.DataFrame], persons: Collection[str] = ()) -> Kin:
+    """The kin of an indicator.
+
+    observations: by indicator, all of them, also excluded ones: _PLACED, exclusion. persons: indicators that count
+    persons, who do not add up.
+    """
+    counted = {i: o.filter(pl.col("exclusion").is_null()) for i, o in observations.items()}
+    members = [of]
+    for one in members:
+        members += [
+            other
+            for other in sorted(observations)
+            if other not in members
+            and (_shared(observations[one], counted[other]) or _shared(counted[one], observations[other]))
+        ]
+    different: list[pl.DataFrame] = []
+    for rows in (counted[m].select(_PLACED).unique() for m in members):
+        if not any(rows.height == d.height and _within(rows, d) for d in different):
+            different.append(rows)
+    different.sort(key=lambda rows: rows.height)
+    nested = (
+        not set(members) & set(persons)
+        and (len(different) == 1 or (len(different) == 2 and _within(*different)))
+        and all(
+            _shared(observations[one], counted[other]) == _shared(observations[one], counted[other], _PLACED)
+            for one in members
+            for other in members
+        )
     )
-    by_group = (
-        by_delivery.join(names, on=["month", "delivery"]).group_by(*ADDRESS, "month", "group").agg(pl.col("n").sum())
+    excluded = observations[of].filter(pl.col("exclusion").is_not_null())
+    linked = {
+        reason
+        for other in members
+        if other != of
+        for reason in excluded.join(counted[other], on=_ROW, how="semi")["exclusion"].unique()
+    }
+    return Kin(tuple(sorted(members)), nested, frozenset(linked))
+
+
+def _shared(rows: pl.DataFrame, others: pl.DataFrame, by: Sequence[str] = _ROW) -> int:
+    return rows.join(others, on=list(by), how="semi", nulls_equal=True).height
+
+
+def _within(rows: pl.DataFrame, whole: pl.DataFrame) -> bool:
+    return rows.join(whole, on=_PLACED, how="anti", nulls_equal=True).height == 0
+
+
+@dataclass(frozen=True)
+class Months:
+    """The months of a cell: `shown` at its address, and of them `known` (nothing inside is hidden either)."""
+
+    shown: frozenset[date]
+    known: frozenset[date]
+
+
+def months_told(hidden: pl.DataFrame, published: Collection[date], address: Address, months: Sequence[date]) -> Months:
+    """hidden: cells of type manad (period_start, ADDRESS) of the kin that this or another kept release hides.
+    published: the months that the release has.
+    """
+    there = set(months) & set(published)
+    return Months(
+        frozenset(there - set(hidden.filter(address.same())["period_start"])),
+        frozenset(there - set(hidden.filter(address.inside())["period_start"])),
     )
-    pairs = (
-        cells.join(names.select("month", "group").unique(), on="month")
-        .join(by_group, on=[*ADDRESS, "month", "group"], how="left", nulls_equal=True)
+
+
+def file_groups(own: pl.DataFrame, limit: int) -> list[Group]:
+    """The explained cell's observations by delivery; deliveries of 1 to limit-1 are put together.
+
+    Put together they must be `limit` at least, and more than one: otherwise the next smallest goes with them.
+    """
+    size = dict(own.group_by("delivery").len().iter_rows())
+    ordered = sorted(size, key=lambda d: (size[d], d))
+    small = sum(size[d] < limit for d in ordered)
+    if small:
+        while small < len(ordered) and (small < 2 or sum(size[d] for d in ordered[:small]) < limit):
+            small += 1
+    whole = [Group((d,), size[d]) for d in sorted(ordered[small:])]
+    if rest := ordered[:small]:
+        whole.append(Group(tuple(sorted(rest)), sum(size[d] for d in rest), rest=True))
+    return whole
+
+
+UNDATED = date(1, 1, 1)
+"""The month of observations without a date: a time of its own."""
+
+
+def exclusions_told(excluded: pl.DataFrame, places: pl.DataFrame, address: Address, limit: int) -> pl.DataFrame:
+    """The excluded observations of an address by reason and month: columns reason, month, n, told (bool).
+
+    excluded: at every place, with `reason` and `month` (UNDATED where it has none). places: the addresses of every such
+    month (ADDRESS, month, left_out: what is not told there anyway). Every month is protected for itself along levels
+    and sexes like published numbers, whichever address is asked for; a month that is not told holds 1 or more.
+    """
+    on = ["month", "reason"]
+    # Observations of a unit that had no verksamhet that day belong to no sum but the area's: that alone is told.
+    apart = excluded.filter(pl.col("verksamhet").is_null()).select(on).unique()
+    placed = excluded.join(apart, on=on, how="anti")
+    cells = (
+        places.join(placed.select(on).unique(), on="month")
+        .join(counts(placed, on), on=[*ADDRESS, *on], how="left", nulls_equal=True)
         .select(
             *ADDRESS,
-            "hidden",
-            indicator_id=pl.lit(""),
-            period_typ="group",
+            "left_out",
+            indicator_id="reason",
+            period_typ=pl.lit("för sig"),
             period_start="month",
             protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
-            stock=pl.lit(False),
-            virtual=pl.lit(False),
         )
     )
-    # A small part of a shown cell is nothing to protect here, only what is hidden in the release.
-    unsafe = pairs[determined(build(pairs), pairs["hidden"].to_numpy())]
-    found: dict[date, set[str]] = {}
-    for month, group in unsafe.select("period_start", "period_typ").unique().iter_rows():
-        found.setdefault(month, set()).add(group)
-    return found
-
-
-def joined(groups: dict[date, dict[str, str]]) -> dict[str, str]:
-    """The finest split that splits no month finer than its own: delivery -> name of its group."""
-    parent: dict[str, str] = {}
-
-    def root(delivery: str) -> str:
-        while parent.setdefault(delivery, delivery) != delivery:
-            delivery = parent[delivery]
-        return delivery
-
-    for of in groups.values():
-        for delivery, group in of.items():
-            a, b = sorted((root(delivery), root(group)))
-            parent[b] = a
-    return {delivery: root(delivery) for delivery in parent}
-
-
-def file_groups(own: pl.DataFrame, names: dict[str, str], limit: int) -> list[Group]:
-    """The explained cell's observations by group of deliveries; groups of 1 to limit-1 are put together.
-
-    Put together they must be `limit` at least, and more than one group: otherwise the next smallest goes with them.
-    """
-    # All deliveries of a group are named, also those that hold nothing of this cell: which ones do is what it hides.
-    members: dict[str, list[str]] = {}
-    for delivery, group in sorted(names.items()):
-        members.setdefault(group, []).append(delivery)
-    size: dict[str, int] = {}
-    for delivery, n in own.group_by("delivery").agg(pl.len()).iter_rows():
-        size[names[delivery]] = size.get(names[delivery], 0) + n
-    ordered = sorted(size, key=lambda g: (size[g], g))
-    small = sum(size[g] < limit for g in ordered)
-    if small:
-        while small < len(ordered) and (small < 2 or sum(size[g] for g in ordered[:small]) < limit):
-            small += 1
-    whole = [Group(tuple(members[g]), size[g]) for g in ordered[small:]]
-    rest = ordered[:small]
-    if rest:
-        whole.append(Group(tuple(sorted(d for g in rest for d in members[g])), sum(size[g] for g in rest), rest=True))
-    return sorted(whole, key=lambda g: (g.rest, g.deliveries))
-
-
-def masked_exclusions(excluded: pl.DataFrame, rows: pl.DataFrame, address: Address, limit: int) -> dict[str, str]:
-    """Per reason of the cell's excluded observations: `exact`, `few` (1 to limit-1) or `several` (limit or more).
-
-    excluded: the period's excluded observations at every place, with `reason`; rows: the published cells of the period.
-    What is few at any place is protected along levels and sexes like a published number; a reason that is the only
-    one kept back in its cell takes the next smallest with it.
-    """
-    own = dict(excluded.filter(address.excluded()).group_by("reason").agg(pl.len()).sort("reason").iter_rows())
-    cells = (
-        rows.select(*ADDRESS, hidden=pl.col("status").is_in([HIDDEN, NOT_APPLICABLE]))
-        .join(pl.DataFrame({"reason": sorted(own)}, schema={"reason": pl.String}), how="cross")
-        .join(counts(excluded, ["reason"]), on=[*ADDRESS, "reason"], how="left", nulls_equal=True)
+    kept_back = hidden_cells(cells, limit).select(CELL)
+    untold = pl.concat([kept_back, cells.filter("left_out").select(CELL)]).filter(address.same())
+    untold = untold.select(month="period_start", reason="indicator_id").unique().with_columns(kept_back=True)
+    whole = address.niva == "omrade" and address.kon == "T"
+    return (
+        excluded.filter(address.excluded())
+        .group_by(on)
+        .agg(pl.len().alias("n"))
+        .join(untold, on=on, how="left")
+        .join(apart.with_columns(apart=True), on=on, how="left")
         .select(
-            *ADDRESS,
-            "hidden",
-            indicator_id=pl.lit(""),
-            period_typ="reason",
-            period_start=pl.lit(date(1, 1, 1)),
-            protected_number=pl.col("n").fill_null(0).cast(pl.Float64),
+            "reason",
+            "month",
+            "n",
+            told=pl.when("apart").then(pl.lit(whole) & (pl.col("n") >= limit)).otherwise(pl.col("kept_back").is_null()),
         )
+        .sort(on)
     )
-    kept_back = set(hidden_cells(cells, limit, hidden_already=True).filter(address.same())["period_typ"])
-    masks = {reason: "few" if n < limit else "several" if reason in kept_back else "exact" for reason, n in own.items()}
-    exact = sorted((s for s, m in masks.items() if m == "exact"), key=lambda s: (own[s], s))
-    if len(masks) - len(exact) == 1 and exact:
-        masks[exact[0]] = "several"
-    return masks

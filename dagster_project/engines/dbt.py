@@ -124,7 +124,7 @@ def _not_understood(verb: str, error: BaseException | None) -> ResultattavlaErro
 
 
 def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
-    """Build the selected models, seeds and data tests; the results of all nodes in order.
+    """Build the selected models, seeds and data tests; the results of all nodes in order. progress: is told each model.
 
     Raises ResultattavlaError (first failing node and its message) when anything failed.
     """
@@ -133,7 +133,7 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
         _start_anew(data)
 
     def on_event(event: Any) -> None:
-        if event.info.name == "LogStartLine":
+        if event.info.name == "LogStartLine" and event.data.node_info.resource_type in ("model", "seed"):
             progress(event.data.node_info.node_name)
 
     arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]

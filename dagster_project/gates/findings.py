@@ -20,6 +20,10 @@ KEPT_COUNTS = (
     "missing_percent",
 )
 
+FIGURES = ("checked", "unexpected", "observed", "limit")
+"""What of an outcome the pages show of a result (`Outcome`)."""
+NO_FIGURES = dict.fromkeys(FIGURES)
+
 
 @dataclass(frozen=True)
 class SuiteResult:
@@ -44,15 +48,18 @@ class Findings:
         kept = [_strip(result) for result in results]
         self.results.append(SuiteResult(gate, source, suite.name, suite.titel, table, kept))
 
-    def waive(self, outcomes: Iterable[Outcome]) -> None:
-        """Mark the failures that a waiver covers (`Outcome.undantag`), so that their pages say so."""
-        waived = {(o.suite, o.source, o.expectation): o.undantag for o in outcomes if o.undantag is not None}
+    def tell(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep with each result what its outcome says: the figures that pages show, and the waiver of a failure."""
+        by_name = {(o.suite, o.source, o.expectation): o for o in outcomes}
         for suite in self.results:
             for result in suite.results:
                 meta = result["expectation_config"]["meta"]
-                text = waived.get((suite.suite, suite.source, meta["id"]))
-                if text is not None:
-                    result["expectation_config"]["meta"] = {**meta, "undantag": text}
+                outcome = by_name.get((suite.suite, suite.source, meta["id"]))
+                if outcome is None:
+                    continue
+                result["figures"] = {name: getattr(outcome, name) for name in FIGURES}
+                if outcome.undantag is not None:
+                    result["expectation_config"]["meta"] = {**meta, "undantag": outcome.undantag}
 
     def as_list(self) -> list[dict[str, Any]]:
         """Plain values, for the run folder; `SuiteResult(**item)` gives one back."""
@@ -60,10 +67,13 @@ class Findings:
 
 
 def _strip(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result without anything that could show the value of a row: counts stay, and a measured number."""
+    """A result without anything that could show the value of a row: counts stay, and a measured number (of persons:
+    or that they are few).
+    """
     found = {key: result["result"][key] for key in KEPT_COUNTS if key in result["result"]}
     observed = result["result"].get("observed_value")
-    if isinstance(observed, int | float):
+    counts_persons = bool((result["expectation_config"].get("meta") or {}).get("persons"))
+    if isinstance(observed, int | float) or (observed is not None and counts_persons):
         found["observed_value"] = observed
     config = result["expectation_config"]
     return {

@@ -33,6 +33,7 @@ OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     "atgard": pl.String(),
     "marks": pl.Boolean(),
     "undantag": pl.String(),
+    "limit": pl.Float64(),
 }
 
 
@@ -44,7 +45,9 @@ class Outcome:
     unexpected/checked (0-1, None when nothing was checked); ``observed`` is the measured value of an expectation about
     one number (largest age, row count), or the names of what failed (columns, files, units) where it names them. All
     four are None where the expectation has no such figure. ``marks``: whether a warning marks the source's indicators.
-    ``undantag`` is the text of the waiver that covers the failure (see ``waivers``).
+    ``undantag`` is the text of the waiver that covers the failure (see ``waivers``). ``limit`` is what the measured
+    value is held against, in its unit (`parameters.limit_of`); None where only none is allowed. How people read all
+    this is `products.measured`'s matter.
     """
 
     gate: str
@@ -62,6 +65,7 @@ class Outcome:
     atgard: str
     marks: bool = True
     undantag: str | None = None
+    limit: float | None = None
 
     @property
     def consequence(self) -> str:

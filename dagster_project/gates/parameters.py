@@ -6,14 +6,14 @@ Of every source, for kwargs:
   quarantined_share_warning, quarantined_share_stop, rows_fallen_share, rows_min,
   list_missing_share, share_rows_min, rows_grown_times, rows_grown_min, and the
   limits of drift (column_filled_share, column_gone_share, column_rows_min,
-  day_times, day_rows_min, month_share, month_events_min, season_share,
+  day_times, day_rows_min, month_share, month_events_min, season_share, season_floor,
   new_ids_share, new_ids_min)                                                      limits of numbers
 Of every source, for SQL:
   suppression_limit, few_limit (the other numbers may stand there too)             a number
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
   column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
-  unit_gone, unit_later, register_row                                              one quoted word: a finding
+  unit_gone, unit_later, unit_moved, register_row                                  one quoted word: a finding
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -62,10 +62,11 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.engines.duckdb import literal
 from dagster_project.gates.suites import Suite, SuiteError, event_day
-from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER
+from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED
 
 SQL_KWARG = "unexpected_rows_query"
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_LIMIT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?: \* (?P<times>[0-9.]+))?")
 
 
 class Sql(str):
@@ -107,6 +108,7 @@ _WORDS: Values = {
     **{sign: Sql.word(sign) for sign in SIGNS},
     "unit_gone": Sql.word(UNIT_GONE),
     "unit_later": Sql.word(UNIT_LATER),
+    "unit_moved": Sql.word(UNIT_MOVED),
     "register_row": Sql.word(REGISTER_ROW),
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),
@@ -160,6 +162,35 @@ def filled(suite: Suite, source: str, values: Values) -> list[dict[str, Any]]:
     where it is asked for.
     """
     return [{**e, "kwargs": _kwargs(e, f"{suite.name} för {source}", values)} for e in suite.expectations]
+
+
+def limit_of(expectation: Mapping[str, Any], values: Values) -> float | None:
+    """What the measured value of an expectation is held against, in its own unit (shares 0-1).
+
+    Of a query what its `measured` says; of rows that may be wrong the share that may be (`mostly`); else the largest
+    allowed value, or the smallest one where only that is given. None where every finding is a failure.
+    Raises SuiteError for a limit that is neither a number nor a parameter, perhaps times a number.
+    """
+    kwargs = expectation["kwargs"]
+    if (told := expectation["meta"].get("measured", {}).get("limit")) is not None:
+        return _limit(told, expectation, values)
+    if "mostly" in kwargs:
+        return float(round(1 - kwargs["mostly"], 9))
+    if expectation["type"].startswith("expect_column_values_"):
+        return None
+    given = kwargs.get("max_value", kwargs.get("min_value"))
+    return None if given is None else _limit(given, expectation, values)
+
+
+def _limit(given: Any, expectation: Mapping[str, Any], values: Values) -> float:
+    if isinstance(given, Mapping):
+        found = _LIMIT.fullmatch(str(given.get("$PARAMETER")))
+        value = values.get(found["name"]) if found else None
+        if found and isinstance(value, int | float):
+            return float(value) * float(found["times"] or 1)
+    elif isinstance(given, int | float):
+        return float(given)
+    raise SuiteError(f"Förväntan {expectation['meta']['id']}: gränsen {given} är varken ett tal eller en parameter.")
 
 
 def _kwargs(expectation: Mapping[str, Any], suite: str, values: Values) -> dict[str, Any]:

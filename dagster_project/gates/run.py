@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -25,10 +26,12 @@ from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import accepted
 
 
-def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcome]:
+def run_gate(
+    gate: str, folder: RunFolder, identity: RunIdentity, progress: Callable[[str], None] = lambda source: None
+) -> list[Outcome]:
     """Run one gate's suites; keep the outcomes, and what data docs show of them, for exactly this run's inputs.
 
-    With the first gate the tier `drift` is judged.
+    With the first gate the tier `drift` is judged. progress: is told each source.
 
     Raises ExpectationError when an expectation could not be evaluated.
     """
@@ -39,9 +42,9 @@ def run_gate(gate: str, folder: RunFolder, identity: RunIdentity) -> list[Outcom
     outcomes: list[Outcome] = []
     for tier in (DELIVERY, DRIFT) if gate == DELIVERY else (gate,):
         never = _never_delivered(folder) if gate == DELIVERY else set()
-        outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never)
+        outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never, progress)
     outcomes = apply_waivers(with_names(path, outcomes, parameters), map(Waiver.from_dict, identity.waivers))
-    found.waive(outcomes)
+    found.tell(outcomes)
     folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
     return outcomes
 

@@ -17,13 +17,21 @@ what a waiver names. Beside Great Expectations' own fields a file says, in ``met
 ``undelivered``  true: asked also of a source that was never delivered; of such a source nothing else is asked
 
 and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse``, ``atgard`` (Swedish, for stewards),
-and where it applies:
+``measured`` (how people read what was measured, below), and where it applies:
 
 ``names``  of a query: the column that names what failed, which is then what the outcome shows as observed. Only for
            names that hold nothing of a person (columns, files, units, months)
 ``marks``  of the tier drift, true: the warning marks the source's indicators, and the months of verksamheter that its
            rows name (`verksamhet`, `month`) are partial
-``persons`` true: what it measures is a number of persons, published as "färre än" the limit where it is small
+``persons`` true: the one number that it measures is a number of persons. Where it is small it is told as "färre än" the
+           limit from the beginning (`validate`), so in every record, page, message and file
+
+``measured`` is read by `products.measured` alone, but for its limit. It holds either ``one`` and ``many`` (what is
+counted, with its noun: "dag", "dagar") or ``share`` (what comes after a percentage: "i karantän"), and perhaps
+``named`` (what stands before the names of what failed), ``limit`` (of a query: a number or a parameter; of others the
+limit is their argument), ``limit_text`` (with ``{number}`` or ``{percent}``) and ``measure``: expectations of a source
+with the same word judge the same thing, as a warning and a stop do, and are told together. ``leads_to``: where on the
+steward's page what failed is seen: ``quarantine`` or ``deliveries``, of the same source.
 
 An expectation must measure something: the kinds with an empty result (``expect_column_to_exist``) are refused, because
 an empty result is also what a lost one looks like.
@@ -47,6 +55,7 @@ from dagster_project.core.paths import PROJECT
 
 SUITES = PROJECT / "expectations"
 META_TEXTS = ("id", "titel", "betydelse", "atgard")
+_MEASURED = frozenset({"one", "many", "share", "named", "limit", "limit_text", "measure", "leads_to"})
 
 
 class SuiteError(ResultattavlaError):
@@ -88,17 +97,6 @@ def traits(contract: Contract) -> list[str]:
     return [stem for stem, applies in _TRAITS.items() if applies(contract)]
 
 
-def counts_persons(root: Path = SUITES) -> set[tuple[str, str]]:
-    """(suite, expectation) of those that measure a number of persons (``persons`` in their ``meta``)."""
-    return {
-        (suite["name"], expectation["meta"]["id"])
-        for path in sorted(root.glob("*/*.json"))
-        for suite in [json.loads(path.read_text(encoding="utf-8"))]
-        for expectation in suite["expectations"]
-        if expectation["meta"].get("persons")
-    }
-
-
 @dataclass(frozen=True)
 class Suite:
     """One suite file, checked: its name (``<gate>/<file stem>``), relation and GX document."""
@@ -127,7 +125,7 @@ def load_suite(path: Path) -> Suite:
     """Read and check one suite file (see the module's docstring for the format).
 
     Raises SuiteError, naming the file, when it is not JSON, its name does not match its place, it has no expectations,
-    or an expectation lacks a severity, an id of its own or one of the Swedish texts.
+    or an expectation lacks a severity, an id of its own or one of the Swedish texts, or counts persons row by row.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -148,11 +146,16 @@ def load_suite(path: Path) -> Suite:
         missing = [key for key in META_TEXTS if not texts.get(key)]
         if missing:
             raise SuiteError(f"{path}: förväntan {texts.get('id') or number}: meta saknar {', '.join(missing)}")
+        measured = texts.get("measured", {})
+        if measured.keys() - _MEASURED or not ("share" in measured or {"one", "many"} <= measured.keys()):
+            raise SuiteError(f"{path}: förväntan {texts['id']}: meta.measured ska ha one och many, eller share")
         if texts["id"] in seen:
             raise SuiteError(f"{path}: två förväntningar har id {texts['id']!r}")
         seen.add(texts["id"])
         if expectation.get("severity") not in SEVERITIES:
             raise SuiteError(f"{path}: förväntan {texts['id']}: severity ska vara en av {', '.join(SEVERITIES)}")
+        if texts.get("persons") and expectation["type"].startswith(("expect_column_values_", "unexpected_rows_")):
+            raise SuiteError(f"{path}: förväntan {texts['id']}: persons gäller bara förväntningar om ett enda tal")
     return Suite(name, meta["titel"], meta.get("table"), document)
 
 

@@ -6,17 +6,18 @@ The only module that runs it. Importing it takes about 8 s, so it is imported in
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dagster_project.catalogue.vocabulary import DRIFT, TIERS
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.swedish import few
 from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, sqlalchemy_url
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
-from dagster_project.gates.parameters import Values, filled, numbers
+from dagster_project.gates.parameters import Values, filled, limit_of, numbers
 from dagster_project.gates.suites import Suite, SuiteError, suites_for
 
 # Without partial lists Great Expectations neither asks for nor keeps the values of failing rows.
@@ -41,6 +42,7 @@ def run_suites(
     parameters: Mapping[str, Values],
     found: Findings | None = None,
     undelivered: Collection[str] = (),
+    progress: Callable[[str], None] = lambda source: None,
 ) -> list[Outcome]:
     """Validate the tables of one gate, pushed down to DuckDB, and return one Outcome per expectation and source.
 
@@ -50,6 +52,7 @@ def run_suites(
     parameters  source -> the parameters of its suites (`parameters.suite_parameters`)
     found       collects what data docs show, when given (counts only, never values of rows)
     undelivered sources that were never delivered: of them only that is said
+    progress    is told each source as its turn comes
 
     Raises SuiteError for an unusable suite file or a parameter that is not there, and ExpectationError when an
     expectation could not be evaluated.
@@ -74,11 +77,15 @@ def run_suites(
     batches: dict[str, Any] = {}
     try:
         for trial in trials:
+            progress(trial.source)
             results = _validate(gx, datasource, batches, trial)
             rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
             for suite in trial.suites:
                 of_suite = [results[_id(suite, e)] for e in suite.expectations]
-                outcomes += [_outcome(gate, suite.name, trial.source, result, rows) for result in of_suite]
+                outcomes += [
+                    replace(_outcome(gate, suite.name, trial.source, result, rows), limit=limit_of(e, trial.parameters))
+                    for e, result in zip(suite.expectations, of_suite, strict=True)
+                ]
                 if found is not None:
                     found.add(gate, trial.source, suite, trial.relation, of_suite)
     finally:
@@ -133,12 +140,27 @@ def _validate(gx: Any, datasource: Any, batches: dict[str, Any], trial: _Trial) 
         )
     except Exception as error:
         raise ExpectationError(f"{trial.where()}: kan inte prövas: {_first_line(error)}") from error
-    results = {result["expectation_config"]["id"]: result for result in validation.to_json_dict()["results"]}
+    results = {
+        result["expectation_config"]["id"]: _with_few_persons(result, trial.parameters)
+        for result in validation.to_json_dict()["results"]
+    }
     for suite in trial.suites:
         for e in suite.expectations:
             _require_measured(results.get(_id(suite, e)), f"{trial.where(suite)}: {e['meta']['id']}")
     _require_measured(results.get(ROW_COUNT["id"]), f"{trial.where()}: antalet rader")
     return results
+
+
+def _with_few_persons(result: dict[str, Any], parameters: Values) -> dict[str, Any]:
+    """A result as it is kept: a number of persons that is small is only said to be few, here and nowhere else."""
+    observed = (result.get("result") or {}).get("observed_value")
+    counts_persons = (result["expectation_config"].get("meta") or {}).get("persons")
+    if not counts_persons or not isinstance(observed, int | float):
+        return result
+    limit = numbers(parameters)["suppression_limit"]
+    if not 1 <= observed < limit:
+        return result
+    return {**result, "result": {**result["result"], "observed_value": few(int(limit))}}
 
 
 def import_gx() -> Any:

@@ -28,11 +28,12 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.discover import Found, parse_name, rejected
 from dagster_project.ingestion.drift import Headers
+from dagster_project.ingestion.erasures import load_erasures, told, without_erased
 from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 9
+BRONZE_VERSION = 10
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")
@@ -115,6 +116,48 @@ def known_note(data: DataPaths, delivery: Delivery, expected: dict[str, Any], li
     return meta
 
 
+def without_rows(data: DataPaths, note: Path, ids: frozenset[str], again: bool) -> list[int]:
+    """Take a delivery's rows of erased persons out of bronze; returns their lines.
+
+    note: the delivery's. ids: what such rows carry. again: the file is in raw and is read again by the next run, which
+    counts what bronze does not tell apart. Killed in the middle it can be done again: the note says first that it is
+    under way. Rows without a readable note are left to who reads deliveries.
+    """
+    meta = read_note(note)
+    if meta is None or meta["status"] != ACCEPTED:
+        return []
+    files = [note.parent / f"{note.stem}.{kind}.parquet" for kind in ("accepted", "quarantine")]
+    lines: list[int] = []
+    kept: list[tuple[Path, pl.DataFrame, int]] = []
+    for path in files:
+        frame = pl.read_parquet(path)
+        texts = [n for n, t in frame.schema.items() if t == pl.String and n != "delivery"]
+        theirs = frame.select(pl.any_horizontal(pl.col(texts).is_in(list(ids))).fill_null(False)).to_series()
+        lines += frame.filter(theirs)["line"].to_list()
+        kept.append((path, frame.filter(~theirs), int(theirs.sum())))
+    if not lines and not meta.get("erasing"):
+        return []
+    before, taken = meta.get("erased", 0), [n for _, _, n in kept]
+    if not meta.get("erasing"):
+        meta |= {
+            "erasing": True,
+            "erased": before + len(lines),
+            "rows_read": meta["rows_read"] - len(lines),
+            "rows_accepted": meta["rows_accepted"] - taken[0],
+            "rows_quarantined": meta["rows_quarantined"] - taken[1],
+        }
+        said = (meta["orsak"] or "").replace(told(before), "").strip()
+        meta["orsak"] = " ".join(filter(None, [said, told(meta["erased"])]))
+        _write_note(note, meta)
+    for path, frame, count in kept:
+        if count:
+            with replacing(path) as part:
+                frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
+    del meta["erasing"]
+    _write_note(note, {**meta, "checksums": [sha256_of(p) for p in files], **({"version": 0} if again else {})})
+    return lines
+
+
 def headers_of(data: DataPaths, delivery: Delivery) -> Headers:
     """The headers that an accepted delivery's file lacks or has beside those of the contract."""
     meta = read_note(_meta_path(data, delivery))
@@ -179,6 +222,7 @@ def parse_into_bronze(
             log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
         if raw.footers:
             log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
+        raw, erased = without_erased(raw, contract, delivery.uttagsdatum, load_erasures(data), key)
         parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
         unknown, absent = list(raw.unknown), [c.name for c in contract.columns if c.name not in raw.frame.columns]
         del raw
@@ -192,7 +236,7 @@ def parse_into_bronze(
         meta |= {
             "status": ACCEPTED,
             "replaced": False,
-            "orsak": " ".join(parsed.remarks) or None,
+            "orsak": " ".join([*parsed.remarks, *([told(erased)] if erased else [])]) or None,
             "rows_read": parsed.rows_read,
             "rows_accepted": parsed.accepted.height,
             "rows_quarantined": parsed.quarantined.height,
@@ -201,6 +245,8 @@ def parse_into_bronze(
             "absent": absent,
             "checksums": _checksums(data, delivery),
         }
+        if erased:
+            meta["erased"] = erased
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
         raise machine_error(error, data.root) or ResultattavlaError(

@@ -27,6 +27,11 @@ DAMAGED = (
 )
 """An identifier that a spreadsheet or a data frame has rewritten (="1001", '1001, 1,91E+11, 1001.0), or one that a line
 break stands in."""
+DITTO = (
+    r"(?i)^[-\u2013\u2014 ]*(?:[\x22\u201c-\u201f\u2033\u3003\u00ab\u00bb]|[,\x27\u2018-\u201b\u2032\u00b4`]{2,}|-ii)"
+    r"[-\u2013\u2014 ]*$|^(?:d:o|do\.|ditt?o\.?)$"
+)
+"""What says that the row above has it (", -"-, ,,, do., dito): no identifier."""
 NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
 """Days that mean "missing"."""
 GROUP = r"[ \u00a0\u202f]"
@@ -249,8 +254,8 @@ def is_sheet_error(texts: pl.Series) -> pl.Series:
 
 
 def is_damaged(texts: pl.Series) -> pl.Series:
-    """Where an identifier is not what the source system wrote (`DAMAGED`); null is not damaged."""
-    return texts.str.contains(DAMAGED).fill_null(False)
+    """Where an identifier is not what the source system wrote (`DAMAGED`, `DITTO`); null is not damaged."""
+    return texts.str.contains(f"{DAMAGED}|{DITTO}").fill_null(False)
 
 
 PARSERS: dict[str, Callable[[pl.Series], pl.Series]] = {

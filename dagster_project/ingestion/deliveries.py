@@ -14,6 +14,7 @@ from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.swedish import counted
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.bronze import (
     expected_note,
@@ -90,6 +91,7 @@ def read_deliveries(
     for contract in load_contracts().values():
         write_anchor(data, contract)
         files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
+        progress(f"{contract.source}, {counted(len(files.counting), 'fil', 'filer')}")
         try:
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:

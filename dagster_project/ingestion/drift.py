@@ -130,7 +130,10 @@ def _volume(contract: Contract, deliveries: Sequence[Delivery]) -> Iterator[Sign
 
 
 def may_vanish(contract: Contract) -> list[Column]:
-    """Optional columns that nothing would miss: a column that some rows must have sets those aside where it is gone."""
+    """Optional columns that nothing would miss: a column that some rows must have sets those aside where it is gone.
+
+    One of the key is among them (formular): without it the same rows come again under other keys.
+    """
     missed = {
         rule.columns[0]
         for rule in contract.rules
@@ -139,7 +142,7 @@ def may_vanish(contract: Contract) -> list[Column]:
     return [
         c
         for c in contract.columns
-        if not c.required and c.key_position is None and c.name not in missed | {"makulerad"}
+        if not c.required and c.name not in missed | {"makulerad"}
         if c.type != "personnummer"
     ]
 
@@ -221,9 +224,8 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
 
     Where the kind of row decides which day is its event, each kind is counted by itself, too: a waiting list that is
     cut is no less a loss when as many visits as ever came with it. In all months a verksamhet has the units that it has
-    when the newest one ends: a reorganisation is no loss. factor: what of a usual month the same calendar
-    month was a year earlier, in all verksamheter together, since one verksamhet's own is little to go by; null where
-    the source's events begin with that month, which is no season then.
+    when the newest one ends: a reorganisation is no loss. factor: the season (`_season`) of all verksamheter together,
+    since one verksamhet's own is little to go by.
     """
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
@@ -237,19 +239,27 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
         rows += f" join register e on {rule('valid_unit', f'n.{contract.unit}', last_day)}"
     else:
         code = f"n.{contract.verksamhet}"
-    found = connection.execute(
+    connection.execute(
         f"""
-        with known as materialized (
+        create or replace temp table known as
+        with events as (
             select {kind} as kind, {code} as verksamhet, cast(date_trunc('month', n.event_date) as date) as month
             from {rows}
             where n.event_date < date '{after}'
-        ),
-        events as (select * from known where month >= date '{first}'),
-        counted as (
-            select kind, verksamhet, month, count(*) as number from events where kind is not null group by all
-            union all
-            select null, verksamhet, month, count(*) from events group by all
-        ),
+        )
+        select kind, verksamhet, month, count(*) as number from events where kind is not null group by all
+        union all
+        select null, verksamhet, month, count(*) from events group by all
+        """
+    )
+    pooled: dict[str | None, dict[date, int]] = {}
+    for kind_of, in_month, number_of in connection.execute(
+        "select kind, month, sum(number)::bigint from known where month is not null group by all"
+    ).fetchall():
+        pooled.setdefault(kind_of, {})[in_month] = number_of
+    found = connection.execute(
+        f"""
+        with counted as (select * from known where month >= date '{first}'),
         months as (select unnest(generate_series(date '{first}', date '{month}', interval 1 month))::date as month),
         filled as (
             select p.kind, p.verksamhet, m.month, coalesce(c.number, 0) as number
@@ -257,26 +267,17 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
             cross join months m
             left join counted c
                 on c.kind is not distinct from p.kind and c.verksamhet = p.verksamhet and c.month = m.month
-        ),
-        pooled as (select kind, month, sum(number) as number from filled group by all),
-        season as (
-            select kind,
-                case when exists (select 1 from known where month < date '{first}')
-                    then nullif(max(number) filter (where month = date '{first}'), 0)
-                end
-                / nullif(median(number) filter (where month < date '{month}'), 0) as factor
-            from pooled group by kind
         )
-        select f.verksamhet,
+        select kind, verksamhet,
             max(number) filter (where month = date '{month}') as number,
-            median(number) filter (where month < date '{month}') as base,
-            any_value(s.factor) as factor
-        from filled f left join season s on s.kind is not distinct from f.kind
-        group by f.kind, f.verksamhet
-        order by f.verksamhet, f.kind
+            median(number) filter (where month < date '{month}') as base
+        from filled
+        group by kind, verksamhet
+        order by verksamhet, kind
         """
     ).fetchall()
-    for verksamhet, value, base, factor in found:
+    season = {of_kind: _season(counts, month) for of_kind, counts in pooled.items()}
+    for of_kind, verksamhet, value, base in found:
         yield Sign(
             contract.source,
             MONTH_VOLUME,
@@ -285,8 +286,28 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
             month=month,
             value=value,
             base=base,
-            factor=factor,
+            factor=season[of_kind],
         )
+
+
+SEASON_YEARS = 2
+"""One weak month of the year before may have been a loss; so many years that agree are a season."""
+
+
+def _season(counts: Mapping[date, int], month: date) -> float | None:
+    """What of a usual month this calendar month was in each of the last years, the largest share of them.
+
+    counts: events by month. A usual month is the median of the twelve from that one on. None where a year has none of
+    it, or where the events begin with it: a month that was lost, or partial, in one of the years is no season.
+    """
+    shares = []
+    for years in range(1, SEASON_YEARS + 1):
+        first = _months_before(month, 12 * years)
+        usual = median(counts.get(_months_before(first, -n), 0) for n in range(12))
+        if min(counts) >= first or not usual or not counts.get(first):
+            return None
+        shares.append(counts[first] / usual)
+    return max(shares)
 
 
 def _day_after(day: date) -> date:

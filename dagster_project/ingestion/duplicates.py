@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from dagster_project.catalogue.contracts import Condition
+from dagster_project.catalogue.vocabulary import CONFLICT
 from dagster_project.ingestion.table import Table, keep_where
 
 
@@ -26,7 +27,9 @@ def _key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def find_duplicates(table: Table) -> pl.Series:
-    """Rows identical to an earlier row; rows with the same key and other content break `dubblett:konflikt`."""
+    """Rows identical to an earlier row; rows with the same key and other content break `dubblett:konflikt`, which names
+    the columns that differ within the key.
+    """
     key, readable = _key_values(table)
     table.readable = readable
     # Hashes find the few candidates quickly; what they hold is then compared exactly.
@@ -55,5 +58,8 @@ def find_duplicates(table: Table) -> pl.Series:
     rows = rows.with_columns(first=pl.struct(columns).is_first_distinct())
     conflicts = rows.filter("first").filter(pl.col("key").is_duplicated())
     index = pl.int_range(table.height, eager=True)
-    table.breaks("dubblett:konflikt", (), index.is_in(conflicts["row"].implode()))
+    table.breaks(CONFLICT, (), index.is_in(conflicts["row"].implode()))
+    differs = conflicts.select("row", *(pl.col(c).n_unique().over("key") > 1 for c in columns))
+    for name in columns:
+        table.breaks(CONFLICT, (name,), index.is_in(differs.filter(name)["row"].implode()))
     return index.is_in(rows.filter(~pl.col("first"))["row"].implode())

@@ -32,17 +32,17 @@ def measure(
     as_of: date,
     quarantined: pl.DataFrame,
     gaps: Gaps,
+    current: int,
 ) -> dict[str, Any]:
     """The measures of one source over its views (`settle`).
 
     deliveries: the accepted ones, settled, oldest first. rejected: its rejected files. quarantined: all rows of the
-    accepted ones in quarantine.
+    accepted ones in quarantine. current: rows that count now (`current_by_month`).
     """
     day = newest_day(deliveries)
     newest = day[0].uttagsdatum if day else None
     read, set_aside = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
     blamed = rows_of_the_registers_fault(connection, contract, quarantined, {d.id for d in day})
-    current = _current(connection, contract)
     before = _current_before(connection, contract, newest) if newest else None
     stored = count(connection, "accepted")
     refused = count(connection, "accepted a semi join refused using (delivery, line)")
@@ -61,6 +61,7 @@ def measure(
         "units_gone": 0,
         "files_kept": sum(d.kept for d in deliveries),
         "list_units_missing": gaps.units,
+        "list_units_named": gaps.units_named,
         "list_keys_missing_share": gaps.keys_share,
         "rejected_newer": rejected_newer(deliveries, rejected, as_of),
         **growth(connection, contract, None if before is None else before - current),
@@ -81,7 +82,11 @@ def rejected_newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery],
 
 
 def newer_rejected(ledger: Iterable[Delivery]) -> list[Delivery]:
-    """Rejected files of a run's ledger that are newer than their source's newest accepted one, whatever their date."""
+    """Rejected files of a run's ledger that people must know of.
+
+    Newer than their source's newest accepted one, whatever their date, or of the same date: a day's files are one
+    delivery.
+    """
     by_source: dict[str, list[Delivery]] = {}
     for delivery in ledger:
         by_source.setdefault(delivery.source, []).append(delivery)
@@ -89,16 +94,23 @@ def newer_rejected(ledger: Iterable[Delivery]) -> list[Delivery]:
         found
         for of_source in by_source.values()
         for found in _newer(
-            [d for d in of_source if d.status == ACCEPTED], [d for d in of_source if d.status == REJECTED]
+            [d for d in of_source if d.status == ACCEPTED], [d for d in of_source if d.status == REJECTED], True
         )
     ]
 
 
-def _newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery]) -> list[Delivery]:
-    """The date is the one in the name, of what could not be opened (a link, a folder), too."""
+def _newer(deliveries: Sequence[Delivery], rejected: Sequence[Delivery], same_day: bool = False) -> list[Delivery]:
+    """The date is the one in the name, of what could not be opened (a link, a folder), too.
+
+    same_day: also those of the newest accepted one's date whose name sorts before its.
+    """
     dated = [replace(d, uttagsdatum=d.uttagsdatum or _named_date(d)) for d in rejected]
     newest = max((d.age_order for d in deliveries), default=None)
-    found = (d for d in dated if d.uttagsdatum and (newest is None or d.age_order > newest))
+    found = (
+        d
+        for d in dated
+        if d.uttagsdatum and (newest is None or d.age_order > newest or (same_day and d.uttagsdatum == newest[0]))
+    )
     return sorted(found, key=lambda d: d.age_order)
 
 
@@ -118,13 +130,19 @@ def _kept_away(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int
     return count(connection, f"accepted a where not a.makulerad and not ({NOT_REFUSED}) and {at_fault}")
 
 
-def _current(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    """Rows that count now: newest per key, not withdrawn, not refused by the register."""
+def current_by_month(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[date | None, int]:
+    """Rows that count now (newest per key, not withdrawn, not refused by the register) by the month of their event.
+
+    The month is its first day; None of a source without events.
+    """
+    month = "cast(date_trunc('month', max(n.event_date)) as date)" if contract.event else "cast(null as date)"
     if contract.full_list or count(connection, "accepted where makulerad"):
-        return count(connection, f"({newest_rows(contract, NOT_REFUSED)})")
-    # Nothing is withdrawn: every key counts once. Their 64-bit hashes are much cheaper to tell apart than the keys.
-    keys = f"select distinct hash({', '.join(contract.key_sql)}) from accepted a where {NOT_REFUSED}"
-    return count(connection, f"({keys})")
+        rows, key = newest_rows(contract, NOT_REFUSED), "n.delivery, n.line"
+    else:
+        # Nothing is withdrawn: every key counts once. Their 64-bit hashes are much cheaper to tell apart than the keys.
+        rows, key = f"select * from accepted a where {NOT_REFUSED}", f"hash({', '.join(contract.key_sql)})"
+    of_key = f"select {month} as month from ({rows}) n group by {key}"
+    return dict(connection.execute(f"select month, count(*) from ({of_key}) group by month order by month").fetchall())
 
 
 def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: date) -> int | None:

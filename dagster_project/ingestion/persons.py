@@ -41,6 +41,12 @@ def person_key(data: Path) -> bytes:
             f"Personnyckeln i filen {path} kan inte läsas ({error.strerror}): ge den som kör rätt att läsa den eller "
             f"återställ den, och kör igen."
         ) from error
+    return new_key(data)
+
+
+def new_key(data: Path) -> bytes:
+    """Make a key and put it in the place of the one before, in one step."""
+    path = data / "person.key"
     data.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -70,6 +76,11 @@ def key_fingerprint(key: bytes) -> str:
 def person_id(normal_form: str, key: bytes) -> str:
     """HMAC-SHA-256 of the 12-character normal form, first 32 hex characters."""
     return hmac.digest(key, normal_form.encode(), "sha256").hex()[:32]
+
+
+def key_token(text: str, key: bytes) -> str:
+    """What replaces a key text that holds what looks like a personal number."""
+    return "dold-" + person_id(text, key)
 
 
 def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
@@ -191,7 +202,7 @@ def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
     )
     if changed.len() == 0:
         return texts
-    tokens = pl.DataFrame({"t": changed, "token": ["dold-" + person_id(t, key) for t in changed]})
+    tokens = pl.DataFrame({"t": changed, "token": [key_token(t, key) for t in changed]})
     return (
         pl.DataFrame({"t": texts})
         .join(tokens, on="t", how="left", maintain_order="left")

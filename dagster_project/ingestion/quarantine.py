@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dagster_project.catalogue.contracts import Contract
-from dagster_project.catalogue.vocabulary import OPEN, RESOLVED
+from dagster_project.catalogue.vocabulary import BY_CLEAN, BY_COVERING, BY_KEY, FIRST_DATE, OPEN, RESOLVED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
 from dagster_project.core.masking import display
-from dagster_project.core.tables import escaped_texts
-from dagster_project.engines.duckdb import keep
+from dagster_project.core.tables import escaped_texts, write_swedish_csv
+from dagster_project.engines.duckdb import count, keep
+from dagster_project.ingestion.acknowledged import Acknowledgement, quarantine_now
 from dagster_project.ingestion.rows import key_text, quarantine_schema
-from dagster_project.runs.folder import QUARANTINE, QUARANTINE_SCHEMA, RunFolder
+from dagster_project.runs.folder import QUARANTINE_SCHEMA, RunFolder
 from dagster_project.runs.ledger import Delivery
 
 if TYPE_CHECKING:
@@ -83,15 +84,34 @@ def with_states(
         group by k.delivery, k.line
         """
     ).pl()
-    # Where a key was unreadable: the first newer delivery of the source without any quarantined row.
+    # Where a key was unreadable: the first newer delivery of the source without any quarantined row, or the first that
+    # covers the row's unit and month, whichever came first.
     next_clean = {d.id: next((c.id for c in clean if (c.position or 0) > (d.position or 0)), None) for d in deliveries}
-    files = {d.id: d.file for d in deliveries}
+    files, order = {d.id: d.file for d in deliveries}, {d.id: d.position for d in deliveries}
+    without_key = pl.col("key").is_null()
+    in_order = [
+        pl.col(n).replace_strict(order, default=None, return_dtype=pl.Int64).fill_null(_NEVER)
+        for n in ("clean", "covering")
+    ]
     return (
         rows.join(later, on=["delivery", "line"], how="left")
+        .join(_covered(connection, contract), on=["delivery", "line"], how="left")
         .with_columns(
-            resolved=pl.when(pl.col("key").is_not_null())
-            .then("resolved")
-            .otherwise(pl.col("delivery").replace_strict(next_clean, return_dtype=pl.String))
+            clean=pl.when(without_key).then(pl.col("delivery").replace_strict(next_clean, return_dtype=pl.String))
+        )
+        .with_columns(clean_first=in_order[0] <= in_order[1])
+        .with_columns(
+            resolved=pl.when(~without_key).then("resolved").when("clean_first").then("clean").otherwise("covering"),
+        )
+        .with_columns(
+            settled_by=pl.when(pl.col("resolved").is_null())
+            .then(None)
+            .when(~without_key)
+            .then(pl.lit(BY_KEY))
+            .when("clean_first")
+            .then(pl.lit(BY_CLEAN))
+            .otherwise(pl.lit(BY_COVERING)),
+            settled_note=pl.lit(None, pl.String),
         )
         .with_columns(
             source=pl.lit(contract.source),
@@ -109,6 +129,78 @@ def with_states(
     )
 
 
+_NEVER = 2**62
+
+
+def _covered(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.DataFrame:
+    """The rows whose key was unreadable that a newer delivery covers: delivery, line, covering (that delivery's id).
+
+    A newer delivery covers the row's unit (or verksamhet) and month (of its event date) when it was taken out of them
+    anew and has nothing left to mend there:
+    1. it has an accepted row of the unit and month, of a full list where the row comes as a list;
+    2. it has no quarantined row that is of them or, its unit or date being unreadable, may be;
+    3. where rows add up, every key that the row's own delivery had accepted there is accepted in it again, so that a
+       few later additions are not taken for a new extract.
+    A row whose own unit or date is unreadable is covered by nothing; a source without an event date (the unit register)
+    has one month for all. Reads `quarantined`, `accepted`, `refused`,
+    `deliveries`.
+    """
+    shape = {"delivery": pl.String(), "line": pl.Int64(), "covering": pl.String()}
+    place = contract.unit or contract.verksamhet
+    if place is None:
+        return pl.DataFrame(schema=shape)
+    month = "cast(date_trunc('month', event_date) as date)" if contract.event else f"date '{FIRST_DATE}'"
+    listed = f"coalesce({contract.full_list.when_sql}, false)" if contract.full_list else "false"
+    parts = f"{place} as place, {month} as month, {listed} as listed"
+    keys = ", ".join(f"{sql} as k{i}" for i, sql in enumerate(contract.key_sql))
+    same_key = " and ".join(f"o.k{i} is not distinct from h.k{i}" for i in range(len(contract.key_sql)))
+    connection.execute(
+        f"""
+        create or replace temp table unkeyed as
+        select r.delivery, r.line, d.position, {parts} from quarantined r join deliveries d using (delivery)
+        where r.key is null and {place} is not null and month is not null
+        """
+    )
+    if count(connection, "unkeyed") == 0:
+        return pl.DataFrame(schema=shape)
+    found = connection.execute(
+        f"""
+        with asked as (select distinct delivery, position, place, month, listed from unkeyed),
+        held as (
+            select a.delivery, d.position, a.makulerad, {parts}, {keys}
+            from accepted a join deliveries d using (delivery) anti join refused using (delivery, line)),
+        set_aside as (select distinct delivery, {parts} from quarantined),
+        there as (
+            select distinct q.delivery, q.place, q.month, q.listed, h.delivery as newer, h.position
+            from asked q join held h on h.place = q.place and h.month = q.month
+            where h.position > q.position and not h.makulerad and (h.listed or not q.listed)),
+        unclean as (
+            select distinct t.delivery, t.place, t.month, t.listed, t.newer
+            from there t join set_aside s on s.delivery = t.newer
+            where (s.place is null or s.place = t.place) and (s.month is null or s.month = t.month)),
+        own as (
+            select distinct t.delivery, t.place, t.month, t.listed, t.newer, {_numbered("h.k", contract)}
+            from there t join held h on h.delivery = t.delivery and h.place = t.place and h.month = t.month
+            where not t.listed),
+        lacking as (
+            select distinct o.delivery, o.place, o.month, o.listed, o.newer
+            from own o anti join held h on h.delivery = o.newer and {same_key}),
+        covers as (
+            select t.delivery, t.place, t.month, t.listed, arg_min(t.newer, t.position) as covering
+            from there t
+            anti join unclean using (delivery, place, month, listed, newer)
+            anti join lacking using (delivery, place, month, listed, newer)
+            group by all)
+        select u.delivery, u.line, c.covering from unkeyed u join covers c using (delivery, place, month, listed)
+        """
+    ).pl()
+    return found.cast(shape)  # type: ignore[arg-type]
+
+
+def _numbered(prefix: str, contract: Contract) -> str:
+    return ", ".join(f"{prefix}{i}" for i in range(len(contract.key_sql)))
+
+
 def select_quarantine(
     folder: RunFolder,
     source: str | None = None,
@@ -117,12 +209,13 @@ def select_quarantine(
     unit: str | None = None,
     older_than: int | None = None,
     superseded: bool = True,
+    acknowledged: Sequence[Acknowledgement] = (),
 ) -> pl.DataFrame:
     """The latest run's quarantine (QUARANTINE_SCHEMA), open rows only unless `every`.
 
     reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
     delivery's extraction date and the run's as-of date. superseded: whether open rows that came again in a newer
-    delivery are among them. Raises ResultattavlaError when nothing was run.
+    delivery are among them. acknowledged: the reviewed lines. Raises ResultattavlaError when nothing was run.
     """
     wanted = [pl.lit(True)]
     if not every:
@@ -137,7 +230,7 @@ def select_quarantine(
         wanted.append(pl.col("reasons").str.split("|").list.eval(matches).list.any())
     if unit is not None:
         wanted.append(pl.col("unit") == unit.upper())
-    rows = folder.read(QUARANTINE)
+    rows = quarantine_now(folder, acknowledged)
     if older_than is not None:
         age = (pl.lit(folder.identity().as_of) - pl.col("first_seen")).dt.total_days()
         wanted.append(age > older_than)
@@ -157,10 +250,17 @@ def open_by_reason(quarantine: pl.DataFrame) -> list[tuple[str, str, int]]:
     return list(counts.iter_rows())
 
 
-def write_quarantine_csv(rows: pl.DataFrame, path: Path) -> None:
-    """The list as CSV (`,`, UTF-8); text that a sheet would run as a formula is escaped."""
+def write_quarantine_csv(rows: pl.DataFrame, path: Path, told: Sequence[str] | None = None) -> None:
+    """The list as CSV for machines (`,`, UTF-8), columns LISTED; text that a sheet would run as a formula is escaped.
+
+    told: what became of each row, in words: then the file is one for Swedish Excel (`;`, UTF-8 with BOM, decimal comma)
+    and has that as its last column, `lage`.
+    """
     try:
         with replacing(path) as part:
-            escaped_texts(rows.select(LISTED)).write_csv(part)
+            if told is None:
+                escaped_texts(rows.select(LISTED)).write_csv(part)
+            else:
+                write_swedish_csv(rows.select(LISTED).with_columns(lage=pl.Series(told, dtype=pl.String)), part)
     except OSError as error:
         raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error

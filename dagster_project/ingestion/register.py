@@ -15,7 +15,7 @@ from dagster_project.catalogue.vocabulary import OVERLAP, UNIT_NOT_VALID, UNKNOW
 from dagster_project.engines.duckdb import count, keep, literal
 from dagster_project.engines.rules import rule
 from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows
-from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, Finding
+from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED, Finding
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def find_faults(
     gone_units: units of any of its accepted rows that are not in it now. later_units: units that begin later now than
     in any of them (a date of the last change in the place of the first valid day); one that ends sooner is closed.
     faulty_rows: rows of its newest day in quarantine (hsaid_enhet, reasons). blamed_units: all of these.
+    moved_units: units whose verksamhet the newest register says otherwise than the one before it, under the same first
+    valid day (a move has a day of its own): their history moves with them, but their rows count.
     """
     day = [d.id for d in newest_day(deliveries)]
     rows = quarantined.filter(pl.col("delivery").is_in(day)).select("hsaid_enhet", pl.col("reasons").list.join("|"))
@@ -102,6 +104,23 @@ def find_faults(
             where {NOT_REFUSED} and not makulerad group by hsaid_enhet
         ) b using (hsaid_enhet)
         where r.first_day > b.first_day
+        """
+    )
+    connection.execute(
+        f"""
+        create or replace temp table moved_units as
+        with told as (
+            select a.hsaid_enhet, a.giltig_fran, a.verksamhet, dense_rank() over (order by d.uttagsdatum desc) as export
+            from accepted a join deliveries d using (delivery)
+            where {NOT_REFUSED} and not a.makulerad
+            qualify row_number() over (
+                partition by a.hsaid_enhet, a.giltig_fran, d.uttagsdatum order by d.position desc
+            ) = 1
+        )
+        select n.hsaid_enhet, b.verksamhet as old, n.verksamhet as new, count(*) as periods
+        from told n join told b using (hsaid_enhet, giltig_fran)
+        where n.export = 1 and b.export = 2 and n.verksamhet <> b.verksamhet
+        group by all
         """
     )
     connection.execute(
@@ -155,10 +174,13 @@ def gone_findings(named: Iterable[tuple[str, int]]) -> list[Finding]:
 
 
 def register_findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """The rows of the newest register in quarantine, by unit and reasons; and the units that begin later in it."""
+    """What `find_faults` found in the newest register: rows in quarantine, units that begin later, units that moved."""
     later = connection.execute("select hsaid_enhet from later_units order by all").fetchall()
+    moved = connection.execute("select hsaid_enhet, periods, old || ' till ' || new from moved_units order by all")
+    movements = [Finding(REGISTER_SOURCE, UNIT_MOVED, *row) for row in moved.fetchall()]
     found = connection.execute("select hsaid_enhet, reasons, count(*) from faulty_rows group by all order by all")
     return [
+        *movements,
         *(Finding(REGISTER_SOURCE, UNIT_LATER, unit, 1) for (unit,) in later),
         *(Finding(REGISTER_SOURCE, REGISTER_ROW, unit, n, reasons) for unit, reasons, n in found.fetchall()),
     ]

@@ -21,7 +21,7 @@ from dagster_project.engines.duckdb import database, keep, sql_files
 from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
 from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.lists import list_gaps
-from dagster_project.ingestion.measures import measure
+from dagster_project.ingestion.measures import current_by_month, measure
 from dagster_project.ingestion.newest import NOT_REFUSED, replaced_rows
 from dagster_project.ingestion.quarantine import quarantined_rows, with_states
 from dagster_project.ingestion.register import (
@@ -36,6 +36,8 @@ from dagster_project.ingestion.register import (
 )
 from dagster_project.ingestion.rows import quarantine_schema
 from dagster_project.runs.folder import (
+    CURRENT_MONTHS,
+    CURRENT_MONTHS_SCHEMA,
     FINDINGS,
     FINDINGS_SCHEMA,
     LEDGER,
@@ -82,6 +84,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     replaced_all: list[pl.DataFrame] = []
     measures: list[dict] = []
     found: list[Sign] = []
+    months: list[tuple[str, date | None, int]] = []
     findings: list[Finding] = []
     named: list[tuple[str, int]] = []
     with database(spill=data.run / "duckdb.tmp") as connection:
@@ -114,7 +117,9 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
             gaps = list_gaps(connection, contract, final)
             findings += gaps.findings
             refusals = [d for d in published(ledger, as_of) if d.source == contract.source and d.status == REJECTED]
-            measures.append(measure(connection, contract, final, refusals, as_of, rows, gaps))
+            current = current_by_month(connection, contract)
+            months += [(contract.source, month, n) for month, n in current.items()]
+            measures.append(measure(connection, contract, final, refusals, as_of, rows, gaps, sum(current.values())))
             found += signs(connection, contract, final, {d.id: headers_of(data, d) for d in final})
         gone = gone_findings(named)
         findings += [*register_findings(connection), *gone]
@@ -133,6 +138,7 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
         FINDINGS, pl.DataFrame([asdict(f) for f in findings], schema=FINDINGS_SCHEMA).sort("source", "kind", "unit")
     )
     folder.write(MEASURES, pl.DataFrame(measures, schema=MEASURES_SCHEMA))
+    folder.write(CURRENT_MONTHS, pl.DataFrame(months, schema=CURRENT_MONTHS_SCHEMA, orient="row"))
     folder.write(SIGNS, pl.DataFrame([s.as_row() for s in found], schema=SIGNS_SCHEMA))
     return result
 

@@ -27,7 +27,7 @@ class Table:
         self.line = raw.frame["line"]
         self.readable = pl.Series([], dtype=pl.Boolean)
         self.broken: list[tuple[str, tuple[str, ...], pl.Series]] = []
-        self.remarks: list[str] = []
+        self.remarks: list[str] = list(raw.remarks)
         for column in contract.columns:
             text = (
                 cells.trim(raw.frame[column.name])

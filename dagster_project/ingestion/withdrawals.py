@@ -7,20 +7,17 @@ bytes, or the same under another date, is another delivery.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 from pathlib import Path
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.core.errors import RejectedFileError, ResultattavlaError
-from dagster_project.core.files import replacing
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
-from dagster_project.core.reviewed import ReviewedListError, fault_of_cells, read_lines
+from dagster_project.core.reviewed import ReviewedListError, append_lines, fault_of_cells, is_date, read_lines
 from dagster_project.ingestion.bronze import found_in_bronze
 from dagster_project.ingestion.discover import found_in_raw, parse_name
 from dagster_project.runs.ledger import Delivery
@@ -91,11 +88,17 @@ def _fault(cells: Sequence[str]) -> str | None:
     if fault := fault_of_cells(cells, COLUMNS):
         return fault
     source, file, day, sha256, _, _, on = cells
+    if not is_date(on):
+        return f"withdrawn_on {on} är inget datum (ÅÅÅÅ-MM-DD)"
+    return fault_of_delivery(source, file, day, sha256)
+
+
+def fault_of_delivery(source: str, file: str, day: str, sha256: str) -> str | None:
+    """What is wrong with the cells of a reviewed list that name a delivery, or None."""
     if source not in load_contracts():
         return f"källan {source} finns inte ({', '.join(load_contracts())})"
-    for name, text in (("uttagsdatum", day), ("withdrawn_on", on)):
-        if not _is_date(text):
-            return f"{name} {text} är inget datum (ÅÅÅÅ-MM-DD)"
+    if not is_date(day):
+        return f"uttagsdatum {day} är inget datum (ÅÅÅÅ-MM-DD)"
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         return "sha256 ska vara 64 tecken 0-9 a-f, som leveransliggaren har den"
     try:
@@ -105,36 +108,35 @@ def _fault(cells: Sequence[str]) -> str | None:
     return None if fits else f"filen {file} är ingen leverans från {source} med uttagsdatum {day}"
 
 
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
 def withdraw(path: Path, raw: Path, data: DataPaths, file: str, reason: str, by: str, today: date) -> list[Withdrawal]:
     """Write the reviewed line that takes a delivery out; returns what was written.
 
     file: the path below raw as the ledger has it, or the name alone; it may have left raw, when bronze holds its rows.
     Raises ResultattavlaError where there is no such delivery, it is withdrawn already, or reason or name are empty.
     """
-    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
-        if not text.strip():
-            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+    require_said(reason, by)
     withdrawals = load_withdrawals(path)
     deliveries = _named(raw, data, file)
     if known := next((w for d in deliveries if (w := withdrawal_of(d, withdrawals))), None):
         raise ResultattavlaError(f"Leveransen {known.file} är redan återkallad: {known.text} (se {path}).")
     made = [
-        Withdrawal(d.source, d.file, d.uttagsdatum, d.sha256, _one_line(reason), _one_line(by), today)
+        Withdrawal(d.source, d.file, d.uttagsdatum, d.sha256, one_line(reason), one_line(by), today)
         for d in deliveries
         if d.uttagsdatum and d.sha256
     ]
-    _append(path, made)
+    append_lines(path, COLUMNS, map(astuple, made))
     return made
 
 
-def _one_line(text: str) -> str:
+def require_said(reason: str, by: str) -> None:
+    """Raise ResultattavlaError where reason or name of a decision are empty."""
+    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
+        if not text.strip():
+            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+
+
+def one_line(text: str) -> str:
+    """A text for one cell of a reviewed list: on one line, personnummer masked."""
     return mask(" ".join(text.split()))
 
 
@@ -155,14 +157,3 @@ def _named(raw: Path, data: DataPaths, file: str) -> list[Delivery]:
         f"Det finns ingen leverans {file}, varken i {raw} eller bland dem som har lästs: ange den som den står i "
         "leveransliggaren (källa/filnamn)."
     )
-
-
-def _append(path: Path, made: Iterable[Withdrawal]) -> None:
-    content = path.read_text(encoding="utf-8-sig") if path.exists() else ",".join(COLUMNS) + "\n"
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(astuple(w) for w in made)
-    try:
-        with replacing(path) as part:
-            part.write_text(content + ("" if content.endswith("\n") else "\n") + text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error

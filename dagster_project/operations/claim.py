@@ -11,10 +11,12 @@ Lägg inget eget här. Säkerhetskopiera hela mappen (docs/operations.md).
 """
 OURS = (
     "bronze",
+    "bronze.fore",
     "dagster",
     "dagster.skadad",
     "dbt",
     "docs",
+    "erased.json",
     "evidence",
     "history",
     "published",
@@ -27,6 +29,11 @@ OURS = (
 """What lies in a data folder. Names that begin with one of them and a point, and `.part` files, are theirs too."""
 _UNMISTAKABLE = {"warehouse.duckdb", "person.key", "bronze", "evidence", ".run.lock", ".korning.lock"}
 _NOBODYS = {"lost+found", ".gitignore", ".gitkeep", ".korning.lock"}
+
+
+def is_ours(data: DataPaths) -> bool:
+    """Whether the folder carries the mark; writes nothing."""
+    return (data.root / MARK).is_file()
 
 
 def claim(data: DataPaths) -> None:
@@ -53,6 +60,12 @@ def claim(data: DataPaths) -> None:
         raise machine_error(error, root) or ResultattavlaError(
             f"Mappen {root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
         ) from error
+
+
+def names_of_ours(data: DataPaths) -> list[str]:
+    """What lies directly below a data folder under exactly our names, the mark and the lock left out."""
+    ours = {*OURS, "warehouse.duckdb.wal"} - {".run.lock"}
+    return sorted(path.name for path in data.root.iterdir() if path.name in ours)
 
 
 def _is_ours(name: str) -> bool:

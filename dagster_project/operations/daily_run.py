@@ -17,27 +17,36 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PanicException
 
+from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.gates.waivers import Waiver
+from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
+from dagster_project.operations.erase import finish_erasures
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notify import message, notify
+from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.shrunk import current_months, shrunk_since_release
+from dagster_project.operations.stages import LOOKING, PAGES
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
 from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
 from dagster_project.releases import evidence
-from dagster_project.releases.publish import is_placed, place, release_of_run, switch_current
+from dagster_project.releases.publish import is_placed, leave_retracted, place, release_of_run, switch_current
+from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.store import Release, current_id, current_release, read_release
-from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
+from dagster_project.runs.expected import expected_deliveries
+from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
@@ -64,8 +73,9 @@ class JobEnd:
 class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
-    identity is None when ingestion failed. trouble: what could not be done after the job (a page, a notification), one
-    sentence each.
+    identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
+    what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
+    of rows in quarantine. overdue: deliveries that should have come by today.
     """
 
     data: DataPaths
@@ -75,7 +85,10 @@ class RunOutcome:
     release: Release | None = None
     error: str | None = None
     nothing_new: bool = False
+    shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    acknowledged: tuple[Acknowledgement, ...] = ()
+    overdue: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -88,8 +101,8 @@ class RunOutcome:
 
     @property
     def quarantine(self) -> pl.DataFrame | None:
-        """The run's whole quarantine (QUARANTINE_SCHEMA); None when ingestion failed."""
-        return RunFolder(self.data).read(QUARANTINE) if self.identity else None
+        """The run's whole quarantine (QUARANTINE_SCHEMA) as it stands; None when ingestion failed."""
+        return quarantine_now(RunFolder(self.data), self.acknowledged) if self.identity else None
 
     @property
     def docs(self) -> Path | None:
@@ -105,7 +118,7 @@ class RunOutcome:
 
     def record(self) -> RunRecord:
         """The run as history keeps it."""
-        ledger = self.ledger
+        ledger = ledger_of(self.ledger) if self.ledger is not None else []
         return RunRecord(
             started=self.started,
             exit_code=self.exit_code,
@@ -116,7 +129,11 @@ class RunOutcome:
             held_back=self.release.held_back if self.release else decide(self.outcomes).held_back,
             frozen=self.release.frozen if self.release else {},
             beside=self.beside,
-            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger_of(ledger))) if ledger is not None else (),
+            rejected=tuple(d.orsak or d.file for d in newer_rejected(ledger)),
+            refused=tuple(d.orsak or d.file for d in ledger if d.status == REJECTED),
+            shrunk=self.shrunk,
+            overdue=self.overdue,
+            rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
         )
 
@@ -128,9 +145,12 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(self, data: DataPaths, settings: Settings, pages_umask: int = 0o022) -> None:
-        """pages_umask: that of who started the run."""
+    def __init__(
+        self, data: DataPaths, settings: Settings, pages_umask: int = 0o022, today: date | None = None
+    ) -> None:
+        """pages_umask: that of who started the run. today: in Sweden; what is overdue is overdue on that day."""
         self.data, self.settings, self.pages_umask = data, settings, pages_umask
+        self.today = today or today_in_sweden()
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
 
@@ -149,8 +169,30 @@ class Session:
             release = current_release(self.data)
         if release is not None and make_current:
             switch_current(self.data, release.id)
-        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new)
+        shrunk = self._shrunk(identity, job.nothing_new)
+        outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
+        outcome = replace(outcome, acknowledged=_acknowledged(self.settings), overdue=self._overdue(identity))
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+
+    def _overdue(self, identity: RunIdentity | None) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        ages = self.settings.parameters().agreed_age_days
+        expected = expected_deliveries(RunFolder(self.data).ledger(), ages, self.today)
+        return tuple(e.sentence for e in expected if e.is_overdue(self.today))
+
+    def show_again(self) -> None:
+        """Write the steward's page anew from what the latest run left; nothing where no run is on record."""
+        if runs := read_records(self.data, RUNS_SHOWN):
+            with umask(self.pages_umask):
+                _show(self.data, self.settings, runs, None)
+
+    def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        if nothing_new:  # what the run found is said again
+            return next((tuple(r.shrunk) for r in read_records(self.data, 1) if r.run_id == identity.run_id), ())
+        return tuple(shrunk_since_release(self.data, identity))
 
     def _published(self, identity: RunIdentity | None) -> Release | None:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
@@ -160,14 +202,19 @@ class Session:
 
 
 @contextmanager
-def session(data: DataPaths, settings: Settings, wait_seconds: float = 0) -> Iterator[Session]:
+def session(
+    data: DataPaths, settings: Settings, wait_seconds: float = 0, today: date | None = None
+) -> Iterator[Session]:
     """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left.
 
     What is written is for the owner alone; publishing and the pages open theirs.
     """
     with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
         keep_private(data)
-        yield Session(data, settings, before)
+        leave_retracted(data)
+        restore_bronze(data)
+        finish_erasures(settings)
+        yield Session(data, settings, before, today)
 
 
 def run_daily(
@@ -177,18 +224,20 @@ def run_daily(
     progress: Progress = lambda text: None,
     today: date | None = None,
     make_current: bool = False,
+    rebuild: bool = False,
 ) -> RunOutcome:
     """Run the daily job on the settings' folders, unless nothing is new since the latest run that came to its end.
 
-    make_current: let `current` name what the run publishes, also where a later day's release is published.
+    make_current: let `current` name what the run publishes, also where a later day's release is published. rebuild:
+    read everything in raw and compute it anew; what has left raw counts no more, unless nothing comes of it.
     Raises ResultattavlaError where the data folder cannot be held (another run, rights, a locked warehouse).
     """
     data = settings.paths
-    with session(data, settings) as current:
+    with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
-        progress("ser efter nya leveranser")
+        progress(LOOKING)
         try:
-            existing = _unchanged(settings, as_of, today or today_in_sweden())
+            existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -197,15 +246,28 @@ def run_daily(
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             place(data, existing)
             return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
+        anew = Rebuild(data, settings.raw) if rebuild else None
         try:
             with told_by_the_machine(data):
+                if anew:
+                    anew.begin()
                 end = job(as_of, progress)
         except ResultattavlaError as error:  # what the machine refused Dagster itself (its storage)
             end = JobEnd(ingested=False, error=str(error))
         except _UNFORESEEN as error:
             end = _unforeseen(error)
-        progress("skriver granskningssidan")
-        return current.end(end, make_current)
+        lost = anew.end(done=end.error is None) if anew else None
+        progress(PAGES)
+        outcome = current.end(end, make_current)
+        return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
+
+
+def _acknowledged(settings: Settings) -> tuple[Acknowledgement, ...]:
+    """The reviewed lines; none where the file cannot be used, which the run's first step has told as its error."""
+    try:
+        return tuple(load_acknowledged(settings.acknowledged))
+    except ReviewedListError:
+        return ()
 
 
 def _unforeseen(error: BaseException) -> JobEnd:
@@ -219,12 +281,13 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     """The release that this run would make, where the latest run made it and all that it left is unchanged."""
     data = settings.paths
     finished = RunFolder(data).finished_run()
-    if finished is None:
+    if finished is None and not retractions(data):
         return None
     identity = known_identity(settings, as_of, today)
-    if identity is None or identity.run_id != finished:
+    if identity is None:
         return None
-    return release_of_run(data, finished)
+    require_standing(data, identity.run_id)  # without frozen rows its release has the same id
+    return release_of_run(data, identity.run_id) if identity.run_id == finished else None
 
 
 def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
@@ -234,6 +297,24 @@ def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdent
     except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
         return None
     return identity if any(r.run_id == identity.run_id for r in records) else None
+
+
+def _show(
+    data: DataPaths,
+    settings: Settings,
+    runs: Sequence[RunRecord],
+    identity: RunIdentity | None,
+    outcomes: Sequence[Outcome] = (),
+) -> None:
+    """Write the steward's page. identity: the first run's, None where it did not come to read the deliveries."""
+    shown, failed_since = identity, list[RunRecord]()
+    if shown is None and (shown := _last_that_read(RunFolder(data), runs)):
+        first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
+        failed_since, runs = list(runs[:first]), runs[first:]
+    if shown is not None and not outcomes:
+        outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
+    waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
+    write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since, _acknowledged(settings))
 
 
 def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
@@ -253,8 +334,11 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
 
     # A run that found nothing new is no line of its own: the run that it found is shown, where its record can be read.
     kept = read_records(data, RUNS_SHOWN)
+    before = next((r for r in kept if r.run_id is not None), None)
     if outcome.nothing_new and kept and kept[0].run_id == record.run_id:
-        record, kept = kept[0], kept[1:]
+        record, kept = replace(kept[0], overdue=outcome.overdue), kept[1:]
+    newly_refused = [text for text in record.refused if before is None or text not in before.refused]
+    newly_overdue = set(record.overdue) - set(before.overdue if before else ())
 
     def keep_record() -> None:
         add_record(data, record, settings.retention.runs)
@@ -265,15 +349,8 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
                 write_data_docs(RunFolder(data), identity)
 
     def page() -> None:
-        shown, outcomes, failed_since = identity, outcome.outcomes, []
-        runs = [record, *kept]
-        if identity is None and (shown := _last_that_read(RunFolder(data), kept)):
-            outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
-            first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
-            failed_since, runs = runs[:first], runs[first:]
-        waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
         with umask(pages_umask):
-            write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since)
+            _show(data, settings, [record, *kept], identity, outcome.outcomes)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:
@@ -290,7 +367,8 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     ]
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.changes or record.rejected
-    if not outcome.nothing_new and to_be_told:
-        trouble += notify(settings.notify, message(record, data))
+    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told or newly_refused
+    # A run that found nothing new tells only what has become of waiting: a delivery that should have come.
+    if newly_overdue if outcome.nothing_new else to_be_told:
+        trouble += notify(settings.notify, message(record, data, newly_refused))
     return tuple(dict.fromkeys(trouble))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
+from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.swedish import counted
 from dagster_project.gates.waivers import load_run_waivers, require_current
+from dagster_project.ingestion.acknowledged import load_acknowledged
 from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.ingestion.withdrawals import load_withdrawals
@@ -26,11 +28,12 @@ def ingest(
     """Read deliveries into bronze, settle them, and write the run's tables and identity.
 
     Raises ResultattavlaError when no delivery at all could be accepted (there is nothing to publish then) or
-    one source is far ahead of all others, ReviewedListError for a list of withdrawals that cannot be used, and
-    WaiverError for a waiver that cannot be used or has expired on the run's day.
+    one source is far ahead of all others, ReviewedListError for a list of withdrawals or acknowledged rows that cannot
+    be used, and WaiverError for a waiver that cannot be used or has expired on the run's day.
     """
     data = settings.paths
     load_run_waivers(settings.waivers)  # a file that cannot be used is told before hours of reading
+    load_acknowledged(settings.acknowledged)
     withdrawals = load_withdrawals(settings.withdrawals)
     found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress, settings.limits)
     identity = _identity(settings, found, ledger, as_of or today)
@@ -47,6 +50,7 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
     Raises what `ingest` raises.
     """
+    load_acknowledged(settings.acknowledged)
     withdrawals = load_withdrawals(settings.withdrawals)
     known = known_deliveries(settings.raw, settings.paths, as_of, today, withdrawals, settings.limits)
     return None if known is None else _identity(settings, *known, as_of or today)
@@ -54,15 +58,19 @@ def known_identity(settings: Settings, as_of: date | None, today: date) -> RunId
 
 def _identity(settings: Settings, as_of: date | None, ledger: Sequence[Delivery], horizon: date) -> RunIdentity:
     if as_of is None or not any(d.status == ACCEPTED for d in ledger):
-        rejected = [d for d in ledger if d.status == REJECTED]
-        later = [d for d in ledger if d.status == LATER]
-        found = (
-            f"{len(rejected)} filer avvisades, till exempel: {rejected[0].orsak}"
-            if rejected
-            else f"alla {len(later)} leveranser har ett senare uttagsdatum än {horizon}."
-            if later
-            else "där finns inga leveranser."
+        rejected, later, withdrawn = (
+            [d for d in ledger if d.status == status] for status in (REJECTED, LATER, WITHDRAWN)
         )
+        parts = []
+        if rejected:
+            parts.append(f"{counted(len(rejected), 'fil', 'filer')} avvisades, till exempel: {rejected[0].orsak}")
+        if later:
+            files = counted(len(later), "leverans", "leveranser")
+            parts.append(f"{files} har ett senare uttagsdatum än {horizon}.")
+        if withdrawn:
+            files = counted(len(withdrawn), "leverans", "leveranser")
+            parts.append(f"{files} är återkallade: leverera igen, eller ta bort rader ur {settings.withdrawals}.")
+        found = " ".join(parts) or "där finns inga leveranser."
         raise ResultattavlaError(f"Ingenting att publicera från {settings.raw}: {found}")
     waivers = load_run_waivers(settings.waivers)
     require_current(waivers, as_of, settings.waivers)

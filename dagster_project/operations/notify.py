@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import Notify
+from dagster_project.products.measured import measured
 from dagster_project.runs.history import RunRecord
 
 NOTIFY_SECONDS = 30
 
 
-def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
+def message(record: RunRecord, data: DataPaths, newly_refused: Sequence[str] = ()) -> dict[str, Any]:
     """What a notification holds: names and dates only, no counts of patients.
+
+    newly_refused: why files were rejected that the run before did not know.
 
     forandringar_i_leveranser: per warning its source, its expectation and what it names (column, month, row counts).
     """
@@ -32,9 +36,12 @@ def message(record: RunRecord, data: DataPaths) -> dict[str, Any]:
         "kvarhallna_indikatorer": record.held_back,
         "frysta_indikatorer": record.frozen,
         "forandringar_i_leveranser": [
-            {"kalla": c.source, "forvantan": c.expectation, "uppmatt": c.observed} for c in record.changes
+            {"kalla": c.source, "forvantan": c.expectation, "uppmatt": measured(c)} for c in record.changes
         ],
         "avvisade_nyare_filer": list(record.rejected),
+        "nya_avvisade_filer": list(newly_refused),
+        "uteblivna_leveranser": list(record.overdue),
+        "krympt_historik": list(record.shrunk),
         "granskning": str(data.docs / "index.html"),
     }
 

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     data: Path = PROJECT / "data"
     waivers: Path = PROJECT / "expectations" / "waivers.csv"
     withdrawals: Path = PROJECT / "expectations" / "aterkallade.csv"
+    acknowledged: Path = PROJECT / "expectations" / "kvitterade.csv"
     tolerance_days: Annotated[int, Field(ge=0, le=365)] = Parameters.tolerance_days
     suppression_limit: Annotated[int, Field(ge=2, le=1000)] = Parameters.suppression_limit
     publicera_preliminart: Literal["ja", "nej"] = "ja"
@@ -149,8 +150,19 @@ def load_settings() -> Settings:
     # A path of the file is relative to the file, one of the environment to where the command was started.
     paths = {
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
-        for name in ("raw", "data", "waivers", "withdrawals")
+        for name in ("raw", "data", "waivers", "withdrawals", "acknowledged")
     }
+    if "waivers" in settings.model_fields_set and not paths["waivers"].is_file():
+        # A mistyped path would silently be a file without waivers.
+        raise SettingsError(
+            f"Filen med undantag {paths['waivers']} finns inte: rätta inställningen waivers, eller skapa filen med "
+            "raden suite,expectation,source,reason,approved_by,last_date."
+        )
+    if "withdrawals" in settings.model_fields_set and not paths["withdrawals"].parent.is_dir():
+        raise SettingsError(
+            f"Mappen för återkallade leveranser {paths['withdrawals'].parent} finns inte: rätta inställningen "
+            "withdrawals eller skapa mappen."
+        )
     return settings.model_copy(update=paths)
 
 
@@ -183,14 +195,18 @@ def _sentence(error: Any, path: Path) -> str:
     exact = PREFIX + "__".join(location).upper()
     given = sorted(v for v in os.environ if v == top or v.startswith(f"{top}__"))
     where = f"miljövariabeln {exact if exact in given else given[0]}" if given else str(path)
-    context = error.get("ctx", {})
-    problem = _PROBLEMS.get(error["type"])
-    if error["type"] == "greater_than_equal":
-        problem = f"ska vara minst {context['ge']}"
-    elif error["type"] == "less_than_equal":
-        problem = f"ska vara högst {context['le']}"
-    elif error["type"] == "literal_error":
-        problem = f"ska vara {context['expected'].replace(' or ', ' eller ')}"
-    elif error["type"] == "value_error":
-        problem = f"är fel: {context['error']}"
-    return f"Inställningen {'.'.join(location)} {problem or error['msg']} ({where})."
+    return f"Inställningen {'.'.join(location)} {problem_of(error)} ({where})."
+
+
+def problem_of(error: Any) -> str:
+    """What a value should be, by one pydantic error: the rest of a sentence that names it."""
+    context, kind = error.get("ctx", {}), error["type"]
+    if kind == "greater_than_equal":
+        return f"ska vara minst {context['ge']}"
+    if kind == "less_than_equal":
+        return f"ska vara högst {context['le']}"
+    if kind in ("literal_error", "enum"):
+        return f"ska vara {context['expected'].replace(' or ', ' eller ')}"
+    if kind == "value_error":
+        return f"är fel: {context['error']}"
+    return _PROBLEMS.get(kind) or str(error["msg"])

@@ -18,12 +18,25 @@ from dagster_project.core.files import PRIVATE, remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import read_note
 from dagster_project.releases.frozen import holders
-from dagster_project.releases.store import current_id, releases
+from dagster_project.releases.store import Release, current_id, releases
 from dagster_project.runs.ledger import Delivery
 
 log = logging.getLogger("resultattavla")
 
+_OLDER_NAMES = (
+    "avvisade_rader.parquet",
+    "grind_*",
+    "indikatorer.parquet",
+    "karantan.parquet",
+    "leverans.duckdb",
+    "leveranser.parquet",
+    "matt.parquet",
+    "parametrar.parquet",
+    "state.json",
+)
+"""Run tables of older versions, some with rows of persons: nobody reads them any more."""
 _LEFTOVERS = (
+    *(f"run/{name}" for name in _OLDER_NAMES),
     # core.files.replacing, and what DuckDB keeps beside such a file; nobody else's folder is ever looked into.
     *(
         f"{name}/**/.*.part*"
@@ -75,27 +88,32 @@ def kept_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str
 
     as_of, limit: the day and the suppression limit of the run that goes before.
     """
-    found = releases(data)
-    wanted = {release.id for release in found[:keep]}
+    found, every = releases(data), releases(data, retracted=True)
+    wanted = {release.id for release in every[:keep]}
     if (current := current_id(data)) is not None:
         wanted.add(current)
     # Should a source fail tomorrow, its indicators' rows come from there; by runs of later days than this, or not.
     indicators = [i.id for i in load_catalogue()]
     for last_day in (as_of, None):
         wanted |= {release.id for release in holders(found, indicators, limit, last_day).values()}
-    return wanted | {origin for release in found if release.id in wanted for origin in release.frozen.values()}
+    return wanted | {origin for release in every if release.id in wanted for origin in release.frozen.values()}
 
 
 def prune_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str]:
     """Remove releases that the rule does not keep (`kept_releases`, returned); a damaged folder is left to be seen."""
     kept = kept_releases(data, keep, as_of, limit)
-    for release in releases(data):
+    for release in releases(data, retracted=True):
         if release.id not in kept:
-            # Out of sight first: a reader sees a whole release or none.
-            hidden = release.folder.with_name(f".{release.id}.staging")
-            release.folder.rename(hidden)
-            shutil.rmtree(hidden)
+            remove_release(release)
     return kept
+
+
+def remove_release(release: Release) -> None:
+    """Remove a release's folder."""
+    # Out of sight first: a reader sees a whole release or none.
+    hidden = release.folder.with_name(f".{release.id}.staging")
+    release.folder.rename(hidden)
+    shutil.rmtree(hidden)
 
 
 def prune_bronze(data: DataPaths, ledger: Iterable[Delivery]) -> None:

@@ -6,11 +6,17 @@ Why an observation does not count is said by a seed (`catalogue.indicators.exclu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
     ALL_SEXES,
     AMOUNT,
+    BY_CLEAN,
+    BY_COVERING,
+    BY_KEY,
+    BY_PERSON,
+    CONFLICT,
     COUNT,
     COVERAGE,
     CRITICAL,
@@ -36,6 +42,7 @@ from dagster_project.catalogue.vocabulary import (
     NOT_APPLICABLE,
     NOT_MET,
     OPEN,
+    OVERLAP,
     PASSED,
     PASSED_WITH_WARNING,
     PRELIMINARY,
@@ -56,6 +63,9 @@ from dagster_project.catalogue.vocabulary import (
     YEAR,
 )
 from dagster_project.gates.outcomes import GATE_TITLES
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # --- Cells ------------------------------------------------------------------------------------------------------
 PERIOD_WORDS: Mapping[str, str] = {
@@ -114,11 +124,25 @@ DELIVERY_STATUS_WORDS: Mapping[str, str] = {
     LATER: "Väntar: uttagen efter körningens datum",
 }
 QUARANTINE_STATE_WORDS: Mapping[str, str] = {OPEN: "öppen", RESOLVED: "åtgärdad"}
+SETTLED_WORDS: Mapping[str, str] = {
+    BY_KEY: "rättad i {file}",
+    BY_CLEAN: "ersatt av {file}, som inte har någon rad i karantän",
+    BY_COVERING: "ersatt av {file}, som omfattar enhet och månad",
+    BY_PERSON: "kvitterad {note}",
+}
+"""What settled a resolved row; `file`: the delivery's name, `note`: who acknowledged it, when and why."""
+SETTLED_MANY_WORDS: Mapping[str, str] = {
+    BY_KEY: "rättade i en nyare leverans",
+    BY_CLEAN: "ersatta av en nyare leverans som inte har någon rad i karantän",
+    BY_COVERING: "ersatta av en nyare leverans som omfattar enhet och månad",
+    BY_PERSON: "kvitterade",
+}
+"""The same of several rows."""
 
 _REASONS: Mapping[str, str] = {
     "format:rad": "Raden har fler celler än det finns rubriker",
-    "overlapp:giltighet": "Giltighetstiden överlappar en annan rads",
-    "dubblett:konflikt": "Samma nyckel förekommer med olika innehåll",
+    OVERLAP: "Giltighetstiden överlappar en annan rads",
+    CONFLICT: "Samma nyckel förekommer med olika innehåll",
     UNKNOWN_UNIT: "Enheten finns inte i enhetsregistret",
     UNIT_NOT_VALID: "Enheten var inte giltig på händelsedagen",
 }
@@ -129,6 +153,44 @@ _REASON_KINDS: Mapping[str, str] = {
     "framtid": "{0} ligger efter uttagsdatumet",
     "ordning": "{0} är senare än {1}",
 }
+_REASON_ACTIONS: Mapping[str, str] = {
+    "format:rad": "Leta efter ett avgränsningstecken i en text (den ska stå inom citattecken) och leverera raden igen.",
+    OVERLAP: "Avsluta den tidigare perioden i enhetsregistret (giltig_till) och leverera registret igen.",
+    CONFLICT: "Låt källsystemet leverera nyckeln en gång: kolumnerna som skiljer sig står vid varje rad.",
+    UNKNOWN_UNIT: "Lägg in enheten i enhetsregistret, eller rätta radens HSA-id i källsystemet.",
+    UNIT_NOT_VALID: "Rätta enhetens giltighetstid i enhetsregistret, eller radens enhet eller datum i källsystemet.",
+}
+_REASON_KIND_ACTIONS: Mapping[str, str] = {
+    "saknas": "Fyll i {0} i källsystemet och leverera raden igen.",
+    "format": "Rätta hur {0} är skrivet (kolumnens form står i källans beskrivning) och leverera raden igen.",
+    "varde": "Rätta {0} till ett av de tillåtna värdena och leverera raden igen.",
+    "framtid": "Rätta {0}: det som har hänt kan inte ha ett datum efter uttaget.",
+    "ordning": "Kontrollera vilket av {0} och {1} som är fel och rätta det i källsystemet.",
+}
+
+
+def reason_action(reason: str) -> str:
+    """What a steward can do about a reason; empty for a code that is not known here."""
+    if reason in _REASON_ACTIONS:
+        return _REASON_ACTIONS[reason]
+    kind, _, columns = reason.partition(":")
+    first, _, second = columns.partition(">")
+    return _REASON_KIND_ACTIONS[kind].format(first, second) if kind in _REASON_KIND_ACTIONS and first else ""
+
+
+def quarantine_state_text(state: str, settled_by: str | None, followed_by: str | None, note: str | None) -> str:
+    """What became of a quarantined row: its state and, beside it, what settled it or where it came again."""
+    word = QUARANTINE_STATE_WORDS[state]
+    file = (followed_by or "").rpartition("/")[2]
+    if state == OPEN:
+        return f"{word}, kom igen i {file}" if file else word
+    return f"{word}: {SETTLED_WORDS[settled_by or BY_KEY].format(file=file, note=note)}"
+
+
+def quarantine_states(rows: pl.DataFrame) -> list[str]:
+    """What became of each row of a quarantine (QUARANTINE_SCHEMA), in words."""
+    columns = ("state", "settled_by", "followed_by", "settled_note")
+    return [quarantine_state_text(*row) for row in rows.select(columns).iter_rows()]
 
 
 def reason_text(reason: str) -> str:

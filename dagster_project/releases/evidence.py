@@ -12,25 +12,32 @@ no person_id is kept, and the number says nothing in another file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import PERSONS
+from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, PERSONS, RESULT_TABLE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing, sha256_of
 from dagster_project.core.paths import DataPaths
-from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.engines.duckdb import count, database, sql_files
+from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
 from dagster_project.releases.store import Release
+from dagster_project.releases.tables import RESULT_KEY
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 COLUMNS = (
     "event_date",
@@ -44,12 +51,14 @@ COLUMNS = (
     "line",
     "person",
 )
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is kept of one indicator of one release.
 
+    erased: how many observations were taken out of it later, since their persons were erased.
     path: its observations. origin: of the release that computed the rows (another one when they are frozen). as_of: how
     far every source of the indicator reaches. data_start: the first month with data; both None where a source has none.
     """
@@ -58,6 +67,7 @@ class Evidence:
     origin: Origin
     as_of: date | None
     data_start: date | None
+    erased: int = 0
 
 
 def _index_path(data: DataPaths, release_id: str) -> Path:
@@ -92,8 +102,7 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     """
     if is_whole(data, release.id):
         return
-    manifest = release.manifest
-    hides = f"{manifest.code_version}/{manifest.suppression_limit}/{manifest.as_of[:4]}"
+    hides = _hides(release)
     paths = {i.id: i.path for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
     with database(data.warehouse) as connection:
@@ -108,18 +117,22 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
                 "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
-                "hides": hides,
+                "hides": hides[indicator],
             }
     origins: dict[str, dict[str, Any]] = {}
     for indicator, origin in sorted(frozen.items()):
         index = _index(data, origin)
         if index is not None and indicator in index["indicators"]:
-            indicators[indicator] = index["indicators"][indicator]
+            indicators[indicator] = index["indicators"][indicator] | {"hides": hides[indicator]}
             made = read_manifest(data.releases / origin)
             assert made is not None, "frozen rows come from whole releases"
             origins[origin] = asdict(made.origin)
-    with replacing(_index_path(data, release.id)) as part:
-        content = {"release_id": release.id, "indicators": indicators, "origins": origins}
+    content = {"release_id": release.id, "indicators": indicators, "origins": origins}
+    _write_index(_index_path(data, release.id), content)
+
+
+def _write_index(path: Path, content: Mapping[str, Any]) -> None:
+    with replacing(path) as part:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -178,13 +191,28 @@ def _holds(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def same_cells_key(data: DataPaths, release_id: str, indicator: str) -> str:
-    """Releases with the same key hide the same cells of an indicator in the months that they share.
+    """Releases with the same key have and hide the same cells of type manad of an indicator.
 
-    The same observations, code, limit and as-of year; a release without evidence is like no other.
+    A release without evidence, or with evidence by older code, is like no other.
     """
     index = _index(data, release_id)
     entry = index["indicators"].get(indicator) if index else None
-    return f"{entry['file']} {entry['hides']}" if entry else release_id
+    return entry["hides"] if entry and _DIGEST.fullmatch(entry.get("hides", "")) else release_id
+
+
+def _hides(release: Release) -> dict[str, str]:
+    """Indicator -> a digest of its cells of type manad and which of them are hidden."""
+    cells = (
+        release.scan(RESULT_TABLE)
+        .filter(pl.col("period_typ") == MONTH)
+        .select(*RESULT_KEY, hidden=pl.col("status") == HIDDEN)
+        .sort(RESULT_KEY, nulls_last=False)
+        .collect()
+    )
+    return {
+        str(indicator): hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        for (indicator,), rows in cells.group_by("indicator_id", maintain_order=True)
+    }
 
 
 def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
@@ -201,7 +229,46 @@ def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], origin, as_of, data_start)
+    return Evidence(data.evidence / entry["file"], origin, as_of, data_start, entry.get("erased", 0))
+
+
+def erase(data: DataPaths, rows: pl.DataFrame) -> int:
+    """Take the observations of delivered rows (`delivery`, `line`) out of all evidence; returns from how many files.
+
+    New files first, then the indexes, then the old ones go: killed in the middle it can be done again.
+    """
+    changed: dict[str, tuple[str, int]] = {}
+    if rows.height == 0:
+        return 0
+    with database() as connection:
+        keep_table(connection, "erased_rows", rows.select("delivery", "line"))
+        for path in sorted(data.evidence.glob("*/*.parquet")):
+            source = f"read_parquet({sql_files([path])})"
+            found = count(connection, f"(from {source} semi join erased_rows using (delivery, line))")
+            if not found:
+                continue
+            part = path.with_name(f".{os.getpid()}.part")
+            try:
+                left = f"select {', '.join(COLUMNS)} from {source} anti join erased_rows using (delivery, line)"
+                connection.execute(f"copy ({left}) to {sql_files([part])[1:-1]} (format parquet, compression zstd)")
+                name = _content_name(connection, part)
+                os.replace(part, path.with_name(name))
+            finally:
+                part.unlink(missing_ok=True)
+            changed[f"{path.parent.name}/{path.name}"] = f"{path.parent.name}/{name}", found
+    for path in sorted(data.evidence.glob("*.json")):
+        index = _index(data, path.stem)
+        entries = index["indicators"].values() if index is not None else ()
+        if index is None or not any(e["file"] in changed for e in entries):
+            continue
+        for entry in entries:
+            if told := changed.get(entry["file"]):
+                erased = entry.get("erased", 0) + told[1]
+                entry |= {"file": told[0], "sha256": sha256_of(data.evidence / told[0]), "erased": erased}
+        _write_index(path, index)
+    for name in changed:
+        (data.evidence / name).unlink()
+    return len(changed)
 
 
 def prune(data: DataPaths, kept_release_ids: Collection[str]) -> None:

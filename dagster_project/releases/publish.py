@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,21 +24,23 @@ from dagster_project.releases import evidence
 from dagster_project.releases.audit import audit
 from dagster_project.releases.frozen import combined_id, frozen_in, frozen_rows
 from dagster_project.releases.manifest import MANIFEST_FILE
+from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.stage import Content, stage
 from dagster_project.releases.store import Release, current_id, read_release, releases
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 
 
-def publish(data: DataPaths, identity: RunIdentity) -> Release:
+def publish(data: DataPaths, identity: RunIdentity, progress: Callable[[str], None] = lambda what: None) -> Release:
     """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong.
 
-    A day that is older than a published one is published beside `current` (`place`).
+    A day that is older than a published one is published beside `current` (`place`). progress: is told what is done.
     """
     folder = RunFolder(data)
     folder.forget_release()
     content = _content(data, identity)
     release_id = content.release_id
+    require_standing(data, release_id)
     for leftover in data.releases.glob(".*.staging"):  # of runs that were killed; only one run writes at a time
         remove(leftover)
     staging = data.releases / f".{release_id}.{os.getpid()}.staging"
@@ -47,7 +50,9 @@ def publish(data: DataPaths, identity: RunIdentity) -> Release:
             above.chmod(PUBLISHED_FOLDER)
     staging.mkdir()
     try:
+        progress("skriver filerna")
         manifest = stage(staging, data, content)
+        progress("granskar dem")
         audit(staging, data, content)
         target = data.releases / release_id
         existing = read_release(target)
@@ -59,6 +64,7 @@ def publish(data: DataPaths, identity: RunIdentity) -> Release:
             # Published again after another one of its day: the last one published is the day's newest.
             replace(existing.manifest, published=content.published).write(target)
         # Before anyone reads the release: what its numbers came from. Evidence that was lost is written again.
+        progress("sparar underlaget")
         made = Release(target, manifest)
         evidence.keep(data, made, content.frozen.origins)
         folder.note_release(identity.run_id, release_id)
@@ -102,13 +108,20 @@ def _content(data: DataPaths, identity: RunIdentity) -> Content:
 
 def newest_of_day(data: DataPaths, identity: RunIdentity) -> str:
     """When the newest release of a run's day was published; empty when there is none."""
-    return max((r.manifest.published for r in releases(data) if r.as_of == str(identity.as_of)), default="")
+    found = releases(data, retracted=True)
+    return max((r.manifest.published for r in found if r.as_of == str(identity.as_of)), default="")
 
 
 def release_of_run(data: DataPaths, run_id: str) -> Release | None:
-    """The release that a run with this identity published, or None when it or its evidence is not whole."""
+    """The release that a run with this identity published, or None when it or its evidence is not whole.
+
+    One that shows frozen rows of a retracted release is none: the run that made it shows others now.
+    """
+    taken = set(retractions(data))
     for found in releases(data):  # a damaged one is made again
-        if found.manifest.run_id == run_id and found.whole and evidence.is_whole(data, found.id):
+        if found.manifest.run_id != run_id or taken & set(found.frozen.values()):
+            continue
+        if found.whole and evidence.is_whole(data, found.id):
             return found
     return None
 
@@ -133,6 +146,22 @@ def is_placed(data: DataPaths, release: Release) -> bool:
 def _newer(data: DataPaths, release: Release) -> Release | None:
     """The newest whole release of a later day."""
     return next((r for r in releases(data) if r.as_of > release.as_of and r.whole), None)
+
+
+def leave_retracted(data: DataPaths) -> str | None:
+    """Let `current` name the newest whole release that stands where it names a retracted one; the id that it left.
+
+    Where there is none, there is no `current` any more: nothing is better than what is known to be wrong.
+    """
+    named = current_id(data)
+    if named is None or named not in retractions(data):
+        return None
+    standing = next((r for r in releases(data) if r.whole), None)
+    if standing is None:
+        data.current.unlink()
+    else:
+        switch_current(data, standing.id)
+    return named
 
 
 def switch_current(data: DataPaths, release_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from dagster_project.core.tables import write_swedish_csv
 from dagster_project.engines.duckdb import database, sql_files
 from dagster_project.gates.decision import Decision
 from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcome
-from dagster_project.gates.suites import counts_persons
 from dagster_project.gates.waivers import Waiver
 from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
@@ -83,23 +82,9 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     return {
         RESULT_TABLE: result,
         INDICATOR_TABLE: published_definitions(indicator, result, content.frozen).sort("indicator_id"),
-        QUALITY_TABLE: published_quality(content.outcomes, content.identity.parameters["suppression_limit"]),
+        QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
     }
-
-
-def published_quality(outcomes: Sequence[Outcome], limit: int) -> pl.DataFrame:
-    """Outcomes as they are published (QUALITY_COLUMNS): a number of persons from 1 to limit-1 is only said to be
-    few.
-    """
-    persons = counts_persons()
-    told = [
-        replace(o, observed=f"färre än {limit}")
-        if (o.suite, o.expectation) in persons and o.observed is not None and 1 <= float(o.observed) < limit
-        else o
-        for o in outcomes
-    ]
-    return outcome_frame(told).select(QUALITY_COLUMNS).sort("suite", "source", "expectation")
 
 
 def published_definitions(today: pl.DataFrame, result: pl.DataFrame, frozen: Frozen) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.releases.manifest import MANIFEST_FILE, Manifest, read_manifest
+from dagster_project.releases.retractions import retractions
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def published_release(data: DataPaths, release_id: str | None = None) -> Release
     if release_id is None:
         current = current_release(data)
         if current is None:
-            raise ResultattavlaError(f"Ingen utgåva är publicerad i {data.root}: kör `resultattavla run` först.")
+            taken = "".join(f" Utgåva {r.release_id}: {r.text}." for r in retractions(data).values())
+            raise ResultattavlaError(f"Ingen utgåva är publicerad i {data.root}: kör `resultattavla run` först.{taken}")
         return current
     kept = sorted(release_ids(data), reverse=True)
     if release_id not in kept:
@@ -138,12 +140,17 @@ def _folders(data: DataPaths) -> Iterator[Path]:
     return (path.parent for path in data.releases.glob(f"[0-9]*/{MANIFEST_FILE}"))
 
 
-def releases(data: DataPaths) -> list[Release]:
-    """All releases, newest first, as `release_ids` orders them.
+def releases(data: DataPaths, retracted: bool = False) -> list[Release]:
+    """The releases that stand, newest first, as `release_ids` orders them; with the retracted ones where asked.
 
     Whoever reads the files of one asks first whether it is `whole`.
     """
-    found = [release for folder in _folders(data) if (release := _release(folder)) is not None]
+    left_out = set() if retracted else set(retractions(data))
+    found = [
+        release
+        for folder in _folders(data)
+        if folder.name not in left_out and (release := _release(folder)) is not None
+    ]
     return sorted(found, key=lambda r: (r.folder.name[:10], r.manifest.published, r.folder.name), reverse=True)
 
 

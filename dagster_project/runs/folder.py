@@ -25,6 +25,7 @@ from dagster_project.runs.ledger import LEDGER_SCHEMA, Delivery, ledger_of
 LEDGER, QUARANTINE, MEASURES, FINDINGS = "ledger", "quarantine", "measures", "findings"
 REFUSED, REPLACED = "refused_rows", "replaced_rows"
 SIGNS, PARTIAL_MONTHS = "signs", "partial_months"
+CURRENT_MONTHS = "current_months"
 DELIVERY_DATABASE = "delivery.duckdb"
 """What the first gate judges, as one file beside the tables."""
 PARAMETERS, INDICATORS, HIDDEN_CELLS = "parameters", "indicators", "hidden_cells"
@@ -41,9 +42,13 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "unit": pl.String(),
     "delivery": pl.String(),
     "followed_by": pl.String(),
+    "settled_by": pl.String(),
+    "settled_note": pl.String(),
 }
 """`followed_by`: the file that resolved the row, or, of an open row, the newer file whose row with the same key is in
-quarantine too and supersedes it: correcting the newer one settles both."""
+quarantine too and supersedes it: correcting the newer one settles both. `settled_by`: one of `vocabulary.SETTLED_BY`,
+null for an open row. `settled_note`: of a row that a reviewed line acknowledges, who, when and why; null in the run
+folder, since such lines hold from when they are written (`ingestion.acknowledged`)."""
 
 REFUSED_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
@@ -76,6 +81,7 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {
     "units_gone": pl.Int64(),
     "files_kept": pl.Int64(),
     "list_units_missing": pl.Int64(),
+    "list_units_named": pl.String(),
     "list_keys_missing_share": pl.Float64(),
     "ledger_difference": pl.Int64(),
 }
@@ -86,15 +92,16 @@ but where nothing counts the rows that only a fault of the register keeps away. 
 the newest day in quarantine for a fault of the unit register and nothing else; they are no part of
 quarantined_share_newest. units_gone: of the register, units that disappeared from it and that rows of the last 12
 months name; 0 for other sources. files_kept: files that count as they were read before (`Delivery.kept`).
-list_units_missing, list_keys_missing_share: what the newest full lists lack of the
-lists before them of the same scopes, units added up over scopes and the largest share of a scope's keys; null for
-sources that deliver no full lists. rejected_newer: rejected files that are newer than the newest accepted one, null
-where there are none. rows_grown, rows_grown_before: keys that the newest day brought, and the most that one of the six
-days before it brought (null where there are fewer)."""
+list_units_missing, list_units_named, list_keys_missing_share: what the newest full lists lack of the
+lists before them of the same scopes: how many units, which ones (with their scopes; null where none lacks), and the
+largest share of a scope's keys; null for sources that deliver no full lists. rejected_newer: rejected files that are
+newer than the newest accepted one, null where there are none. rows_grown, rows_grown_before: keys that the newest day
+brought, and the most that one of the six days before it brought (null where there are fewer)."""
 
-UNIT_GONE, UNIT_LATER, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = (
+UNIT_GONE, UNIT_LATER, UNIT_MOVED, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = (
     "enhet_borta",
     "enhet_senare",
+    "enhet_flyttad",
     "register_karantan",
     "lista_saknar_enhet",
 )
@@ -105,9 +112,11 @@ class Finding:
     """What a warning names; unit is null where it is unreadable.
 
     kind: UNIT_GONE a unit that disappeared from the register, with the rows of the last 12 months that name it;
-    UNIT_LATER a unit whose first valid day is later than in an earlier register, rows: 1; REGISTER_ROW rows of the
+    UNIT_LATER a unit whose first valid day is later than in an earlier register, rows: 1; UNIT_MOVED
+    a unit that has another verksamhet in the newest register than in the one before it under the same first valid day,
+    rows: its periods, detail: from which to which; REGISTER_ROW rows of the
     newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list lacks, with the rows that
-    the list before it had, detail: the scope.
+    the list before it had, detail: the scope as people read it.
     """
 
     source: str
@@ -141,6 +150,10 @@ SIGNS_SCHEMA: dict[str, pl.DataType] = {
 it). sign: one of `vocabulary.SIGNS`, which says what `value` is held against `base`, and what the other numbers are
 (`ingestion.drift`). verksamhet, month (its first day): of MONTH_VOLUME."""
 
+CURRENT_MONTHS_SCHEMA: dict[str, pl.DataType] = {"source": pl.String(), "month": pl.Date(), "rows": pl.Int64()}
+"""How many rows of a source count now, by the month of their event (its first day; null of sources without events).
+For people only (`operations.shrunk`): no gate and no model reads it."""
+
 PARTIAL_MONTHS_SCHEMA: dict[str, pl.DataType] = {
     "source": pl.String(),
     "verksamhet": pl.String(),
@@ -157,6 +170,7 @@ SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     MEASURES: MEASURES_SCHEMA,
     SIGNS: SIGNS_SCHEMA,
     PARTIAL_MONTHS: PARTIAL_MONTHS_SCHEMA,
+    CURRENT_MONTHS: CURRENT_MONTHS_SCHEMA,
 }
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 
 from dagster_project.catalogue.vocabulary import DRIFT, WARNING, consequence
 from dagster_project.core.files import replacing
@@ -30,6 +29,7 @@ class CheckRecord:
     unexpected: int | None
     observed: str | None
     undantag: str | None
+    limit: float | None = None
 
     @property
     def gate(self) -> str:
@@ -48,8 +48,12 @@ class RunRecord:
     started: UTC, ISO 8601. run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
     release_id: what was published, None when nothing was; `error` then says why. held_back: indicator -> sources.
     frozen: held-back indicator -> the release that its rows come from. rejected: why files that are newer than their
-    source's newest accepted one were rejected, a sentence each. beside: the release that `current` named all the
-    same, None where it named this one.
+    source's newest accepted one were rejected, a sentence each. shrunk: what of the history counts no more
+    (`operations.shrunk`), a sentence each. rows: source -> month (2022-05; empty of sources without events) -> rows
+    that count. beside: the release that `current` named all the
+    same, None where it named this one. seen: when a run last came to this (it found nothing new, say); file times are
+    not asked, since a copy has others. refused: why files were rejected, all of them. overdue: deliveries that should
+    have come by then (`runs.expected`), a sentence each.
     """
 
     started: str
@@ -62,45 +66,56 @@ class RunRecord:
     frozen: dict[str, str] = field(default_factory=dict)
     beside: str | None = None
     rejected: tuple[str, ...] = ()
+    shrunk: tuple[str, ...] = ()
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
+    seen: str | None = field(default=None, compare=False)
+    refused: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
 
     @property
     def changes(self) -> list[CheckRecord]:
         """What warned of a change in deliveries; waived ones are known already."""
         return [c for c in self.checks if c.gate == DRIFT and not c.success and c.consequence == WARNING]
 
+    @property
+    def to_be_told(self) -> bool:
+        """Whether people should know of something although nothing is held back."""
+        return bool(self.changes or self.rejected or self.shrunk or self.overdue)
+
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:
     """Write a record and remove the oldest beyond `keep`."""
     name = f"{record.started.replace(':', '').replace('-', '')}_{record.run_id or 'ingen'}.json"
+    content = {**asdict(record), "seen": datetime.now(UTC).isoformat()}
     with replacing(data.history / name) as part:
-        part.write_text(json.dumps(asdict(record), ensure_ascii=False), encoding="utf-8")
+        part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     for path in sorted(data.history.glob("*.json"))[:-keep]:
         path.unlink()
 
 
 def read_records(data: DataPaths, last: int) -> list[RunRecord]:
     """The newest `last` records, newest first; a damaged file is passed over (it is a look back, not a result)."""
-    return [record for _, record in islice(_records(data), last)]
+    return list(islice(_records(data), last))
 
 
 def last_success(data: DataPaths) -> datetime | None:
     """When a run last published or found nothing new to publish (its record is written again then); None: never."""
-    for path, record in _records(data):
+    for record in _records(data):
         if record.release_id is not None:
-            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return datetime.fromisoformat(record.seen or record.started)
     return None
 
 
-def _records(data: DataPaths) -> Iterator[tuple[Path, RunRecord]]:
+def _records(data: DataPaths) -> Iterator[RunRecord]:
     for path in sorted(data.history.glob("*.json"), reverse=True):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, dict):
                 continue
-            datetime.fromisoformat(content["started"])
+            datetime.fromisoformat(content.get("seen") or content["started"])
             checks = tuple(CheckRecord(**c) for c in content.pop("checks"))
             names = {f.name for f in fields(RunRecord)}
-            yield path, RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks)
+            yield RunRecord(**{k: v for k, v in content.items() if k in names}, checks=checks)
         except (OSError, ValueError, KeyError, TypeError):
             continue

@@ -48,8 +48,9 @@ class DriftLimits:
     the earlier rows and now in less than so large a share of that, where so many filled cells were to be expected.
     day_times, day_rows_min: rows of a day below or above so many times the usual, where they are so many apart.
     month_share, month_events_min: events of a month below so large a share of the usual number, where that is at least
-    so many. season_share: a calendar month that had less than this of a usual month a year ago is measured against that
-    season. new_ids_share, new_ids_min: rows alike an older row in all but the id that the source system gave.
+    so many. season_share, season_floor: a calendar month that in each of the two years before had less than this of a
+    usual month is measured against that season, but never against less than the floor of a usual one. new_ids_share,
+    new_ids_min: rows alike an older row in all but the id that the source system gave.
     """
 
     column_filled_share: Share = 0.5
@@ -60,6 +61,7 @@ class DriftLimits:
     month_share: Share = 0.5
     month_events_min: Count = 20
     season_share: Share = 0.7
+    season_floor: Share = 0.3
     new_ids_share: Share = 0.2
     new_ids_min: Count = 20
 

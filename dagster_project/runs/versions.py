@@ -1,7 +1,7 @@
 """What numbers are made by: a hash over the calculation code, one over the catalogue, and the packages that matter.
 
-Texts that only people read (descriptions of models, of expectations), products, the demo and documentation are no part
-of it: a release keeps its id when a page is worded better.
+Texts that only people read (descriptions of models, of expectations, who answers for a source), products, the demo and
+documentation are no part of it: a release keeps its id when a page is worded better.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+import yaml
+
+from dagster_project.catalogue.contracts import rules_of
 from dagster_project.core.files import digest_of_files
 from dagster_project.core.paths import PROJECT
 
@@ -26,7 +29,7 @@ _CODE = (
 _NO_CALCULATION = ("dagster_project/catalogue/skeleton*.py", "dagster_project/catalogue/completeness.py")
 """In a room that computes, but for who adds an indicator or a source."""
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars")
-_SUITE_TEXTS = ("titel", "betydelse", "atgard")
+_SUITE_TEXTS = ("titel", "betydelse", "atgard", "measured")
 
 
 def _files(patterns: tuple[str, ...], root: Path) -> list[Path]:
@@ -34,8 +37,10 @@ def _files(patterns: tuple[str, ...], root: Path) -> list[Path]:
 
 
 def _without_texts(path: Path) -> bytes:
-    """What a file says to the program: of a suite, everything but the texts for stewards."""
+    """What a file says to the program: of a suite or contract, everything but the texts for people."""
     content = path.read_bytes()
+    if path.suffix == ".yaml":
+        return rules_of(yaml.safe_load(content))
     if path.suffix != ".json":
         return content
     suite = json.loads(content)

@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.catalogue import completeness, vocabulary
 from dagster_project.catalogue.completeness import Parts, missing_files, missing_of_source
-from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
+from dagster_project.catalogue.contracts import CONTRACT_DIR, REGISTER_SOURCE, Contract, load_contracts
 from dagster_project.catalogue.indicators import Indicator, load_catalogue
 from dagster_project.catalogue.organisation import nodes, verksamhet_codes
 from dagster_project.catalogue.seeds import seed
@@ -29,6 +29,22 @@ def _plan() -> dict[str, dict[str, str]]:
 
 def test_every_part_of_every_indicator_and_source_is_there() -> None:
     assert completeness.missing_files() == []
+
+
+@pytest.mark.parametrize("contract", load_contracts().values(), ids=lambda contract: contract.source)
+def test_a_source_has_a_name_an_owner_and_a_mailbox(contract: Contract) -> None:
+    """A function and its mailbox, no person: people move."""
+    assert contract.title and contract.title != contract.source and contract.owner
+    assert re.fullmatch(r"[a-z_.]+@[a-z.]+", contract.contact)
+
+
+def test_the_contracts_are_of_the_standard() -> None:
+    from open_data_contract_standard.model import OpenDataContractStandard
+
+    for path in CONTRACT_DIR.glob("*.yaml"):
+        document = OpenDataContractStandard.from_file(str(path))
+        assert document.team.name and document.support[0].url == f"mailto:{document.support[0].channel}"
+        assert document.schema_[0].businessName
 
 
 def test_every_text_of_a_skeleton_is_written() -> None:

@@ -242,6 +242,8 @@ def test_wrong_use_for_a_source_is_one_sentence(project: Parts, source: str, tol
         ("name: makulerad", "name: makulerat", "kolumnen makulerad (yes_no) saknas"),
         ("property: latency", "property: alder", "slaProperties säger ingen latency"),
         ("  purpose:", "  syfte:", "purpose saknas"),
+        ("businessName:", "namn:", "businessName saknas"),
+        ("team:\n  name:", "team:\n  namn:", "name saknas"),
         ("property: leveransform", "property: form", "leveransform saknas"),
         ("value: tillagg", "value: alltid", "leveransform ska vara tillagg eller fullstandig"),
         ("value: tillagg", "value: {fullstandig: [vecka]}", "leveransform gäller vecka, som inte är någon kolumn"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -40,13 +41,20 @@ def test_an_unforeseen_error_is_told_without_personal_numbers(
     assert "9810" not in shown
 
 
-@pytest.mark.parametrize(("observed", "shown"), [("0.0802675585", "0,0803"), ("7449.0", "7\u00a0449"), ("fel", "fel")])
-def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("expectation", "observed", "limit", "shown"),
+    [
+        ("karantan_stopp", "0.3176", 0.2, "31,8\u00a0% i karantän, gräns 20\u00a0%"),
+        ("alder_stopp", "92", 70.0, "92 dagar, gräns 70"),
+        ("x", "7449.0", None, "7\u00a0449"),
+    ],
+)
+def test_a_failure_tells_unit_and_limit(expectation: str, observed: str, limit: float | None, shown: str) -> None:
     outcome = Outcome(
         "delivery",
         "delivery/_all",
         "kva",
-        "x",
+        expectation,
         "warning",
         False,
         None,
@@ -56,14 +64,17 @@ def test_measured_numbers_are_swedish(observed: str, shown: str) -> None:
         "Titel",
         "Betyder.",
         "Gör så.",
+        limit=limit,
     )
-    assert failed_checks([outcome]) == [f"Varning kva: Titel – nej ({shown}). Gör så."]
+    assert failed_checks([outcome]) == [f"Varning kva: {shown} (kravet: titel). Gör så."]
 
 
 def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
     rows = [
         ("drift/_all", "avvikelser", "kolumn_borta", "warning", False, "paborjad_datum (ny okänd kolumn: Påbörjat)"),
         ("delivery/_all", "kva", "har_rader", "critical", False, "0"),
+        ("delivery/_all", "gas", "alder_varning", "warning", False, "92"),
+        ("delivery/_all", "gas", "alder_stopp", "critical", False, "92"),
         ("drift/_all", "gas", "nya_id", "warning", False, "känt"),
         ("delivery/kva", "kva", "helger", "info", False, None),
         ("drift/_all", "kva", "nya_id", "warning", True, None),
@@ -71,11 +82,14 @@ def test_status_names_what_warned_but_no_notes_and_waivers() -> None:
     names = ["suite", "source", "expectation", "severity", "success", "observed"]
     kvalitet = pl.DataFrame(rows, schema=names, orient="row")
     waiver = {"suite": "drift/_all", "expectation": "nya_id", "source": "gas", "anvant": True}
-    release = SimpleNamespace(manifest=SimpleNamespace(waivers=[waiver]), table=lambda name: kvalitet)
+    release = SimpleNamespace(
+        manifest=SimpleNamespace(waivers=[waiver], as_of="2022-09-30", parameters={}), table=lambda name: kvalitet
+    )
     assert warning_sentences(release) == [  # type: ignore[arg-type]
-        "STOPP kva: Källan har rader – nej (0).",
-        "Varning avvikelser: Ingen frivillig kolumn som brukar vara ifylld har försvunnit – nej "
-        "(paborjad_datum (ny okänd kolumn: Påbörjat)).",
+        "STOPP gas: 92 dagar (kravet: den nyaste leveransen är högst dubbelt så gammal som avtalat).",
+        "STOPP kva: 0 rader som räknas (kravet: källan har rader).",
+        "Varning avvikelser: kolumn som har försvunnit: paborjad_datum (ny okänd kolumn: Påbörjat) "
+        "(kravet: ingen frivillig kolumn som brukar vara ifylld har försvunnit).",
     ]
 
 
@@ -114,8 +128,15 @@ def test_monitoring_is_alarmed_where_no_run_published(
     add_record(data, RunRecord("2022-09-01T00:00:00+00:00", 0, release_id="2022-09-01-abc"), keep=9)
     status._require_recent(data, timedelta(hours=1))
     (record,) = data.history.iterdir()
-    os.utime(record, (0, 0))
-    with pytest.raises(ResultattavlaError, match="1970-01-01"):
+    os.utime(record, (0, 0))  # a restored backup has other times: what the record says counts
+    status._require_recent(data, timedelta(hours=1))
+    told = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps({**told, "seen": "1970-01-01T12:00:00+00:00"}), encoding="utf-8")
+    with pytest.raises(ResultattavlaError, match="1 jan 1970"):
+        status._require_recent(data, timedelta(hours=26))
+    del told["seen"]  # of an older version
+    record.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(ResultattavlaError, match="1 sep 2022"):
         status._require_recent(data, timedelta(hours=26))
     for wrong in ("26", "h", "0h", "-1d", "1w"):
         assert ended(monkeypatch, "status", f"--max-age={wrong}", "--data", tmp_path) == 64
@@ -159,7 +180,7 @@ def test_what_was_delivered_steers_no_terminal(capsys: pytest.CaptureFixture[str
     output.err.print(STEERING, markup=False)
     shown = capsys.readouterr()
     for text in (shown.out, shown.err):
-        assert "fil\\u202etxt.csv" in text
+        assert "fil⟨U+202E⟩txt.csv" in text
         assert not set("\x1b\x07\u202e\u2066\x9b") & set(text)
 
 

@@ -26,7 +26,7 @@ def test_looks_like_a_number(text: str, frame: str) -> None:
 
 
 @pytest.mark.parametrize("text", spellings(PERSON))
-@pytest.mark.parametrize("frame", ["ID{}", "{}_skannad", "_{}_", "å{}ö", "SE{}", "SE{}-1", "se{}"])
+@pytest.mark.parametrize("frame", ["ID{}", "{}_skannad", "{}A0", "_{}_", "å{}ö", "SE{}", "SE{}-1", "se{}"])
 def test_numbers_glued_to_letters(text: str, frame: str) -> None:
     for shown in (mask(frame.format(text)), mask_valid(frame.format(text))):
         assert PERSON[2:8] not in shown and PERSON[8:] not in shown
@@ -63,6 +63,12 @@ def test_blank_before_the_last_four(text: str) -> None:
 )
 def test_stays_readable(text: str) -> None:
     assert mask(text) == text == display(text) == mask_valid(text)
+
+
+def test_an_id_without_a_letter_stays_readable_and_a_number_behind_a_day_does_not() -> None:
+    """One hash in 280 has only digits in its first twelve characters."""
+    assert mask("Utgåva 2022-09-30-443901277315 publicerades.") == "Utgåva 2022-09-30-443901277315 publicerades."
+    assert mask(f"2022-09-30-{PERSON}") == mask(f"2022-09-30-{MISTYPED}") == f"2022-09-30-{MASK}"
 
 
 def test_only_valid_numbers_are_masked_in_names() -> None:

@@ -16,9 +16,10 @@ from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.defs.automation import JOB, delivery_sensor
 from dagster_project.defs.build import build_defs
 from dagster_project.defs.dbt import model_keys
-from dagster_project.defs.events import STEPS
+from dagster_project.defs.publish import LATE
 from dagster_project.gates.suites import gate_tables
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.stages import STEPS
 
 RELEASE = dg.AssetKey(["published", "release"])
 
@@ -72,6 +73,13 @@ def test_assets_have_groups_owners_and_descriptions(graph) -> None:
         assert node.owners, key
         assert node.description, key
         assert "select" not in node.description.lower().split(), f"{key}: SQL is no description"
+
+
+def test_the_release_and_every_source_are_late_after_a_time(graph) -> None:
+    """The release: when no run came. A source: by its agreed age."""
+    release = graph.get(dg.AssetKey(["published", "release"])).freshness_policy
+    assert (release.warn_window.to_timedelta(), release.fail_window.to_timedelta()) == (LATE, 2 * LATE)
+    assert all(graph.get(dg.AssetKey(["raw", source])).freshness_policy for source in load_contracts())
 
 
 def test_one_job_every_morning_in_sweden_and_a_sensor(defs: dg.Definitions, graph) -> None:

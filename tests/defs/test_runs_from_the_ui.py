@@ -14,7 +14,6 @@ import pytest
 from dagster_project.core.errors import BusyError
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.build import JOB, build_defs
-from dagster_project.defs.events import STEPS
 from dagster_project.defs.instance import (
     COMMAND_TAG,
     dagster_instance,
@@ -26,6 +25,7 @@ from dagster_project.engines.dbt import build
 from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.lock import run_lock
 from dagster_project.operations.settings import Settings
+from dagster_project.operations.stages import STEPS
 from dagster_project.releases.store import current_release
 from dagster_project.runs.history import read_records
 from tests.conftest import Run

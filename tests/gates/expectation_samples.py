@@ -108,7 +108,7 @@ MEASURES = """
     create table measures (source varchar, deliveries bigint, rows_held bigint, rows_fallen_share double,
     age_days bigint, rows_read_newest bigint, rows_quarantined_newest bigint, rows_register_newest bigint,
     quarantined_share_newest double,
-    ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_missing bigint,
+    ledger_difference bigint, units_unknown bigint, files_kept bigint, list_units_named varchar,
     list_keys_missing_share double, rejected_newer varchar, rows_grown bigint, rows_grown_before bigint)"""
 SIGNS = """
     create table signs (source varchar, sign varchar, subject varchar, verksamhet varchar, month date, value double,
@@ -135,7 +135,8 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures values (?, 2, 100, 0.05, 35, 100, 5, 0, 0.05, 0, 0, 0, 0, 1 / 3, null, 60, 20)",
+                "insert into measures "
+                "values (?, 2, 100, 0.05, 35, 100, 5, 0, 0.05, 0, 0, 0, null, 1 / 3, null, 60, 20)",
                 [source],
             )
             connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
@@ -240,7 +241,10 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_register", "register_karantan"): "insert into findings values ('{s}', 'register_karantan', 'X', null)",
     ("delivery/_register", "register_enhet_borta"): "insert into findings values ('{s}', 'enhet_borta', 'X', null)",
     ("delivery/_register", "register_enhet_senare"): "insert into findings values ('{s}', 'enhet_senare', 'X', null)",
-    ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_missing = 1 where source = '{s}'",
+    ("delivery/_register", "register_enhet_flyttad"): (
+        "insert into findings values ('{s}', 'enhet_flyttad', 'X', 'BUH till AUD')"
+    ),
+    ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_named = 'X' where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",
     ("delivery/enheter", "lansdel_ifylld"): "update rows_enheter set lansdel = null",

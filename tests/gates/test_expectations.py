@@ -91,7 +91,12 @@ def _failed(outcomes: Iterable[Outcome]) -> set[tuple[str, str]]:
 
 
 def _write_suite(root: Path, *expectation: dict[str, object], source: str = "kva", **meta: object) -> Path:
-    texts = {"titel": "Titel", "betydelse": "Betydelse", "atgard": "Åtgärd"}
+    texts = {
+        "titel": "Titel",
+        "betydelse": "Betydelse",
+        "atgard": "Åtgärd",
+        "measured": {"one": "rad", "many": "rader"},
+    }
     items = [
         {"severity": "critical", **item, "meta": {"id": f"e{number}", **texts}}
         for number, item in enumerate(expectation, start=1)
@@ -500,6 +505,7 @@ def test_extra_plausibility_checks_do_not_change_published_quality() -> None:
         ("delivery/_register", "register_karantan"),
         ("delivery/_register", "register_enhet_borta"),
         ("delivery/_register", "register_enhet_senare"),
+        ("delivery/_register", "register_enhet_flyttad"),
         ("delivery/_all", "filer_lasbara"),
         ("delivery/_full_list", "lista_saknar_enhet"),
         ("delivery/_full_list", "lista_saknar_rader"),

@@ -126,7 +126,7 @@ def test_arguments_are_values_and_expressions_are_left_to_be_computed() -> None:
 
 
 def _suite(query: str, **kwargs: object) -> Suite:
-    texts = {"id": "e1", "titel": "T", "betydelse": "B", "atgard": "Å"}
+    texts = {"id": "e1", "titel": "T", "betydelse": "B", "atgard": "Å", "measured": {"one": "rad", "many": "rader"}}
     body = kwargs or {SQL_KWARG: query}
     expectation = {"type": "t", "severity": "info", "kwargs": body, "meta": texts}
     return Suite("staging/kva", "Provsvit", None, {"expectations": [expectation]})

@@ -286,6 +286,26 @@ def test_identifiers_that_a_spreadsheet_has_damaged() -> None:
     assert not cells.is_damaged(pl.Series(whole)).any()
 
 
+def test_ditto_marks_are_no_identifiers() -> None:
+    marks = [
+        '"',
+        "\u2033",
+        "\u3003",
+        "\u201d",
+        "''",
+        "\u00b4\u00b4",
+        ",,",
+        ",,,",
+        '-"-',
+        '- " -',
+        "\u2013\u201d\u2013",
+        "-''-",
+    ]
+    assert cells.is_damaged(pl.Series([*marks, "do.", "Do.", "dito", "DITO", "ditto", "d:o", "-ii-"])).all()
+    whole = ["do", "ii", "II", "--", "A''", '6"', "dito1", "12,,3", "X-1", ",", "D.O", None]
+    assert not cells.is_damaged(pl.Series(whole)).any()
+
+
 @pytest.mark.parametrize("text", ["0", "N/A", "NULLS", "--", "NaN", "None", "\u2212", "nej", "."])
 def test_not_missing(text: str) -> None:
     assert cells.trim(pl.Series([text])).to_list() == [text]

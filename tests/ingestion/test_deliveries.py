@@ -27,7 +27,16 @@ from dagster_project.ingestion.bronze import digest_of, read_note
 from dagster_project.ingestion.deliveries import known_deliveries
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.settle import Settled
-from dagster_project.runs.folder import FINDINGS, LIST_UNIT, MEASURES, REGISTER_ROW, UNIT_GONE, UNIT_LATER, RunFolder
+from dagster_project.runs.folder import (
+    FINDINGS,
+    LIST_UNIT,
+    MEASURES,
+    REGISTER_ROW,
+    UNIT_GONE,
+    UNIT_LATER,
+    UNIT_MOVED,
+    RunFolder,
+)
 from dagster_project.runs.ledger import LEDGER_SCHEMA, inputs_of, natural_order, published
 from tests.extracts import BASE, OTHER_UNIT, PERSON, TODAY, TWO_UNITS, UNIT, WAITING, Pipeline, base, csv_bytes
 
@@ -680,6 +689,67 @@ def test_rows_without_a_key_wait_for_a_clean_delivery(pipeline: Pipeline) -> Non
     assert states == {"saknas:avvikelse_id": "resolved", "varde:allvarlighetsgrad": "open"}
 
 
+def without_key(**changes: str) -> dict[str, str]:
+    return base("avvikelser", avvikelse_id="", **changes)
+
+
+def test_a_row_without_a_key_is_settled_where_its_unit_and_month_come_again(pipeline: Pipeline) -> None:
+    """Whole and clean there; what is wrong with another unit or month does not keep it open."""
+    june = {"registreringsdatum": "2022-06-02", "paborjad_datum": "", "avslutad_datum": ""}
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), case(2), without_key())
+    pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2), case(3), case(4, allvarlighetsgrad="9", **june))
+    assert shown(pipeline.run(), "line", "state", "settled_by", "followed_by") == [
+        (4, "resolved", "covering", "avvikelser/avvikelser_2022-07-01.csv"),
+        (5, "open", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        pytest.param([case(3)], id="a few later rows are no new extract"),
+        pytest.param([case(1), case(2, hsaid_enhet=OTHER_UNIT, allvarlighetsgrad="9")], id="a key is not back"),
+        pytest.param([case(1), case(2), without_key()], id="the same again"),
+        pytest.param([case(1), case(2), without_key(hsaid_enhet="x")], id="who knows of which unit"),
+        pytest.param([case(1), case(2), without_key(registreringsdatum="x")], id="who knows of which month"),
+        pytest.param([case(1), case(2), case(3, allvarlighetsgrad="9")], id="another row there is not mended"),
+        pytest.param(
+            [case(1, makulerad="Ja"), case(2, makulerad="Ja"), case(9, hsaid_enhet="SE2321000164-9")],
+            id="withdrawals are no extract",
+        ),
+    ],
+)
+def test_a_row_without_a_key_stays_open(pipeline: Pipeline, newer: list[dict[str, str]]) -> None:
+    elsewhere = case(8, hsaid_enhet=OTHER_UNIT, allvarlighetsgrad="9")  # so that the delivery is not clean
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), case(2), without_key())
+    pipeline.deliver("avvikelser", "2022-07-01", *newer, elsewhere)
+    assert shown(pipeline.run(), "file", "line", "state")[0] == ("avvikelser/avvikelser_2022-06-01.csv", 4, "open")
+
+
+@pytest.mark.parametrize("place", ["hsaid_enhet", "registreringsdatum"])
+def test_a_row_without_key_and_place_waits_for_a_clean_delivery(pipeline: Pipeline, place: str) -> None:
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), without_key(**{place: "x"}))
+    pipeline.deliver("avvikelser", "2022-07-01", case(1), case(2, hsaid_enhet=OTHER_UNIT, allvarlighetsgrad="9"))
+    assert shown(pipeline.run(), "state")[0] == ("open",)
+
+
+def test_a_full_list_covers_also_where_keys_have_left_it(pipeline: Pipeline) -> None:
+    """A wait that has ended is no longer in the list: what the list says of unit and month counts."""
+    waiting = [{**WAITING, "vardkontakt_id": f"V{i}"} for i in (1, 2)]
+    pipeline.deliver("vantetider", "2022-09-01", *waiting, {**WAITING, "vardkontakt_id": ""})
+    elsewhere = {**WAITING, "vardkontakt_id": "V9", "hsaid_enhet": OTHER_UNIT, "kon": "x"}
+    pipeline.deliver("vantetider", "2022-09-05", waiting[0], elsewhere)
+    assert shown(pipeline.run(), "line", "state", "settled_by")[0] == (4, "resolved", "covering")
+
+
+def test_the_first_that_settles_is_told(pipeline: Pipeline) -> None:
+    other = case(5, hsaid_enhet=OTHER_UNIT, allvarlighetsgrad="9")
+    pipeline.deliver("avvikelser", "2022-06-01", case(1), without_key())
+    pipeline.deliver("avvikelser", "2022-07-01", case(7))
+    pipeline.deliver("avvikelser", "2022-08-01", case(1), other)
+    assert shown(pipeline.run(), "settled_by", "followed_by")[0] == ("clean", "avvikelser/avvikelser_2022-07-01.csv")
+
+
 def test_a_delivery_that_the_register_refuses_is_not_clean(pipeline: Pipeline) -> None:
     pipeline.deliver("avvikelser", "2022-06-01", base("avvikelser", avvikelse_id=""))
     pipeline.deliver("avvikelser", "2022-07-01", case(1, hsaid_enhet="SE2321000164-9"))
@@ -811,11 +881,41 @@ def test_what_a_list_lacks_is_measured(pipeline: Pipeline) -> None:
     found = measured(pipeline, "vantetider")
     assert (found["list_units_missing"], found["list_keys_missing_share"]) == (1, 0.5)
     findings = RunFolder(pipeline.data).read(FINDINGS).filter(kind=LIST_UNIT, source="vantetider")
-    assert findings.select("unit", "rows", "detail").rows() == [(OTHER_UNIT, 2, "2022-05-31")]
+    assert findings.select("unit", "rows", "detail").rows() == [(OTHER_UNIT, 2, "2022-05")]
+    assert found["list_units_named"] == f"{OTHER_UNIT} (2022-05)"
     assert measured(pipeline, "enheter")["list_units_missing"] == 0
     pipeline.deliver("avvikelser", "2022-06-08", case(1))
     pipeline.run()
     assert measured(pipeline, "avvikelser")["list_units_missing"] is None
+
+
+def test_a_unit_that_several_lists_lack_is_one_unit(pipeline: Pipeline) -> None:
+    """Three months' lists of a day without the unit: one unit, each month named."""
+    months = ("2022-03", "2022-04", "2022-05")
+    units = {1: UNIT, 2: OTHER_UNIT, 3: OTHER_UNIT}
+    both = [waiting(n, m, hsaid_enhet=u, beslut_datum="2022-01-01") for m in months for n, u in units.items()]
+    pipeline.deliver("vantetider", "2022-06-01", *both)
+    pipeline.deliver("vantetider", "2022-06-08", *(r for r in both if r["hsaid_enhet"] == UNIT))
+    pipeline.run()
+    found = measured(pipeline, "vantetider")
+    assert found["list_units_missing"] == 1
+    assert found["list_units_named"] == f"{OTHER_UNIT} (2022-03, 2022-04, 2022-05)"
+    # A register has no scope to name.
+    pipeline.deliver("enheter", "2022-06-08", TWO_UNITS[0])
+    pipeline.run()
+    assert measured(pipeline, "enheter")["list_units_named"] == OTHER_UNIT
+
+
+@pytest.mark.parametrize(("left", "gone", "told"), [(20, 3, False), (20, 5, True), (0, 1, True), (20, 1, False)])
+def test_a_unit_whose_few_rows_leave_with_the_others_is_no_gap(
+    pipeline: Pipeline, left: int, gone: int, told: bool
+) -> None:
+    """A week in which 20 of 100 waiting were seen: a unit's three may have been among them, hardly all five."""
+    here, elsewhere = [waiting(n) for n in range(100)], [waiting(200 + n, hsaid_enhet=OTHER_UNIT) for n in range(gone)]
+    pipeline.deliver("vantetider", "2022-06-01", *here, *elsewhere)
+    pipeline.deliver("vantetider", "2022-06-08", *here[left:])
+    pipeline.run()
+    assert measured(pipeline, "vantetider")["list_units_missing"] == told
 
 
 KEYS = ("A", "B", "C")
@@ -903,6 +1003,26 @@ def test_a_unit_that_never_was_is_the_sources_own_matter(pipeline: Pipeline) -> 
     found = measured(pipeline, "avvikelser")
     assert (found["rows_register_newest"], found["quarantined_share_newest"]) == (0, 0.5)
     assert measured(pipeline, "enheter")["units_gone"] == 0
+
+
+def test_a_unit_that_changes_verksamhet_backwards_is_named(pipeline: Pipeline) -> None:
+    """Without a day of its own the move takes the unit's whole history with it."""
+
+    def moved() -> list[tuple]:
+        pipeline.run()
+        return RunFolder(pipeline.data).read(FINDINGS).filter(kind=UNIT_MOVED).select("unit", "rows", "detail").rows()
+
+    assert moved() == []
+    pipeline.deliver("enheter", "2022-08-30", TWO_UNITS[0], {**TWO_UNITS[1], "verksamhet": "SC"})
+    assert moved() == [(OTHER_UNIT, 1, "AUD till SC")]
+    assert measured(pipeline, "enheter")["units_gone"] == 0
+    # The next register says the same: known. Moved on a day of its own: a reorganisation.
+    pipeline.deliver("enheter", "2022-08-31", TWO_UNITS[0], {**TWO_UNITS[1], "verksamhet": "SC"})
+    assert moved() == []
+    before = {**TWO_UNITS[1], "verksamhet": "SC", "giltig_till": "2022-08-31"}
+    after = {**TWO_UNITS[1], "verksamhet": "AUD", "giltig_fran": "2022-09-01"}
+    pipeline.deliver("enheter", "2022-09-01", TWO_UNITS[0], before, after)
+    assert moved() == []
 
 
 def test_a_unit_that_begins_later_than_it_did_is_the_registers_fault(pipeline: Pipeline) -> None:
@@ -1023,7 +1143,8 @@ def test_settling_agrees_with_a_plain_reading_of_the_rules(
     newest: dict[str, tuple[str, str | None, bool]] = {}
     later: dict[str, int] = {}
     last_clean = -1
-    expected: list[tuple[int, int, str]] = []
+    expected: list[tuple[int, int, str, tuple[str | None, str | None]]] = []
+    accepted: dict[int, set[tuple[str, str, bool]]] = {}
     for day, changes in enumerate(files, start=1):
         rows = [base("avvikelser", handelsedatum="", **c) for c in changes]
         pipeline.put("avvikelser", f"avvikelser_2022-07-0{day}.csv", csv_bytes(rows))
@@ -1034,6 +1155,7 @@ def test_settling_agrees_with_a_plain_reading_of_the_rules(
             if not row["avvikelse_id"] or all(same != other for _, other in unique):
                 unique.append((line, same))
         clean = True
+        accepted[position] = set()
         for line, row in unique:
             key = row["avvikelse_id"]
             bad = (
@@ -1046,12 +1168,26 @@ def test_settling_agrees_with_a_plain_reading_of_the_rules(
             )
             if bad:
                 clean = False
-                expected.append((position, line, key))
+                unit, month = row["hsaid_enhet"], row["registreringsdatum"]
+                expected.append((position, line, key, (unit if unit != "x" else None, month if month != "x" else None)))
             else:
                 newest[key] = (key, row["typ"], row["makulerad"] == "Ja")
                 later[key] = position
+                accepted[position].add((key, row["hsaid_enhet"], row["makulerad"] == "Ja"))
         if clean:
             last_clean = position
+
+    def covered(p: int, unit: str | None, month: str | None) -> bool:
+        """A newer file has the unit's May again, whole, with nothing of it (or of who knows what) in quarantine."""
+        left = {key for key, of, _ in accepted[p] if of == unit}
+        return month == "2022-05-02" and any(
+            any(of == unit and not gone for _, of, gone in rows)
+            and left <= {key for key, *_ in rows}
+            and not any(f == q and u in (unit, None) and m in (month, None) for f, _, _, (u, m) in expected)
+            for q, rows in accepted.items()
+            if q > p
+        )
+
     settled = pipeline.run()
     found = pipeline.rows(settled, "avvikelser").select("avvikelse_id", "typ").sort("avvikelse_id").rows()
     assert found == sorted((k, t) for k, t, withdrawn in newest.values() if not withdrawn)
@@ -1059,9 +1195,9 @@ def test_settling_agrees_with_a_plain_reading_of_the_rules(
         (
             f"avvikelser/avvikelser_2022-07-0{p}.csv",
             line,
-            "resolved" if (later.get(k, -1) if k else last_clean) > p else "open",
+            "resolved" if (later.get(k, -1) if k else last_clean) > p or (not k and covered(p, *place)) else "open",
         )
-        for p, line, k in expected
+        for p, line, k, place in expected
     ]
     assert shown(settled, "file", "line", "state") == sorted(states)
     for delivery in settled.ledger:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -93,6 +93,15 @@ def test_a_column_that_seldom_was_filled_or_is_in_the_days_other_file_is_not_gon
     assert told(pipeline) == {}
 
 
+def test_a_renamed_column_of_the_key_is_told(pipeline: Pipeline) -> None:
+    """The forms of a registration: without them the same registrations count again under other keys."""
+    rows = [base("register_registreringar", registreringsdatum=f"2020-05-{day:02}") for day in range(1, 21)]
+    pipeline.deliver("register_registreringar", "2022-06-01", *rows)
+    pipeline.deliver("register_registreringar", "2022-07-01", *without(rows, "formular", "Formulär namn"))
+    told_names = told(pipeline, "register_registreringar")["kolumn_borta"]
+    assert told_names == ["formular (ny okänd kolumn: Formulär namn)"]
+
+
 def test_columns_that_some_rows_must_have_set_those_rows_aside_instead() -> None:
     contracts = load_contracts()
     assert {c.name for c in may_vanish(contracts["vantetider"])} == {"avvikelsekod", "fodelsear", "lkf"}
@@ -177,6 +186,10 @@ def test_of_a_source_without_any_accepted_file_every_rejected_one_is_newer() -> 
     assert [d.name for d in newer_rejected(rejected)] == ["kva_2022-05-01.csv"]
     later = replace(rejected[0], status=ACCEPTED, uttagsdatum=date(2022, 5, 2))
     assert newer_rejected([*rejected, later]) == []
+    # One of the day's two files is rejected: the name says nothing of which is the correction of which.
+    part = Delivery("kva", "kva/kva_2022-05-02_a.csv", uttagsdatum=date(2022, 5, 2), status=REJECTED)
+    other = replace(later, file="kva/kva_2022-05-02_b.csv")
+    assert newer_rejected([part, other]) == [part] and rejected_newer([other], [part], date.max) is None
 
 
 # --- The register is at fault -------------------------------------------------------------------------------------
@@ -233,17 +246,48 @@ def test_a_month_that_has_not_ended_and_a_few_events_are_not_judged(pipeline: Pi
     assert told(pipeline).get("manad_ofullstandig") == ["BUH 2022-05"]
 
 
-def test_a_month_that_is_weak_every_year_is_a_season(pipeline: Pipeline) -> None:
-    """July has 40 % of a usual month: again is no loss; half of that is."""
-    usual, july = 100, 40
+def months_of(counts: Mapping[tuple[int, int], int], first: date, last: date, usual: int = 100) -> list[Row]:
+    """So many cases in each month, but for those that `counts` names (year, month)."""
     rows: list[Row] = []
-    for m in range(4, 19):  # May 2021 to July 2022
-        day, count = f"{2021 + m // 12}-{m % 12 + 1:02}-15", july if m % 12 == 6 else usual
-        rows += cases(count, day, 1000 * m)
+    for index in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        year, month = index // 12, index % 12 + 1
+        rows += cases(counts.get((year, month), usual), f"{year}-{month:02}-15", 1000 * index)
+    return rows
+
+
+JULY = {(2020, 7): 45, (2021, 7): 40}
+
+
+def test_a_month_that_is_weak_every_year_is_a_season(pipeline: Pipeline) -> None:
+    """July has 40-45 % of a usual month: again is no loss; half of the better one is."""
+    rows = months_of({**JULY, (2022, 7): 23}, date(2020, 5, 1), date(2022, 7, 31))
     pipeline.deliver("avvikelser", "2022-07-31", *rows)
     assert told(pipeline) == {}
-    pipeline.deliver("avvikelser", "2022-08-01", *[{**r, "makulerad": "Ja"} for r in rows[-21:]])
+    pipeline.deliver("avvikelser", "2022-08-01", *[{**r, "makulerad": "Ja"} for r in rows[-1:]])
     assert told(pipeline)["manad_ofullstandig"] == ["BUH 2022-07"]
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        {(2021, 7): 45},  # a year ago only: that may have been a loss
+        {(2020, 7): 80, (2021, 7): 45},
+        {(2020, 7): 10, (2021, 7): 10},  # never less than the floor, 30
+    ],
+)
+def test_a_month_that_was_lost_is_no_season(pipeline: Pipeline, weak: dict[tuple[int, int], int]) -> None:
+    rows = months_of({**weak, (2022, 7): 14}, date(2020, 5, 1), date(2022, 7, 31))
+    pipeline.deliver("avvikelser", "2022-07-31", *rows)
+    assert told(pipeline)["manad_ofullstandig"] == ["BUH 2022-07"]
+
+
+@pytest.mark.parametrize("left", [0, 5, 40])
+def test_a_september_lost_two_years_running_alarms_twice(pipeline: Pipeline, left: int) -> None:
+    rows = months_of({**JULY, (2021, 9): left, (2022, 9): left}, date(2019, 5, 1), date(2022, 9, 30))
+    pipeline.deliver("avvikelser", "2021-09-30", *[r for r in rows if r["registreringsdatum"] < "2021-10-01"])
+    assert told(pipeline)["manad_ofullstandig"] == ["BUH 2021-09"]
+    pipeline.deliver("avvikelser", "2022-09-30", *rows)
+    assert told(pipeline)["manad_ofullstandig"] == ["BUH 2022-09"]
 
 
 def test_a_waiting_list_that_is_cut_is_seen_beside_visits_as_ever(pipeline: Pipeline) -> None:

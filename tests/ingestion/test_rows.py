@@ -325,6 +325,22 @@ def test_same_key_other_content_is_a_conflict() -> None:
     assert reasons("kva", BASE["kva"], base("kva", makulerad="Ja")) == {n: {"dubblett:konflikt"} for n in (2, 3)}
 
 
+def test_a_conflict_names_the_columns_that_differ_and_no_others() -> None:
+    other = base("kva", atgardsdatum="2022-05-29", yrkeskategori="", personnummer=spellings(OTHER_PERSON)[0])
+    rows = parsed(
+        "kva", BASE["kva"], other, base("kva", vardkontakt_id="K2"), base("kva", vardkontakt_id="K2")
+    ).quarantined
+    assert [v.to_list() for v in rows["values"]] == [
+        ["personnummer=***", "atgardsdatum=2022-05-30", f"yrkeskategori={BASE['kva']['yrkeskategori']}"],
+        ["personnummer=***", "atgardsdatum=2022-05-29", "yrkeskategori="],
+    ]
+    # A column in which two of three rows agree differs too; what only is spelled otherwise does not.
+    three = parsed(
+        "kva", BASE["kva"], base("kva", atgardsdatum="20220530", makulerad="Ja"), base("kva", makulerad="Nej")
+    )
+    assert {v.partition("=")[0] for values in three.quarantined["values"] for v in values} == {"makulerad"}
+
+
 def test_duplicates_of_rows_in_conflict_are_counted_as_duplicates() -> None:
     rows = [BASE["kva"], BASE["kva"], base("kva", yrkeskategori="Läkare"), base("kva", yrkeskategori="Läkare")]
     assert counts("kva", *rows) == (0, 2, 2)
@@ -478,3 +494,11 @@ def test_rows_read_are_accepted_quarantined_or_duplicate(data: st.DataObject, so
     key = [c.stored for c in CONTRACTS[source].key]
     if source != "vantetider" and result.accepted.height:
         assert not result.accepted.select(pl.struct(key).is_duplicated().any()).item(), "accepted keys are unique"
+
+
+def test_a_ditto_mark_is_no_key_and_may_be_a_text() -> None:
+    """Seven rows "as above" are no seven rows of one contact."""
+    for mark in ("\u2033", ",,", "dito"):
+        row = base("avvikelser", avvikelse_id=mark)
+        assert reasons("avvikelser", row) == {2: {"format:avvikelse_id"}}
+        assert reasons("avvikelser", base("avvikelser", typ=mark)) == {}

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from polars.exceptions import PanicException
 
+from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations import daily_run
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
@@ -20,8 +22,9 @@ from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Notify, Settings
 from dagster_project.releases.publish import publish
 from dagster_project.releases.store import current_release
-from dagster_project.runs.folder import RunFolder
+from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import CheckRecord, RunRecord, add_record, last_success, read_records
+from dagster_project.runs.ledger import Delivery, ledger_frame
 from tests.conftest import Run
 from tests.jobs import DAY
 
@@ -171,7 +174,7 @@ def test_a_change_in_deliveries_is_told_with_what_it_names(tmp_path: Path) -> No
     passed = replace(check, source="gas", success=True)
     told = RunRecord("2022-09-01T06:00:00+00:00", 0, checks=(check, waived, passed))
     assert message(told, DataPaths(tmp_path))["forandringar_i_leveranser"] == [
-        {"kalla": "avvikelser", "forvantan": "kolumn_borta", "uppmatt": "paborjad_datum"}
+        {"kalla": "avvikelser", "forvantan": "kolumn_borta", "uppmatt": "kolumn som har försvunnit: paborjad_datum"}
     ]
 
 
@@ -206,3 +209,37 @@ def test_an_address_gets_it_by_post(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_told(command: tuple[str, ...]) -> None:
     (sentence,) = notify(Notify(command=command), {})
     assert Path(command[0]).name in sentence and "notify.command" in sentence
+
+
+def test_a_delivery_that_should_have_come_is_told_once(first: RunOutcome, tmp_path: Path) -> None:
+    """Nothing new comes where nothing comes: the day on which that is too late is told, and not every day after."""
+    told = tmp_path / "besked.json"
+    settings = Settings(raw=tmp_path / "raw", data=first.data.root, notify=Notify(command=("tee", str(told))))
+
+    def told_on(day: date) -> list[str]:
+        told.unlink(missing_ok=True)
+        Session(first.data, settings, today=day).end(JobEnd(ingested=True, nothing_new=True))
+        return json.loads(told.read_text(encoding="utf-8"))["uteblivna_leveranser"] if told.exists() else []
+
+    (record,) = first.data.history.iterdir()
+    record.write_text(json.dumps({**json.loads(record.read_text()), "overdue": []}))  # it was run long afterwards
+    assert told_on(date(2022, 10, 5)) == []
+    late = [f"{s}: väntades senast 5 okt 2022 (nyaste uttag 31 aug 2022)" for s in ("enheter", "avvikelser")]
+    assert told_on(date(2022, 10, 6)) == late
+    assert told_on(date(2022, 10, 7)) == []
+    assert list(read_records(first.data, 1)[0].overdue) == late
+
+
+def test_a_rejected_file_is_told_whatever_its_date(publish_again: Callable[..., RunOutcome], tmp_path: Path) -> None:
+    """Also one that is older than what counts, where the gate has nothing to warn of; the same file only once."""
+    told, ledger = tmp_path / "besked.json", RunFolder(DataPaths(tmp_path / "data"))
+    refused = Delivery(
+        "kva", "kva/kva.csv", status=REJECTED, orsak="Filen kva/kva.csv avvisades: namnet har inget datum."
+    )
+    ledger.write(LEDGER, ledger_frame([*ledger.ledger(), refused]))
+    how = Notify(command=("tee", str(told)))
+    publish_again(notify=how)
+    assert json.loads(told.read_text(encoding="utf-8"))["nya_avvisade_filer"] == [refused.orsak]
+    (tmp_path / "data" / "run" / "finished").unlink()
+    publish_again(notify=how)
+    assert json.loads(told.read_text(encoding="utf-8"))["nya_avvisade_filer"] == []

@@ -35,7 +35,7 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     documented = _documented()
     defaults = Settings().model_dump()
     assert set(documented) == set(defaults)
-    for name in ("raw", "data", "waivers", "withdrawals"):
+    for name in ("raw", "data", "waivers", "withdrawals", "acknowledged"):
         assert PROJECT / documented.pop(name) == defaults.pop(name)
     assert documented.pop("agreed_age_days") == {"kva": load_settings().parameters().agreed_age_days["kva"]}
     assert defaults.pop("agreed_age_days") == {}
@@ -107,6 +107,8 @@ def test_every_wrong_key_is_told_at_once(config) -> None:
         ("RESULTATTAVLA_TOLERANCE_DAYS", "x", ["tolerance_days", "heltal", "RESULTATTAVLA_TOLERANCE_DAYS"]),
         ("RESULTATTAVLA_TOLERANS", "3", ["RESULTATTAVLA_TOLERANS", "ingen inställning"]),
         ("RESULTATTAVLA_NOTIFY", "x", ["notify", "RESULTATTAVLA_"]),
+        ("RESULTATTAVLA_WAIVERS", "/finns/inte.csv", ["waivers", "/finns/inte.csv", "finns inte"]),
+        ("RESULTATTAVLA_WITHDRAWALS", "/finns/inte/rader.csv", ["withdrawals", "/finns/inte finns inte"]),
         ("RESULTATTAVLA_CONFIG", "/finns/inte.toml", ["/finns/inte.toml", "finns inte"]),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from dagster_project.catalogue import vocabulary
 from dagster_project.products import words
-from dagster_project.products.words import reason_text
+from dagster_project.products.words import reason_action, reason_text
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,11 @@ def test_every_value_of_a_closed_list_has_words(values: Collection[str], table: 
 )
 def test_reasons_in_words(reason: str, text: str) -> None:
     assert reason_text(reason) == text
+
+
+def test_every_kind_of_reason_says_what_to_do() -> None:
+    assert words._REASONS.keys() == words._REASON_ACTIONS.keys()
+    assert words._REASON_KINDS.keys() == words._REASON_KIND_ACTIONS.keys()
+    assert reason_action("saknas:kon") == "Fyll i kon i källsystemet och leverera raden igen."
+    assert "beslut_datum och start_datum" in reason_action("ordning:beslut_datum>start_datum")
+    assert reason_action("nytt:x") == reason_action("ord") == ""

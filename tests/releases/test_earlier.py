@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.steward_page.page import SHOWN_CSV, write_page
 from dagster_project.releases.earlier import shown_before
+from dagster_project.releases.store import Release
 from dagster_project.runs.history import RunRecord
 from tests.releases.small import INDICATORS, overwrite, small_release
 
@@ -25,6 +29,28 @@ def test_cells_are_listed_with_the_newest_release_that_shows_them(tmp_path: Path
     assert dict(found.select("indicator_id", "visad_i").iter_rows()) == {FIRST: newer, SECOND: old}
     assert not {"taljare", "namnare", "varde"} & set(found.columns)
     assert shown_before(data, newer).height == shown_before(data, None).height == 0
+
+
+def test_the_releases_are_read_once_while_the_same_ones_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataPaths(tmp_path / "data")
+    old = small_release(data, 1)
+    newer = small_release(data, 2, indicators=[FIRST])
+    now = small_release(data, 3, indicators=[FIRST], dold=True)
+    read: list[str] = []
+    scan = Release.scan
+    monkeypatch.setattr(Release, "scan", lambda release, name: read.append(release.id) or scan(release, name))
+    found = shown_before(data, now)
+    assert found["visad_i"].to_list() == [newer] and newer in read
+    read.clear()
+    assert shown_before(data, now).equals(found)
+    assert read == []
+    # An older one that is removed, as the page advises, or a kept answer that is damaged, is asked anew.
+    shutil.rmtree(data.releases / newer)
+    assert shown_before(data, now)["visad_i"].to_list() == [old]
+    overwrite(data.history / "visade_forut.parquet", b"x")
+    assert shown_before(data, now)["visad_i"].to_list() == [old]
 
 
 def test_the_page_says_so_and_links_to_the_list(tmp_path: Path) -> None:

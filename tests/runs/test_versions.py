@@ -51,6 +51,9 @@ def changed(root: Path, name: str, old: str, new: str) -> tuple[bool, bool]:
         ("dagster_project/catalogue/completeness.py", "saknar", "har inte"),
         ("docs/architecture.md", "# ", "# En "),
         ("expectations/delivery/kva.json", '"titel": "', '"titel": "Nytt: '),
+        ("expectations/delivery/kva.json", '"one": "', '"one": "ny '),
+        ("dagster_project/catalogue/contracts/kva.odcs.yaml", "@region.example", "@annan.example"),
+        ("dagster_project/catalogue/contracts/kva.odcs.yaml", "businessName: ", "businessName: Nya "),
         ("dbt/models/results/indicator_result.yml", "description: ", "description: New "),
     ],
 )

@@ -27,6 +27,7 @@ from dagster_project.ingestion.readers.table import (
     count_filled,
     empty_frame,
     ragged_rows,
+    short_rows,
     without_footers,
 )
 
@@ -65,7 +66,8 @@ def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
         wide=2 * int((counts > width).sum()) >= counts.len() > 0,
     )
     ragged = ragged_rows((counts - width).clip(0), frame["surplus"], frame["overfull"]) | frame["suspect"]
-    return RawTable(frame.select(*positions, "line", ragged.alias("ragged")), unknown, footers)
+    remarks = short_rows(frame["line"], (counts < width) & ~ragged)
+    return RawTable(frame.select(*positions, "line", ragged.alias("ragged")), unknown, footers, remarks)
 
 
 def read_packed(content: bytes, contract: Contract, limits: Limits) -> RawTable:
@@ -227,6 +229,7 @@ def _exact(
     rows = pl.concat(
         [split, inner.select(split.columns), matched.select(split.columns), walked.select(split.columns)]
     ).sort("line")
+    rows = _with_separators_in_ids(rows, separator, positions, contract)
     first = pl.col("cells").list.get(next(iter(positions.values())), null_on_oob=True)
     visible = pl.col("cells").list.join("").str.contains(rf"[^\s{ZERO_WIDTH}]")
     rows = rows.filter(first.str.contains(rf"[^\s{ZERO_WIDTH}]").fill_null(False) | visible)
@@ -252,6 +255,20 @@ def _with_odd_keys(rows: pl.DataFrame, positions: dict[str, int], contract: Cont
     for place in (positions[c.name] for c in contract.key if c.type == "text" and c.name in positions):
         quotes = pl.col("cells").list.get(place, null_on_oob=True).str.count_matches('"', literal=True)
         rows = rows.with_columns(suspect=pl.col("suspect") | (quotes % 2 == 1).fill_null(False))
+    return rows
+
+
+def _with_separators_in_ids(
+    rows: pl.DataFrame, separator: str, positions: dict[str, int], contract: Contract
+) -> pl.DataFrame:
+    """Rows in whose id the separator stands, as in no more than a few others', are suspect too.
+
+    Only ids that the source system issues: a key that is a name ("Handskar, nitril") may hold it.
+    """
+    for place in (positions[c.name] for c in contract.columns if c.issued and c.name in positions):
+        holds = pl.col("cells").list.get(place, null_on_oob=True).str.contains(separator, literal=True)
+        holds = holds.fill_null(False)
+        rows = rows.with_columns(suspect=pl.col("suspect") | (holds & (2 * holds.sum() < pl.len())))
     return rows
 
 

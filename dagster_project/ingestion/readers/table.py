@@ -16,11 +16,15 @@ from dagster_project.ingestion import cells
 
 @dataclass(frozen=True)
 class RawTable:
-    """Delivered cells as text; `unknown` names the ignored columns, `footers` the lines at the end that are no rows."""
+    """Delivered cells as text; `unknown` names the ignored columns, `footers` the lines at the end that are no rows.
+
+    remarks: what the ledger says of how it was read, one Swedish sentence each.
+    """
 
     frame: pl.DataFrame
     unknown: tuple[str, ...]
     footers: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def empty_frame(positions: Iterable[str]) -> pl.DataFrame:
@@ -77,6 +81,23 @@ def without_footers(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFra
         for row in frame.slice(kept).select(c.name for c in present).head(20).iter_rows()
     ]
     return frame.head(kept), tuple(lines)
+
+
+def short_rows(lines: pl.Series, short: pl.Series) -> tuple[str, ...]:
+    """A remark on the few rows with fewer cells than the header: a separator may have been lost in them.
+
+    Their last cells are missing. Where they are more than a few the export leaves empty cells at the end of rows out.
+    """
+    found = lines.filter(short).to_list()
+    if not found or len(found) > max(SHORT_ROWS, lines.len() // 20) or 2 * len(found) >= lines.len():
+        return ()
+    named = ", ".join(map(str, found[:SHORT_ROWS])) + (f" och {len(found) - SHORT_ROWS} till" if found[3:] else "")
+    return (
+        f"Färre celler än rubrikraden har rad {named}: de sista läses som tomma; se efter om ett skiljetecken saknas.",
+    )
+
+
+SHORT_ROWS = 3
 
 
 def ragged_rows(surplus: pl.Series, surplus_filled: pl.Series, overfull: pl.Series) -> pl.Series:

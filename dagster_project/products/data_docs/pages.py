@@ -19,7 +19,8 @@ from typing import Any
 from dagster_project.catalogue.vocabulary import CRITICAL, GATES, RESULTS, TIERS, WARNING, consequence
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.findings import SuiteResult
-from dagster_project.products.data_docs.rendering import Renderer
+from dagster_project.products.data_docs.rendering import Renderer, observed
+from dagster_project.products.names import source_title
 from dagster_project.products.styles import stylesheet
 from dagster_project.products.words import GATE_HEADINGS, GATE_QUESTIONS
 from dagster_project.runs.folder import RunFolder
@@ -59,10 +60,14 @@ def write_data_docs(folder: RunFolder, identity: RunIdentity) -> Path | None:
 
 @dataclass(frozen=True)
 class Page:
-    """One page (a gate and a source) as the index lists it; counts are expectations."""
+    """One page (a gate and a source) as the index lists it; counts are expectations. name: the source's.
+
+    failed: what is not met, with what was measured.
+    """
 
     gate: str
     source: str
+    name: str
     href: str
     status: str
     status_text: str
@@ -129,11 +134,11 @@ def _by_page(results: Sequence[SuiteResult]) -> dict[tuple[str, str], list[Suite
 
 
 def _page(gate: str, source: str, group: Sequence[SuiteResult]) -> Page:
-    results = [result for suite in group for result in suite.results]
-    failed = [result["expectation_config"] for result in results if not result["success"]]
-    status, titel = _status({_consequence(config) for config in failed}, gate)
-    texts = [config["meta"]["titel"] for config in failed]
-    return Page(gate, source, _href(gate, source), status, titel, len(results), texts)
+    results = [(suite.suite, result) for suite in group for result in suite.results]
+    failed = [(suite, result) for suite, result in results if not result["success"]]
+    status, titel = _status({_consequence(result["expectation_config"]) for _, result in failed}, gate)
+    texts = [f"{result['expectation_config']['meta']['titel']} ({observed(suite, result)})" for suite, result in failed]
+    return Page(gate, source, source_title(source), _href(gate, source), status, titel, len(results), texts)
 
 
 def _consequence(config: Mapping[str, Any]) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dagster_project.core.swedish import number
-from dagster_project.gates.findings import SuiteResult
+from dagster_project.gates.findings import NO_FIGURES, SuiteResult
 from dagster_project.gates.validate import import_gx
+from dagster_project.products.measured import Figures, measured
 from dagster_project.products.words import SEVERITY_VERBS
 
 PAGE_TEMPLATE, INDEX_TEMPLATE = "page.html", "index.html"
@@ -69,7 +69,7 @@ def _rows(renderer: Any, suite: SuiteResult) -> list[list[Any]]:
     loaded = expectationSuiteValidationResultSchema.load(
         {
             "success": all(result["success"] for result in suite.results),
-            "results": suite.results,
+            "results": [{k: v for k, v in result.items() if k != "figures"} for result in suite.results],
             "suite_name": suite.suite,
             "suite_parameters": {},
             "statistics": {
@@ -92,7 +92,10 @@ def _rows(renderer: Any, suite: SuiteResult) -> list[list[Any]]:
     if status_cells.keys() != by_id.keys():
         raise RuntimeError(f"{suite.suite}: {len(status_cells)} of {len(by_id)} expectations were rendered")
     ordered = sorted(by_id.items(), key=lambda item: item[1]["success"])
-    return [[status_cells[name], _explanation(result), _observed(result)] for name, result in ordered]
+    return [
+        [status_cells[name], _explanation(result), _text("span", "$uppmatt", uppmatt=observed(suite.suite, result))]
+        for name, result in ordered
+    ]
 
 
 def _described(cell: Any) -> str:
@@ -132,14 +135,10 @@ def _rule(kwargs: Mapping[str, Any]) -> str:
     return query or json.dumps(shown, ensure_ascii=False)
 
 
-def _observed(result: Mapping[str, Any]) -> Any:
-    found = result["result"]
-    if "unexpected_count" in found:
-        checked = found["element_count"] - (found.get("missing_count") or 0)
-        failed = number(found["unexpected_count"] or 0)
-        return _text("span", "$antal fel av $kontrollerade", antal=failed, kontrollerade=number(checked))
-    suffix = " fel" if result["expectation_config"]["type"] == "unexpected_rows_expectation" else ""
-    return _text("span", f"$antal{suffix}", antal=number(found.get("observed_value")))
+def observed(suite: str, result: Mapping[str, Any]) -> str:
+    """What was measured. `figures` are the outcome's (`Findings.tell`)."""
+    figures = Figures(suite, result["expectation_config"]["meta"]["id"], **result.get("figures", NO_FIGURES))
+    return measured(figures) or "–"
 
 
 def _text(tag: str, template: str, classes: Sequence[str] = (), **params: str) -> Any:

@@ -22,13 +22,18 @@ COUNTS = pl.col("exclusion").is_null()
 
 def observations(evidence: Evidence, months: Sequence[date], undated: bool = False) -> pl.DataFrame:
     """The kept observations of these months at every place, with `month`; `undated`: also those without a date."""
-    month = pl.col("event_date").dt.truncate("1mo")
-    wanted = month.is_between(pl.lit(months[0]), pl.lit(months[-1]))
+    wanted = pl.col("month").is_between(pl.lit(months[0]), pl.lit(months[-1]))
     if undated:
         wanted |= pl.col("event_date").is_null()
+    return all_observations(evidence, wanted)
+
+
+def all_observations(evidence: Evidence, wanted: pl.Expr | None = None) -> pl.DataFrame:
+    """All kept observations, or the wanted ones, with `month`."""
     try:
         kept = pl.scan_parquet(evidence.path).rename({"exkludering": "exclusion"}, strict=False)  # of older evidence
-        return kept.with_columns(month=month).filter(wanted).collect()
+        kept = kept.with_columns(month=pl.col("event_date").dt.truncate("1mo"))
+        return (kept if wanted is None else kept.filter(wanted)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultattavlaError(f"Underlaget {evidence.path} kan inte läsas: ta bort filen och kör igen.") from error
 
@@ -86,6 +91,15 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
         top, bottom = fsum(own["taljare"]), fsum(own["namnare"])
     value = None if bottom == 0 else top / bottom if kind == MEAN else 100 * top / bottom
     return Calculation(top, bottom, value)
+
+
+def require_nothing_erased(row: Mapping[str, Any], calculation: Calculation) -> None:
+    """Raise ResultattavlaError where evidence without an erased person's rows gives other numbers (none is told)."""
+    if not all(_agree(row[n], getattr(calculation, n)) for n in ("taljare", "namnare", "varde")):
+        raise ResultattavlaError(
+            f"Talet för {row['indicator_id']} i utgåvan {row['release_id']} kan inte längre förklaras: rader om en "
+            "person är raderade ur underlaget på begäran. Det publicerade talet är oförändrat."
+        )
 
 
 def check_agreement(row: Mapping[str, Any], calculation: Calculation) -> None:

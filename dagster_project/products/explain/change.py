@@ -13,14 +13,15 @@ from dagster_project.products.explain.calculation import COUNTS, has_data, obser
 from dagster_project.products.explain.cell import Cell, Context
 from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Change
-from dagster_project.products.explain.patients import nothing_hidden_inside
+from dagster_project.products.explain.patients import Basis, nothing_hidden_inside
 from dagster_project.releases.evidence import find
+from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, releases
 
 _OBSERVATION = ["delivery", "line"]
 
 
-def change_of(now: Context) -> Change | None:
+def change_of(now: Context, basis: Basis | None) -> Change | None:
     """The same cell in the newest kept release before this one that has it; None when there is none."""
     for release in _releases_before(now):
         try:
@@ -28,16 +29,18 @@ def change_of(now: Context) -> Change | None:
         except (OSError, pl.exceptions.PolarsError):
             continue  # a damaged release is no release: the one before it is asked
         if before is not None:
-            return _compare(now, before)
+            return _compare(now, before, basis)
     return None
 
 
 def _releases_before(now: Context) -> Iterator[Release]:
-    """Kept releases before the cell's own, newest first."""
-    return islice(dropwhile(lambda r: r.id != now.cell.release.id, releases(now.data)), 1, None)
+    """Kept releases before the cell's own that were not retracted, newest first."""
+    found, taken = releases(now.data, retracted=True), retractions(now.data)
+    before = islice(dropwhile(lambda r: r.id != now.cell.release.id, found), 1, None)
+    return (release for release in before if release.id not in taken)
 
 
-def _compare(now: Context, before: Cell) -> Change:
+def _compare(now: Context, before: Cell, basis: Basis | None) -> Change:
     """What differs between two makings of a cell that is shown now."""
     release, row = before.release, before.row
     if before.hidden:
@@ -66,21 +69,23 @@ def _compare(now: Context, before: Cell) -> Change:
     if earlier is None:
         note = "Underlaget till den förra utgåvan finns inte kvar: tillkomna och borttagna visas inte."
         return replace(change, note=note)
-    return _with_observations(change, now, earlier)
+    return _with_observations(change, now, earlier, basis)
 
 
 def _differing(before: str, now: str) -> tuple[str, str] | None:
     return (before, now) if before != now else None
 
 
-def _with_observations(change: Change, now: Context, earlier: Context) -> Change:
+def _with_observations(change: Change, now: Context, earlier: Context, basis: Basis | None) -> Change:
     """The change with the observations that came and went, by delivery and line, as far as they may be told."""
     before, after = _counted(earlier), _counted(now)
     added, gone = after.join(before, on=_OBSERVATION, how="anti"), before.join(after, on=_OBSERVATION, how="anti")
-    if now.cell.indicator.patient or earlier.cell.indicator.patient:
+    if basis is not None or earlier.cell.indicator.patient:
         limit = max(earlier.limit, now.limit)
         few = any(0 < frame.height < limit for frame in (added, gone))
-        if few or not (nothing_hidden_inside(earlier.cell) and nothing_hidden_inside(now.cell)):
+        # What is hidden in any kept release counts as hidden: the earlier one is one of them.
+        open_in_both = basis is not None and nothing_hidden_inside(now.cell, basis)
+        if few or not open_in_both or not set(earlier.cell.months) <= set(earlier.cell.monthly["period_start"]):
             note = (
                 "Hur många observationer som kommit till och försvunnit visas inte: talen är små, eller en del av "
                 "cellen är dold."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE
 from dagster_project.catalogue.vocabulary import ACCEPTED, RESULT_TABLE, gravity
-from dagster_project.core.swedish import number
 from dagster_project.gates.suites import suite_titles
 from dagster_project.gates.waivers import Waiver
 from dagster_project.products.explain.model import Check, Definition, DeliveryRef
+from dagster_project.products.measured import measured, published_figures
 from dagster_project.releases.manifest import Origin
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import QUALITY_TABLE
@@ -38,17 +38,10 @@ def gate_checks(release: Release, indicator: Definition) -> tuple[tuple[Check, .
             source=row["source"],
             severity=row["severity"],
             title=titles.get((row["suite"], row["expectation"]), row["expectation"]),
-            found=_found(row["observed"], row["unexpected"], row["checked"]),
+            found=measured(published_figures(row, release.manifest.as_of, release.manifest.parameters)),
             waived=waived.get((row["suite"], row["expectation"], row["source"])),
         )
         for row in table.filter(~table["success"]).iter_rows(named=True)
     ]
     failed.sort(key=lambda c: (gravity(c.severity), sources.index(c.source), c.title))
     return tuple(failed), int(table["success"].sum())
-
-
-def _found(observed: str | None, unexpected: int | None, checked: int | None) -> str | None:
-    """What an expectation measured, None where it has no figure."""
-    if observed is not None:
-        return number(observed)
-    return f"{unexpected} av {checked}" if unexpected else None

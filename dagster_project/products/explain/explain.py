@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observed
+from dagster_project.products.explain import patients
+from dagster_project.products.explain.calculation import (
+    calculate,
+    check_agreement,
+    has_data,
+    observed,
+    require_nothing_erased,
+)
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.change import change_of
 from dagster_project.products.explain.deliveries import accepted_inputs, gate_checks
@@ -38,8 +45,11 @@ def explain(data: DataPaths, query: Query) -> Explanation:
     known = has_data(cell.row, evidence)
     seen = observed(context)
     calculation = calculate(indicator, seen.own, known)
+    if evidence.erased:
+        require_nothing_erased(cell.row, calculation)
     check_agreement(cell.row, calculation)
-    told = told_of(context, seen, query.lines) if known else Told()
+    basis = patients.basis(context) if indicator.patient else None
+    told = told_of(context, seen, query.lines, basis) if known else Told()
     checks, passed = gate_checks(release, indicator)
     return replace(
         base,
@@ -47,9 +57,7 @@ def explain(data: DataPaths, query: Query) -> Explanation:
         calculation=calculation,
         evidence_as_of=evidence.as_of,
         data_start=evidence.data_start,
-        limit=context.limit,
         exclusions=told.exclusions,
-        exclusions_note=told.exclusions_note,
         files=told.files,
         files_note=told.files_note,
         lines=told.lines,
@@ -60,5 +68,5 @@ def explain(data: DataPaths, query: Query) -> Explanation:
         code_version=evidence.origin.code_version,
         catalogue_version=evidence.origin.catalogue_version,
         frozen_from=cell.row["release_id"] if cell.row["release_id"] != release.id else None,
-        change=change_of(context),
+        change=change_of(context, basis),
     )

@@ -85,7 +85,7 @@ class Calculation:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Observations that do not count, by reason. count None: at least `at_least`, or else too few to be told."""
+    """Observations that do not count, by reason. count None: there are `at_least`, or it is not told."""
 
     reason: str
     count: int | None
@@ -133,7 +133,7 @@ class Check:
     source: str
     severity: str
     title: str
-    found: str | None
+    found: str
     waived: str | None
 
 
@@ -142,7 +142,6 @@ class Told:
     """What may be told of a cell's observations; a note says why something is None."""
 
     exclusions: tuple[Exclusion, ...] = ()
-    exclusions_note: str | None = None
     files: tuple[FileCount, ...] | None = None
     files_note: str | None = None
     lines: tuple[Line, ...] | None = None
@@ -180,8 +179,7 @@ class Change:
 class Explanation:
     """Everything that may be told of one cell. A refused one has its definition and the refusal only.
 
-    cell: the published row. exclusions to lines_note: as `Told`. limit: numbers below it are small. frozen_from: the
-    release that computed a frozen row.
+    cell: the published row. exclusions to lines_note: as `Told`. frozen_from: the release that computed a frozen row.
     """
 
     release_id: str
@@ -194,9 +192,7 @@ class Explanation:
     calculation: Calculation = Calculation()
     evidence_as_of: date | None = None
     data_start: date | None = None
-    limit: int = 0
     exclusions: tuple[Exclusion, ...] = ()
-    exclusions_note: str | None = None
     files: tuple[FileCount, ...] | None = None
     files_note: str | None = None
     lines: tuple[Line, ...] | None = None

@@ -14,6 +14,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.cell import Cell
 from dagster_project.products.explain.model import Definition, Period
+from dagster_project.products.names import source_name
 from dagster_project.releases.store import Release, published_release
 from dagster_project.releases.tables import INDICATOR_TABLE
 
@@ -50,7 +51,8 @@ def _indicator(release: Release, wanted: str) -> Definition:
         return Definition.of(found.row(0, named=True))
     if held_by := release.held_back.get(wanted.strip().lower()):
         raise ResultattavlaError(
-            f"Indikatorn {wanted} har inga rader i utgåvan {release.id}: den hålls tillbaka av {', '.join(held_by)}."
+            f"Indikatorn {wanted} har inga rader i utgåvan {release.id}: den hålls tillbaka av "
+            f"{', '.join(map(source_name, held_by))}."
         )
     raise ResultattavlaError(
         f"Indikatorn {wanted} finns inte i utgåvan {release.id}. Den har {', '.join(known['indicator_id'])}."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
 from dagster_project.catalogue.indicators import exclusion_words
+from dagster_project.catalogue.organisation import area_codes
 from dagster_project.catalogue.vocabulary import DELAR, VERKSAMHET
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
@@ -16,10 +18,14 @@ from dagster_project.core.tables import escaped_texts
 from dagster_project.products.explain.model import UNDATED, Exclusion, Explanation, Line
 from dagster_project.products.explain.text_change import change_sentences
 from dagster_project.products.explain.text_numbers import number_sentences
-from dagster_project.products.words import PERIOD_WORDS, PLAIN_SEVERITY_WORDS, SEX_WORDS
+from dagster_project.products.measured import failure_sentence
+from dagster_project.products.names import source_name, verksamhet_name, with_unit_names
+from dagster_project.products.words import PERIOD_WORDS, SEX_WORDS
 
 MOST_LINES = 200
 MOST_DELIVERIES = 40
+HASH_SHOWN = 12
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,16 @@ class Section:
     numbers: tuple[int, ...] = ()
 
 
-def sections(explanation: Explanation, csv: bool = False) -> list[Section]:
-    """The explanation in reading order. csv: the lines go to a file, so they are left out here."""
+def sections(
+    explanation: Explanation, csv: bool = False, whole_hashes: bool = False, units: Mapping[str, str] = NO_NAMES
+) -> list[Section]:
+    """The explanation in reading order.
+
+    csv: the lines go to a file, so they are left out here. whole_hashes: checksums are shown to their last character,
+    else their first HASH_SHOWN. units: HSA-id -> name.
+    """
     e = explanation
-    found = [Section(e.indicator.title, tuple(_definition(e)))]
+    found = [Section(e.indicator.title, tuple(_definition(e, units)))]
     if e.refusal:
         return found
     found.append(Section("Talet", tuple(number_sentences(e))))
@@ -46,17 +58,23 @@ def sections(explanation: Explanation, csv: bool = False) -> list[Section]:
         found.append(Section("Rader i leveranserna", tuple(_line_sentences(e.lines))))
     if e.lines_note:
         found.append(Section("Rader i leveranserna" if e.lines is None else "", (e.lines_note,)))
-    found.append(_delivered(e))
+    found.append(_delivered(e, whole_hashes))
     found.append(Section("Kvalitetsgrindar", tuple(_gates(e))))
     found.append(Section("Utgåva", tuple(_versions(e))))
     found.append(Section("Sedan förra utgåvan", tuple(change_sentences(e, MOST_DELIVERIES))))
     return found
 
 
-def _definition(e: Explanation) -> Iterator[str]:
-    where = e.address.enhet or e.address.verksamhet or "hela området"
-    if e.address.enhet:
-        where += f" ({e.address.verksamhet})"
+def _where(e: Explanation, units: Mapping[str, str]) -> str:
+    """The address with names beside ids."""
+    if e.address.verksamhet is None:
+        return f"hela området {', '.join(map(verksamhet_name, area_codes()))}"
+    verksamhet = verksamhet_name(e.address.verksamhet)
+    return f"{with_unit_names(e.address.enhet, units)}, {verksamhet}" if e.address.enhet else verksamhet
+
+
+def _definition(e: Explanation, units: Mapping[str, str]) -> Iterator[str]:
+    where = _where(e, units)
     period = e.period.start.year if e.period.type == DELAR else e.period.name
     yield f"{e.indicator.id}: {where}, {PERIOD_WORDS[e.period.type]} {period}, {SEX_WORDS[e.address.kon]}."
     yield e.indicator.text
@@ -68,14 +86,14 @@ def _definition(e: Explanation) -> Iterator[str]:
 
 def _excluded(e: Explanation) -> Section:
     title = "Uteslutna observationer"
-    if e.exclusions_note:
-        return Section(title, (e.exclusions_note,))
     if not e.exclusions:
         return Section(title, ("Inga.",))
-    rows = tuple((_reason(x.reason), _count(x, e.limit)) for x in e.exclusions)
+    rows = tuple((_reason(x.reason), _count(x)) for x in e.exclusions)
     notes: tuple[str, ...] = ()
     if e.address.niva == VERKSAMHET and any("enhet" in x.reason for x in e.exclusions):
         notes = ("Observationer vid en enhet som inte var giltig hör till området och enheten.",)
+    if any(x.count is None for x in e.exclusions):
+        notes += ("Antal som inte visas i sin helhet är små, eller så kunde små antal räknas ut ur dem.",)
     return Section(title, notes, ("orsak", "antal"), rows, (1,))
 
 
@@ -85,10 +103,10 @@ def _reason(reason: str) -> str:
     return f"{words} (utan datum, hör till ingen period)" if reason.startswith(UNDATED) else words
 
 
-def _count(exclusion: Exclusion, limit: int) -> str:
+def _count(exclusion: Exclusion) -> str:
     if exclusion.count is not None:
         return str(exclusion.count)
-    return f"{exclusion.at_least} eller fler" if exclusion.at_least else f"färre än {limit}"
+    return f"minst {exclusion.at_least}" if exclusion.at_least else "visas inte"
 
 
 def _by_file(e: Explanation) -> Section:
@@ -119,25 +137,24 @@ def _line_sentences(lines: Sequence[Line]) -> Iterator[str]:
         yield f"Visar {MOST_LINES} av {len(lines)} rader; alla skrivs till en fil med --csv FIL."
 
 
-def _delivered(e: Explanation) -> Section:
+def _delivered(e: Explanation, whole_hashes: bool) -> Section:
     shown = set(sorted(e.deliveries, key=lambda d: d.uttagsdatum, reverse=True)[:MOST_DELIVERIES])
     sentences = []
     if len(shown) < len(e.deliveries):
         sentences.append(
             f"De {len(shown)} senaste av {len(e.deliveries)} leveranser; alla står i utgåvans leveranser.parquet."
         )
-    for d in e.deliveries:
-        if d in shown:
-            sentences += [d.file, f"  sha256 {d.sha256}"]
+    sentences += [
+        f"{d.file}  sha256 {d.sha256 if whole_hashes else d.sha256[:HASH_SHOWN]}" for d in e.deliveries if d in shown
+    ]
     return Section("Lästa leveranser (indikatorns källor och enhetsregistret)", tuple(sentences))
 
 
 def _gates(e: Explanation) -> Iterator[str]:
     yield f"{e.checks_passed} kontroller godkända, {len(e.checks)} med anmärkning."
     for c in e.checks:
-        found = f" ({c.found})" if c.found else ""
         waived = f" Undantag {c.waived}." if c.waived else ""
-        yield f"{PLAIN_SEVERITY_WORDS[c.severity]} {c.source} ({c.suite}): {c.title} – nej{found}.{waived}"
+        yield f"{failure_sentence(c.severity, source_name(c.source), c.title, c.found)}{waived}"
 
 
 def _versions(e: Explanation) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dagster_project.core.swedish import number
 from dagster_project.products.explain.model import Change, Explanation
+from dagster_project.products.words import STATUS_WORDS
 
 
 def change_sentences(e: Explanation, most_files: int) -> Iterator[str]:
@@ -26,7 +27,7 @@ def change_sentences(e: Explanation, most_files: int) -> Iterator[str]:
             same = " (oförändrat)" if before == now else ""
             yield f"{word}: {number(before)} → {number(now)}{same}."
     if c.status != e.cell["status"]:
-        yield f"Status: {c.status} → {e.cell['status']}."
+        yield f"Status: {STATUS_WORDS[c.status]} → {STATUS_WORDS[e.cell['status']]}."
     yield from _causes(c)
     if c.added is not None:
         changed = f", {c.changed} med ändrat utfall" if c.changed else ""

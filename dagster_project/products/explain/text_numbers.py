@@ -17,6 +17,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.core.swedish import number
 from dagster_project.products.explain.model import Calculation, Explanation
+from dagster_project.products.names import verksamhet_name
 from dagster_project.products.words import MARK_WORDS, OPERATOR_SIGNS, QUALITY_WORDS, STATUS_WORDS, VALUE_UNITS
 
 
@@ -47,7 +48,7 @@ def number_sentences(e: Explanation) -> Iterator[str]:
     if cell["status"] in (PRELIMINARY, NO_DATA):
         yield from _incomplete(e)
     if e.indicator.kind != MEDIAN and cell["status"] == NOT_APPLICABLE:
-        yield f"Indikatorn gäller {', '.join(e.indicator.scope)}."
+        yield f"Indikatorn gäller {', '.join(map(verksamhet_name, e.indicator.scope))}."
     yield f"Kvalitet: {QUALITY_WORDS[cell['kvalitet']]}."
 
 

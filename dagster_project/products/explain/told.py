@@ -13,20 +13,21 @@ from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.model import Exclusion, FileCount, Line, Told
 
 
-def told_of(context: Context, seen: Observations, with_lines: bool) -> Told:
-    """Exclusions, counts by file and lines. with_lines: lines about patients too, as far as they may be told."""
-    if not context.cell.indicator.patient:
+def told_of(context: Context, seen: Observations, with_lines: bool, basis: patients.Basis | None) -> Told:
+    """Exclusions, counts by file and lines.
+
+    with_lines: lines about patients too, as far as they may be told. basis: None where no patient is behind the cell.
+    """
+    if basis is None:
         return _everything(context, seen)
-    exclusions, exclusions_note = patients.exclusions(context, seen)
-    split = patients.split(context, seen)
+    split = patients.split(context, seen, basis)
     lines, lines_note = None, None
     if with_lines:
-        deliveries, lines_note = patients.listed(context, split)
+        deliveries, lines_note = patients.listed(context, split, basis)
         if deliveries is not None:
             lines = _lines([seen.own.filter(pl.col("delivery").is_in(deliveries))], context.file_of)
     return Told(
-        exclusions=exclusions,
-        exclusions_note=exclusions_note,
+        exclusions=patients.exclusions(context, seen, basis),
         files=None if split.groups is None else _file_counts(split.groups, context.file_of),
         files_note=split.note,
         lines=lines,
@@ -36,10 +37,9 @@ def told_of(context: Context, seen: Observations, with_lines: bool) -> Told:
 
 def _everything(context: Context, seen: Observations) -> Told:
     reasons = seen.own_excluded.group_by("reason").len().sort("reason")
-    each_alone = {delivery: delivery for delivery in seen.own["delivery"].unique()}
     return Told(
         exclusions=tuple(Exclusion(reason, n) for reason, n in reasons.iter_rows()),
-        files=_file_counts(file_groups(seen.own, each_alone, 0), context.file_of),
+        files=_file_counts(file_groups(seen.own, 0), context.file_of),
         lines=_lines([seen.own, seen.own_excluded], context.file_of),
     )
 

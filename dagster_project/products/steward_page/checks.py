@@ -1,4 +1,4 @@
-"""What an expectation came to, as the page shows it: class, word and sign, title, what was measured."""
+"""What an expectation came to, as the page shows it: class, word and sign, title."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from dagster_project.catalogue.vocabulary import CRITICAL, INFO, WARNING, gravity
-from dagster_project.core.swedish import number, percent
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.suites import SuiteError, suite_titles
 from dagster_project.products.words import SEVERITY_WORDS
@@ -25,17 +24,6 @@ WAIVED_SIGN = "u"
 def graveness(failure: CheckRecord | Outcome) -> tuple[int, bool]:
     """Sorts failures: the gravest first, waived ones after those that count in full."""
     return gravity(failure.consequence), failure.undantag is not None
-
-
-def measured(check: CheckRecord | Outcome) -> str:
-    """What was measured, in Swedish numbers; empty where the expectation has no figure."""
-    if check.observed is not None:
-        return number(check.observed)
-    if check.unexpected is None:
-        return ""
-    if not check.checked:
-        return f"{number(check.unexpected)} fel"
-    return f"{number(check.unexpected)} fel av {number(check.checked)} ({percent(check.unexpected / check.checked)})"
 
 
 class Titles:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from dagster_project.core.printable import printable
 from dagster_project.core.swedish import counted, number
 from dagster_project.products.styles import stylesheet
 
@@ -49,16 +49,10 @@ def _environment() -> jinja2.Environment:
 
 
 def _shown(value: Any) -> Any:
-    """What the template puts out: characters that steer text (direction marks, control codes) as their numbers."""
+    """What the template puts out: texts from outside made `printable`."""
     if value is None:
         return ""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    if value.isprintable():
-        return value
-    return "".join(
-        c if c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs" else f"⟨U+{ord(c):04X}⟩" for c in value
-    )
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _csp_hash(text: str) -> str:

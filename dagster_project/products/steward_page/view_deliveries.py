@@ -9,15 +9,14 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import ACCEPTED, CRITICAL, REJECTED
-from dagster_project.core.swedish import number
 from dagster_project.gates.outcomes import Outcome
+from dagster_project.products.measured import measure_of, measured
+from dagster_project.products.names import source_name, source_title
 from dagster_project.products.steward_page.checks import FAILED, NOT_TESTED, PASSED, graveness
+from dagster_project.products.steward_page.view_sources import AGE
 from dagster_project.products.words import DELIVERY_STATUS_WORDS
 
 DELIVERIES_PER_SOURCE = 100
-LATE = ("alder_varning", "alder_stopp")
-"""The expectations of the age of a source's newest delivery."""
-
 _CLASSES = {REJECTED: FAILED[CRITICAL][0], ACCEPTED: PASSED[0]}
 
 
@@ -29,6 +28,7 @@ def deliveries_view(ledger: pl.DataFrame) -> dict[str, Any]:
     rows = [
         {
             **row,
+            "title": source_title(row["source"]),
             "status": _CLASSES.get(row["status"], NOT_TESTED[0]),
             "text": DELIVERY_STATUS_WORDS.get(row["status"], row["status"]),
             "rejected": row["status"] == REJECTED,
@@ -53,12 +53,12 @@ def late_view(outcomes: Sequence[Outcome], ledger: pl.DataFrame | None) -> list[
     late: dict[str, Outcome] = {}
     for o in outcomes:
         graver = o.source not in late or graveness(o) < graveness(late[o.source])
-        if o.expectation in LATE and not o.success and graver:
+        if not o.success and measure_of(o.suite, o.expectation) == AGE and graver:
             late[o.source] = o
     return [
         {
-            "source": source,
-            "days": number(o.observed),
+            "name": source_name(source),
+            "measured": measured(o),
             "newest": newest.get(source),
             "status": FAILED[o.consequence][0],
             "word": FAILED[o.consequence][1],

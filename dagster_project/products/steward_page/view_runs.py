@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from dagster_project.catalogue.vocabulary import CRITICAL, WARNING
 from dagster_project.core.clock import SWEDEN
 from dagster_project.core.swedish import counted
+from dagster_project.products.names import source_name
 from dagster_project.products.steward_page.checks import FAILED, PASSED
+from dagster_project.releases.retractions import Retraction
 from dagster_project.runs.history import RunRecord
 
 
@@ -19,13 +23,29 @@ def local_time(started: str) -> str:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN).strftime("%Y-%m-%d %H:%M")
 
 
-def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
-    """One run. names: indicator -> title."""
+def run_labels(records: Sequence[RunRecord]) -> list[str]:
+    """What tells runs apart in a heading: their as-of date, and where another has the same, when they were run."""
+    days = Counter(r.as_of for r in records)
+    started = {r.as_of: {local_time(o.started)[:10] for o in records if o.as_of == r.as_of} for r in records}
+    labels = []
+    for r in records:
+        day, time = r.as_of or "okänd dag", local_time(r.started)
+        when = f" kl. {time[11:]}" if len(started[r.as_of]) == 1 else f" körd {time[5:]}"
+        labels.append(day + when if days[r.as_of] > 1 else day)
+    return labels
+
+
+def run_view(
+    run: RunRecord, names: Mapping[str, str], retracted: Mapping[str, Retraction] = MappingProxyType({})
+) -> dict[str, Any]:
+    """One run. names: indicator -> title. retracted: the retractions that hold, by release."""
     by_source: dict[str, list[str]] = {}
     for indicator, sources in run.held_back.items():
         for source in sources:
             by_source.setdefault(source, []).append(names.get(indicator, indicator))
     status, text = _outcome(run)
+    if run.release_id is not None and (retraction := retracted.get(run.release_id)):
+        status, text = FAILED[CRITICAL][0], retraction.text
     return {
         "started": local_time(run.started),
         "as_of": run.as_of,
@@ -33,9 +53,10 @@ def run_view(run: RunRecord, names: Mapping[str, str]) -> dict[str, Any]:
         "release_id": run.release_id,
         "error": run.error,
         "rejected": run.rejected,
+        "shrunk": run.shrunk,
         "status": status,
         "text": text,
-        "held": [(source, sorted(titles)) for source, titles in sorted(by_source.items())],
+        "held": [(source_name(source), sorted(titles)) for source, titles in sorted(by_source.items())],
         "held_count": len(run.held_back),
     }
 
@@ -47,7 +68,7 @@ def _outcome(run: RunRecord) -> tuple[str, str]:
     published = f"Publicerad bredvid {run.beside}, som är den aktuella" if run.beside else "Publicerad"
     if held := len(run.held_back):
         return FAILED[WARNING][0], f"{published}, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
-    if any(not c.success and c.consequence == WARNING for c in run.checks):
+    if run.shrunk or any(not c.success and c.consequence == WARNING for c in run.checks):
         return FAILED[WARNING][0], f"{published}, med varning"
     return PASSED[0], published
 
@@ -59,6 +80,11 @@ def held_back_view(run: RunRecord, names: Mapping[str, str]) -> list[dict[str, A
         key = (tuple(sorted(sources)), run.frozen.get(indicator))
         groups.setdefault(key, []).append(names.get(indicator, indicator))
     return [
-        {"sources": sources, "since": origin[:10] if origin else None, "origin": origin, "titles": sorted(titles)}
+        {
+            "sources": [source_name(s) for s in sources],
+            "since": origin[:10] if origin else None,
+            "origin": origin,
+            "titles": sorted(titles),
+        }
         for (sources, origin), titles in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     ]

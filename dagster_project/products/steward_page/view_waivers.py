@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.waivers import Waiver
+from dagster_project.products.names import source_name
 from dagster_project.products.steward_page.checks import Titles
 
 SOON_DAYS = 14
@@ -21,7 +22,7 @@ def waiver_view(waiver: Waiver, outcomes: Sequence[Outcome], as_of: date | None,
     status, text = _use(outcome, left)
     return {
         "title": titles.of(waiver.suite, waiver.expectation),
-        "source": waiver.source,
+        "name": source_name(waiver.source),
         "gate": GATE_TITLES[waiver.suite.split("/")[0]],
         "reason": waiver.reason,
         "who": waiver.approved_by,

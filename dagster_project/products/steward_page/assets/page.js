@@ -111,3 +111,30 @@ function filter(toolbar) {
 }
 
 for (const toolbar of document.querySelectorAll("[data-filter]")) filter(toolbar);
+
+// A line to copy: selected as well, so that it can be copied by hand where the browser does not let a page do it.
+for (const text of document.querySelectorAll("[data-kopiera]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Kopiera";
+  button.addEventListener("click", () => {
+    getSelection().selectAllChildren(text);
+    const said = (what) => { sorted.textContent = what; };
+    const refused = () => said("Markerat: kopiera med Ctrl+C.");
+    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent).then(() => said("Kopierat."), refused);
+    else refused();
+    button.textContent = "Markerat och kopierat";
+  });
+  text.after(button);
+}
+
+// A link to a closed group opens it.
+function openTarget() {
+  const target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  if (target?.tagName === "DETAILS") {
+    target.open = true;
+    target.scrollIntoView();
+  }
+}
+window.addEventListener("hashchange", openTarget);
+openTarget();

@@ -1,0 +1,62 @@
+"""A new person key: what was stored under the old one goes, and is read again from raw."""
+
+from __future__ import annotations
+
+import os
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.vocabulary import ACCEPTED
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.ingestion import persons
+from dagster_project.ingestion.bronze import read_note
+from dagster_project.ingestion.deliveries import require_raw
+from dagster_project.ingestion.discover import found_in_raw
+from dagster_project.ingestion.erasures import load_erasures, save_erasures
+from dagster_project.operations.erase import forget_latest_run
+from dagster_project.operations.settings import Settings
+
+
+def rekey(settings: Settings) -> int:
+    """Make a new key and remove all that holds pseudonyms of the old one, within a session; of how many deliveries.
+
+    Killed in the middle it leaves the old key or the new one: with the new one the next run reads everything again.
+    Raises ResultattavlaError, with the old key in its place, where the key comes from the environment, deliveries have
+    left raw, or an erased person is known by a pseudonym alone.
+    """
+    data = settings.paths
+    if os.environ.get(persons.KEY_VARIABLE):
+        raise ResultattavlaError(
+            f"Personnyckeln kommer från miljövariabeln {persons.KEY_VARIABLE}: byt den där och kör "
+            "`resultattavla run`, som läser om allt som lästes under den gamla."
+        )
+    require_raw(settings.raw)
+    keyed, lost = [], []
+    for source in load_contracts():
+        in_raw = {f.delivery.id for f in found_in_raw(settings.raw, source) if f.path is not None}
+        for note in sorted((data.bronze / source).glob("*_*.json")):
+            meta = read_note(note)
+            if meta is not None and meta["key"] is not None:
+                keyed.append(note)
+                if meta["status"] == ACCEPTED and not meta.get("replaced", False) and note.stem not in in_raw:
+                    lost.append(meta["file"])
+    if lost:
+        named = ", ".join(lost[:10]) + (f" och {len(lost) - 10} till" if len(lost) > 10 else "")
+        raise ResultattavlaError(
+            f"Nyckeln är inte bytt: {len(lost)} leveranser kan inte läsas om, eftersom deras filer inte ligger i "
+            f"{settings.raw}: {named}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` först om de inte "
+            "längre ska räknas."
+        )
+    erasures = load_erasures(data)
+    if erasures is not None and any(p.number is None for p in erasures.persons):
+        raise ResultattavlaError(
+            "Nyckeln är inte bytt: någon är raderad på sin person_id och kan inte kännas igen under en ny nyckel. "
+            "Radera personen på personnummer först (`resultattavla erase`)."
+        )
+    if erasures is not None:
+        save_erasures(data, erasures.under_a_new_key())
+    forget_latest_run(data)
+    persons.new_key(data.root)
+    for note in keyed:
+        for path in (note, *note.parent.glob(f"{note.stem}.*.parquet")):
+            path.unlink()
+    return len(keyed)

@@ -1,0 +1,92 @@
+"""Take a wrong release back: mark it, let `current` name the one before, show it on the steward's page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.daily_run import session
+from dagster_project.operations.settings import Settings
+from dagster_project.operations.upkeep import remove_release
+from dagster_project.releases import evidence, retractions
+from dagster_project.releases.publish import leave_retracted, place, switch_current
+from dagster_project.releases.store import current_id, published_release, release_ids, releases
+
+
+@dataclass(frozen=True)
+class Retracted:
+    """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
+    the retracted one."""
+
+    text: str
+    current: str | None
+    moved: bool
+    showing: tuple[str, ...] = ()
+
+
+def retract(
+    settings: Settings, release_id: str, reason: str, by: str, to: str | None = None, delete: bool = False
+) -> Retracted:
+    """Retract a release; its files stay unless they are to be deleted. A killed retraction is ended by the next run.
+
+    to: the release that `current` is to name, where it named the retracted one; left out: the newest that stands.
+    Raises ResultattavlaError where there is no such release, it is retracted already, `to` cannot be it, or reason or
+    name are empty.
+    """
+    data = settings.paths
+    _require_words(reason, by)
+    with session(data, settings) as here:
+        _require_known(data, release_id)
+        if known := retractions.retractions(data).get(release_id):
+            raise ResultattavlaError(f"Utgåvan {release_id} är redan återkallad: {known.text}.")
+        if to is not None:
+            if to == release_id or to in retractions.retractions(data):
+                raise ResultattavlaError(f"Utgåvan {to} är återkallad: ange en annan med --to.")
+            published_release(data, to)
+        was_current = current_id(data) == release_id
+        made = retractions.retract(data, release_id, reason, by)
+        if to is not None and was_current:
+            switch_current(data, to)
+        leave_retracted(data)
+        if delete:
+            _delete(data, release_id)
+        here.show_again()
+        showing = tuple(r.id for r in releases(data) if release_id in r.frozen.values())
+        return Retracted(made.text, current_id(data), was_current, showing)
+
+
+def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
+    """Let a retracted release stand again; `current` names it where no later day's is published."""
+    data = settings.paths
+    _require_words(reason, by)
+    with session(data, settings) as here:
+        known = retractions.retractions(data).get(release_id)
+        if known is None:
+            raise ResultattavlaError(f"Utgåvan {release_id} är inte återkallad.")
+        before = current_id(data)
+        retractions.take_back(data, known, reason, by)
+        newest = next((r for r in releases(data) if r.whole), None)
+        if newest is not None and newest.id == release_id:
+            place(data, newest)
+        here.show_again()
+        return Retracted(f"Återkallandet av {release_id} är upphävt", current_id(data), current_id(data) != before)
+
+
+def _require_words(reason: str, by: str) -> None:
+    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
+        if not text.strip():
+            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+
+
+def _require_known(data: DataPaths, release_id: str) -> None:
+    if release_id not in release_ids(data):
+        published_release(data, release_id)  # tells which there are
+
+
+def _delete(data: DataPaths, release_id: str) -> None:
+    """Remove a release's files and the evidence that no other release needs."""
+    release = next((r for r in releases(data, retracted=True) if r.id == release_id), None)
+    if release is not None:
+        remove_release(release)
+        evidence.prune(data, set(release_ids(data)))
