@@ -60,6 +60,10 @@ class Equations:
         high[:, : self.ticks][system.zero] = 0
         kinds = _Kinds(system)
         for rest in kinds.signed:
+            # What breaks in single months may hold over a longer span.
+            for i, (a, b) in enumerate(spans.tolist()):
+                if abs(system.grid[rest, a:b].sum()) <= _TOLERANCE:
+                    high[rest, self.ticks + i] = 0
             low[rest] = np.where(high[rest] == 0, 0, -np.inf)
         self.low, self.high = low.ravel(), high.ravel()
 

@@ -16,7 +16,7 @@ from dagster_project.disclosure.bounds import Equations, pinned
 from dagster_project.disclosure.freedom import Freedom
 from dagster_project.disclosure.system import Flags, Ints, System, determined, narrow
 
-_TOGETHER = 50
+_TOGETHER = 50  # at least; more of them in a large system, where they have less to do with each other
 
 
 def choose(system: System, zero: Flags, never: Flags, protected: Flags, worth: Ints) -> Flags:
@@ -92,9 +92,10 @@ class Choice:
     def show(self, order: Ints) -> None:
         """Show those of the cells that can be shown, in this order."""
         waiting = order[self.hidden[order] & ~self.protected[order]]
+        many = max(_TOGETHER, len(self.hidden) // 400)
         while len(waiting):
-            self._together(waiting[:_TOGETHER].tolist())
-            waiting = waiting[_TOGETHER:]
+            self._together(waiting[:many].tolist())
+            waiting = waiting[many:]
             waiting = waiting[self.hidden[waiting]]
 
     def _tied(self, told: list[int], to: int) -> None:
