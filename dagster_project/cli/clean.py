@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, data_paths, require_data, say
+from dagster_project.cli.output import DataOption, confirm, data_paths, require_data, say
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -25,7 +25,7 @@ def clean(
     count = len(release_ids(paths))
     if not yes and sys.stdin is not None and sys.stdin.isatty():
         question = f"Ta bort {paths.root} med {count} utgåvor, historik och personnyckel? Det går inte att ångra."
-        if not typer.confirm(question):
+        if not confirm(question):
             raise ResultattavlaError("Ingenting togs bort.")
     left = remove_all(paths)
     say(f"Borttaget: allt som systemet hade skrivit i {paths.root} ({count} utgåvor).")

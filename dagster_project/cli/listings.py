@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.cli.output import DataOption, data_paths, table
+from dagster_project.cli.output import WIDE_COLUMNS, DataOption, data_paths, hanging, out, say, table
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -12,6 +12,12 @@ def indicators() -> None:
 
     found = load_catalogue()
     rows = [(i.id, i.titel, ", ".join(i.read), ", ".join(i.scope)) for i in found]
+    if out.width < WIDE_COLUMNS:
+        say(f"{len(found)} indikatorer")
+        longest = max(len(i.id) for i in found)
+        for id, *rest in rows:
+            hanging(f"{id:<{longest}}  ", " · ".join(rest))
+        return
     table(f"{len(found)} indikatorer", ["id", "titel", "källor", "verksamheter"], rows)
 
 

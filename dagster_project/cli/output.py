@@ -142,6 +142,12 @@ def day_of(text: str | None, option: str) -> date | None:
         raise typer.BadParameter(f"{text} är inget datum: skriv det som ÅÅÅÅ-MM-DD.", param_hint=option) from None
 
 
+def confirm(question: str) -> bool:
+    """Ask at the terminal; anything but yes is no."""
+    out.print(f"{question} [j/N] ", end="", soft_wrap=True, markup=False)
+    return sys.stdin.readline().strip().lower() in ("j", "ja", "y", "yes")
+
+
 def say(text: str) -> None:
     """A line as it is: never wrapped, and nothing in it is markup."""
     out.print(text, soft_wrap=True, markup=False)

@@ -117,5 +117,6 @@ def acknowledge(
     settings = settings_with(data=data)
     folder = RunFolder(settings.paths)
     made, settled = write_line(settings.acknowledged, folder, file, lines, reason, by, today_in_sweden())
-    say(f"{counted(settled, 'öppen rad', 'öppna rader')} i {made.file} är kvitterade {made.text}")
+    rows = counted(settled, "öppen rad är kvitterad", "öppna rader är kvitterade")
+    say(f"{made.file}: {rows} {made.text}")
     say(f"Raden står i {settings.acknowledged}: låt någon granska den och checka in filen.")

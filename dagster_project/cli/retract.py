@@ -34,7 +34,7 @@ def retract(
     else:
         done = operation.retract(settings, release, reason, by, to, delete_files)
         say(f"Utgåva {release}: {done.text}.")
-        kept = "Filerna finns kvar: `resultattavla explain --release` förklarar dess tal."
+        kept = f"Filerna finns kvar: `resultattavla explain` med --release {release} förklarar dess tal."
         say("Filerna är borttagna." if delete_files else kept)
     if done.current is None:
         say("Ingen utgåva är aktuell: det finns ingen annan att visa. Kör `resultattavla run` när felet är rättat.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -88,9 +88,13 @@ def read_deliveries(
     folders = require_raw(raw)
     key = persons.person_key(data.root)
     ledger: list[Delivery] = []
-    for contract in load_contracts().values():
+    sources = [
+        (contract, _sorted_out(raw, data, contract, as_of or today, withdrawals))
+        for contract in load_contracts().values()
+    ]
+    _require_files(data, key, limits, [item for _, files in sources for item in files.counting])
+    for contract, files in sources:
         write_anchor(data, contract)
-        files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
         progress(f"{contract.source}, {counted(len(files.counting), 'fil', 'filer')}")
         try:
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
@@ -103,6 +107,26 @@ def read_deliveries(
             persons.forget()
     log_unknown_folders(raw, folders)
     return _as_of(as_of, ledger), _in_order(ledger)
+
+
+def _require_files(data: DataPaths, key: bytes, limits: Limits, counting: Sequence[_Counting]) -> None:
+    """Raise ResultattavlaError, before anything is read, that names all deliveries that must be read and cannot be."""
+    lost = [
+        item
+        for item in counting
+        if item.found.path is None
+        and known_note(data, item.found.delivery, expected_note(item.contract, key), limits) is None
+    ]
+    if len(lost) == 1:
+        refuse_lost_file(data, lost[0].found.delivery, expected_note(lost[0].contract, key))
+    if lost:
+        names = [item.found.delivery.file for item in lost]
+        named = ", ".join(names[:20]) + (f" och {len(names) - 20} till" if len(names) > 20 else "")
+        raise ResultattavlaError(
+            f"{len(lost)} leveranser måste läsas om (systemet eller personnyckeln har ändrats) men deras filer finns "
+            f"inte längre i raw: {named}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` för att gå vidare "
+            "utan dem."
+        )
 
 
 def known_deliveries(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from dagster_project.core.errors import ResultattavlaError, UsageError, machine_error
 from dagster_project.core.paths import DataPaths
 
@@ -28,6 +30,7 @@ OURS = (
 )
 """What lies in a data folder. Names that begin with one of them and a point, and `.part` files, are theirs too."""
 _UNMISTAKABLE = {"warehouse.duckdb", "person.key", "bronze", "evidence", ".run.lock", ".korning.lock"}
+_NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ}
 _NOBODYS = {"lost+found", ".gitignore", ".gitkeep", ".korning.lock"}
 
 
@@ -57,6 +60,8 @@ def claim(data: DataPaths) -> None:
         root.mkdir(parents=True, exist_ok=True)
         (root / MARK).write_text(_TEXT, encoding="utf-8")
     except OSError as error:
+        if error.errno in _NO_NAME:
+            raise UsageError(f"Mappen {root} kan inte finnas ({error.strerror}): ange en annan med --data.") from error
         raise machine_error(error, root) or ResultattavlaError(
             f"Mappen {root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
         ) from error

@@ -39,7 +39,7 @@ def retract(
     with session(data, settings) as here:
         _require_known(data, release_id)
         if known := retractions.retractions(data).get(release_id):
-            raise ResultattavlaError(f"Utgåvan {release_id} är redan återkallad: {known.text}.")
+            raise ResultattavlaError(f"Utgåvan {release_id} är redan återkallad ({known.details}).")
         if to is not None:
             if to == release_id or to in retractions.retractions(data):
                 raise ResultattavlaError(f"Utgåvan {to} är återkallad: ange en annan med --to.")

@@ -58,7 +58,6 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 class Evidence:
     """What is kept of one indicator of one release.
 
-    erased: how many observations were taken out of it later, since their persons were erased.
     path: its observations. origin: of the release that computed the rows (another one when they are frozen). as_of: how
     far every source of the indicator reaches. data_start: the first month with data; both None where a source has none.
     """
@@ -67,7 +66,6 @@ class Evidence:
     origin: Origin
     as_of: date | None
     data_start: date | None
-    erased: int = 0
 
 
 def _index_path(data: DataPaths, release_id: str) -> Path:
@@ -216,7 +214,10 @@ def _hides(release: Release) -> dict[str, str]:
 
 
 def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
-    """The evidence of a published indicator. Raises ResultattavlaError, with what to do, when it is not there."""
+    """The evidence of a published indicator. Raises ResultattavlaError, with what to do, when it is not there.
+
+    Nor where a person was erased from it: which of its cells still agree would tell where that person was.
+    """
     release_id = manifest.release_id
     index = _index(data, release_id)
     entry = index["indicators"].get(indicator) if index else None
@@ -226,10 +227,15 @@ def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
             f"--as-of {manifest.as_of}` igen, så sparas det (med samma kod och leveranser; annars blir det en ny "
             "utgåva)."
         )
+    if entry.get("erased"):
+        raise ResultattavlaError(
+            f"Tal för {indicator} i utgåvan {release_id} kan inte längre förklaras: en persons rader är raderade ur "
+            "underlaget på begäran. Det publicerade är oförändrat; den aktuella utgåvan kan förklaras."
+        )
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], origin, as_of, data_start, entry.get("erased", 0))
+    return Evidence(data.evidence / entry["file"], origin, as_of, data_start)
 
 
 def erase(data: DataPaths, rows: pl.DataFrame) -> int:

@@ -39,7 +39,12 @@ class Retraction:
     @property
     def text(self) -> str:
         """The retraction as people are told it."""
-        return f"Återkallad {_swedish_day(self.aterkallad)} av {self.aterkallad_av}: {self.orsak}"
+        return f"Återkallad {self.details}"
+
+    @property
+    def details(self) -> str:
+        """When, by whom and why."""
+        return f"{_swedish_day(self.aterkallad)} av {self.aterkallad_av}: {self.orsak}"
 
 
 def _swedish_day(time: str) -> str:
@@ -96,7 +101,7 @@ def require_standing(data: DataPaths, release_id: str) -> None:
     """Raise RetractedReleaseError where a release of this id was retracted: it is not published again by itself."""
     if retraction := retractions(data).get(release_id):
         raise RetractedReleaseError(
-            f"Utgåva {release_id} är återkallad och publiceras inte igen ({retraction.text}). Samma leveranser, kod "
+            f"Utgåva {release_id} är återkallad och publiceras inte igen ({retraction.details}). Samma leveranser, kod "
             "och inställningar ger samma utgåva: ta ut den felaktiga leveransen med `resultattavla withdraw`, lägg en "
             "rättad i raw eller rätta koden. Är återkallandet fel: upphäv det med "
             f'`resultattavla retract {release_id} --undo --reason "..." --by "..."`.'

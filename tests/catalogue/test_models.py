@@ -93,6 +93,13 @@ def test_observations_all_have_the_columns_of_their_common_description(
         assert observation in _models(manifest)[f"obs_{indicator.id}"]["description"], indicator.id
 
 
+def test_no_name_in_a_list_is_a_wildcard(queries: dict[str, exp.Query]) -> None:
+    """A source or unit with `_` or `%` in its name stands for itself: lists are searched by position, not by LIKE."""
+    likes = {name: str(found) for name, query in queries.items() if (found := query.find(exp.Like, exp.ILike))}
+    assert likes == {}
+    assert any("POSITION" in q.sql().upper() or "STRPOS" in q.sql().upper() for q in queries.values())
+
+
 def test_everything_has_a_description(manifest: Manifest) -> None:
     nodes = [n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")]
     assert [n["name"] for n in [*nodes, *manifest["sources"].values()] if not n["description"].strip()] == []

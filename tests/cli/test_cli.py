@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.operations import daily_run
 from dagster_project.runs.history import RunRecord, add_record
+from tests.jobs import said
 
 
 def test_an_unforeseen_error_is_told_without_personal_numbers(
@@ -203,3 +205,21 @@ def test_what_cannot_be_printed_changes_no_exit_code(where: str, locale: str) ->
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
     if where == "> /dev/full":
         assert done.stderr.count("kunde inte skrivas") == 1
+
+
+def test_a_listing_fits_80_columns_and_names_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.jobs.WIDTH", 80)
+    lines = said("indicators").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    for i in load_catalogue():
+        assert f"{i.id} {i.titel} · {', '.join(i.read)} · {', '.join(i.scope)}" in text
+
+
+@pytest.mark.parametrize(("answer", "yes"), [("j\n", True), ("Ja\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_a_question_is_asked_in_swedish(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, yes: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    assert output.confirm("Ta bort allt?") is yes
+    assert capsys.readouterr().out == "Ta bort allt? [j/N] "

@@ -62,7 +62,7 @@ def test_for_excel_and_for_machines(folder: RunFolder, tmp_path: Path) -> None:
 
 def test_acknowledged_rows_leave_the_list(folder: RunFolder) -> None:
     done = ask(folder, "acknowledge", JULY.file, "--lines", "2,9", "--reason", "Testrader", "--by", "Eva")
-    assert done.returncode == 0 and done.stdout.startswith(f"2 öppna rader i {JULY.file} är kvitterade ")
+    assert done.returncode == 0 and done.stdout.startswith(f"{JULY.file}: 2 öppna rader är kvitterade ")
     shown = ask(folder, "quarantine").stdout
     assert AUGUST.file in shown and JULY.file not in shown
     assert ask(folder, "quarantine", "--all").stdout.count("av Eva: Testrader") == 2

@@ -70,3 +70,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "fil").touch()
     with pytest.raises(UsageError, match="är en fil"):
         claim(DataPaths(tmp_path / "fil"))
+
+
+def test_a_name_that_no_folder_can_have_is_wrong_use(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="kan inte finnas"):
+        claim(DataPaths(tmp_path / ("a" * 500)))

@@ -7,6 +7,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -21,6 +22,7 @@ from dagster_project.operations.clean import clean
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.erase import Erased, erase
 from dagster_project.operations.rekey import rekey
+from dagster_project.releases.evidence import find
 from dagster_project.runs.ledger import Delivery
 from tests.extracts import Pipeline, base, number
 from tests.jobs import said
@@ -141,6 +143,9 @@ def test_evidence_of_older_releases_forgets_the_person_only(pipeline: Pipeline) 
     for release in ("2022-09-01-a", "2022-09-02-b"):
         entry = json.loads((data.evidence / f"{release}.json").read_text(encoding="utf-8"))["indicators"]["kva_antal"]
         assert (entry["file"], entry["erased"]) == (f"kva_antal/{left.name}", 2)
+        # Which cells still agree would tell where the person was: none is explained.
+        with pytest.raises(ResultattavlaError, match="kan inte längre förklaras"):
+            find(data, SimpleNamespace(release_id=release), "kva_antal")
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 2, 3, 4])

@@ -12,15 +12,18 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import digest_of
 from dagster_project.operations.claim import MARK
 from dagster_project.operations.daily_run import RunOutcome
+from dagster_project.operations.rebuild import Rebuild
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.store import current_id, current_release, release_ids
 from dagster_project.runs.folder import LEDGER, QUARANTINE, RunFolder
 from dagster_project.runs.history import last_success, read_records
 from tests.conftest import Run
+from tests.extracts import Pipeline, base
 from tests.jobs import said
 from tests.releases.small import small_release
 
@@ -96,7 +99,7 @@ def make_old(data: DataPaths, old_id: str) -> None:
 
     rewrite(index, entries)
     index.rename(data.evidence / f"{old_id}.json")
-    (record,) = data.history.iterdir()
+    (record,) = data.history.glob("*.json")
     fields = ("beside", "rejected", "shrunk", "rows", "seen")
     rewrite(record, lambda c: {**without(c, *fields), "release_id": old_id, "run_id": old_id})
     shutil.rmtree(data.run)
@@ -136,3 +139,26 @@ def test_a_folder_of_an_older_version_is_adopted_and_nothing_of_it_is_lost(
     # Adopted: it carries the mark, and what holds persons' data is closed to others.
     assert not (data.run / "karantan.parquet").exists()
     assert (data.root / MARK).is_file() and data.bronze.stat().st_mode & 0o777 == 0o700
+
+
+def test_deliveries_that_must_be_read_again_and_have_left_raw_are_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored by an older version or under another key; nothing of them is removed, and there is a way on."""
+    monkeypatch.setenv("RESULTATTAVLA_PERSON_KEY", "test")
+    pipeline = Pipeline(tmp_path)
+    ids, days = {"kva": "vardkontakt_id", "gas": "gas_id"}, ("2022-06-01", "2022-06-02")
+    files = [pipeline.deliver(s, day, base(s, **{name: f"V{day}"})) for s, name in ids.items() for day in days]
+    pipeline.ledger()
+    for file in files[:3]:
+        file.unlink()
+    before = sorted(pipeline.data.bronze.rglob("*"))
+    monkeypatch.setenv("RESULTATTAVLA_PERSON_KEY", "another")
+    with pytest.raises(ResultattavlaError, match="3 leveranser måste läsas om") as refused:
+        pipeline.ledger()
+    told = str(refused.value)
+    assert all(f"{file.parent.name}/{file.name}" in told for file in files[:3])
+    assert files[3].name not in told
+    assert "--rebuild" in told and sorted(pipeline.data.bronze.rglob("*")) == before
+    Rebuild(pipeline.data, pipeline.raw).begin()
+    assert list(pipeline.ledger()[1]) == [f"gas/{files[3].name}"]

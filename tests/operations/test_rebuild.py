@@ -123,7 +123,7 @@ def test_a_run_is_not_cleaned_away(data: DataPaths) -> None:
 
 def test_a_person_at_a_terminal_is_asked(data: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("typer.confirm", lambda question: False)
+    monkeypatch.setattr("dagster_project.cli.clean.confirm", lambda question: False)
     told = said("clean", "--data", data.root)
     assert told.returncode == 1 and "Ingenting togs bort" in told.stderr and (data.root / "bronze").exists()
     assert said("clean", "--yes", "--data", data.root).returncode == 0 and not data.root.exists()

@@ -93,15 +93,6 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
     return Calculation(top, bottom, value)
 
 
-def require_nothing_erased(row: Mapping[str, Any], calculation: Calculation) -> None:
-    """Raise ResultattavlaError where evidence without an erased person's rows gives other numbers (none is told)."""
-    if not all(_agree(row[n], getattr(calculation, n)) for n in ("taljare", "namnare", "varde")):
-        raise ResultattavlaError(
-            f"Talet för {row['indicator_id']} i utgåvan {row['release_id']} kan inte längre förklaras: rader om en "
-            "person är raderade ur underlaget på begäran. Det publicerade talet är oförändrat."
-        )
-
-
 def check_agreement(row: Mapping[str, Any], calculation: Calculation) -> None:
     """Raise ResultattavlaError when the evidence gives other numbers than the release (neither number is told)."""
     differing = [n for n in ("taljare", "namnare", "varde") if not _agree(row[n], getattr(calculation, n))]

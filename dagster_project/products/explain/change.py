@@ -84,8 +84,10 @@ def _with_observations(change: Change, now: Context, earlier: Context, basis: Ba
         limit = max(earlier.limit, now.limit)
         few = any(0 < frame.height < limit for frame in (added, gone))
         # What is hidden in any kept release counts as hidden: the earlier one is one of them.
-        open_in_both = basis is not None and nothing_hidden_inside(now.cell, basis)
-        if few or not open_in_both or not set(earlier.cell.months) <= set(earlier.cell.monthly["period_start"]):
+        open_in_both = basis is not None and nothing_hidden_inside(basis)
+        there = set(earlier.cell.monthly["period_start"])
+        same_months = earlier.cell.months == now.cell.months and set(now.cell.monthly["period_start"]) <= there
+        if few or not open_in_both or not same_months:
             note = (
                 "Hur många observationer som kommit till och försvunnit visas inte: talen är små, eller en del av "
                 "cellen är dold."

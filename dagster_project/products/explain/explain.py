@@ -11,13 +11,7 @@ from dataclasses import replace
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.explain import patients
-from dagster_project.products.explain.calculation import (
-    calculate,
-    check_agreement,
-    has_data,
-    observed,
-    require_nothing_erased,
-)
+from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observed
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.change import change_of
 from dagster_project.products.explain.deliveries import accepted_inputs, gate_checks
@@ -45,8 +39,6 @@ def explain(data: DataPaths, query: Query) -> Explanation:
     known = has_data(cell.row, evidence)
     seen = observed(context)
     calculation = calculate(indicator, seen.own, known)
-    if evidence.erased:
-        require_nothing_erased(cell.row, calculation)
     check_agreement(cell.row, calculation)
     basis = patients.basis(context) if indicator.patient else None
     told = told_of(context, seen, query.lines, basis) if known else Told()

@@ -43,12 +43,14 @@ _NOT_PUBLISHED = ", för perioden har månader som inte är publicerade."
 class Basis:
     """What is asked of a cell before its observations are told.
 
-    kin: the indicators that share its observations. months: what is hidden of its months, in this or any kept release,
+    kin: the indicators that share its observations. asked: the cell's months, but for those that have not come: they
+    have no rows and hold nothing. months: what is hidden of its months, in this or any kept release,
     for any of the kin. moved: months of which an older kept release hides other cells than this one. deliveries: month
     -> the deliveries that hold something of it, of any of the kin at any place.
     """
 
     kin: Kin
+    asked: frozenset[date]
     months: Months
     moved: frozenset[date]
     deliveries: dict[date, frozenset[str]]
@@ -91,8 +93,10 @@ def basis_of(
         counting = observations[member].filter(COUNTS, pl.col("month").is_in(cell.months))
         for month, delivery in counting.select("month", "delivery").unique().iter_rows():
             deliveries.setdefault(month, set()).add(delivery)
+    newest = max(cell.rows.filter(pl.col("period_typ") == MONTH)["period_start"].to_list(), default=date.max)
     return Basis(
         found,
+        frozenset(m for m in cell.months if m in deliveries or m <= newest),
         months_told(hidden, set(cell.monthly["period_start"]), cell.address, cell.months),
         moved,
         {month: frozenset(of) for month, of in deliveries.items()},
@@ -116,7 +120,7 @@ def exclusions(context: Context, seen: Observations, given: Basis) -> tuple[Excl
     of_another = pl.col("reason").is_in(list(linked)) & ~pl.col("month").is_in(list(both))
     found = found.with_columns(pl.col("told") & pl.col("month").is_in(shown) & ~of_another)
     numbers = found.group_by("reason").agg(pl.col("told").all(), n=pl.col("n").filter("told").sum())
-    whole_period = set(cell.months) <= both
+    whole_period = given.asked <= both
     told = {reason: Exclusion(reason, None) for reason in linked if not whole_period}
     for reason, whole, n in numbers.iter_rows():
         exact = whole and (whole_period or reason not in linked)
@@ -130,9 +134,9 @@ def split(context: Context, seen: Observations, given: Basis) -> Split:
     if own.height == 0 or _from_one(cell, own, given, cell.months):
         return Split(file_groups(own, context.limit))
     one = {m for m in given.months.shown if _from_one(cell, own.filter(pl.col("month") == m), given, [m])}
-    if set(cell.months) <= given.months.known | given.tree(cell) | one:
+    if given.asked <= given.months.known | given.tree(cell) | one:
         return Split(file_groups(own, context.limit))
-    if not set(cell.months) <= set(cell.monthly["period_start"]):
+    if not given.asked <= set(cell.monthly["period_start"]):
         return Split(note=_NOT_SPLIT + _NOT_PUBLISHED)
     return Split(note=_NOT_SPLIT + _HIDDEN_INSIDE)
 
@@ -151,16 +155,16 @@ def listed(context: Context, found: Split, given: Basis) -> tuple[list[str] | No
     """The deliveries (ids) whose lines may be told: those that stand alone; and why not all are, or none."""
     if found.groups is None:
         return None, (found.note or "").replace(_NOT_SPLIT, _NOT_LISTED)
-    if not nothing_hidden_inside(context.cell, given):
+    if not nothing_hidden_inside(given):
         return None, _NOT_LISTED + _HIDDEN_INSIDE
     alone = [g.deliveries[0] for g in found.groups if not g.rest]
     left_out = len(alone) < len(found.groups)
     return alone, "Rader i leveranser som räknas tillsammans visas inte." if left_out else None
 
 
-def nothing_hidden_inside(cell: Cell, given: Basis) -> bool:
+def nothing_hidden_inside(given: Basis) -> bool:
     """Whether every month is published, and no cell of these months at the address or in a part of it is hidden."""
-    return set(cell.months) <= given.months.known
+    return given.asked <= given.months.known
 
 
 def _hidden_in_any(context: Context, members: Collection[str]) -> tuple[pl.DataFrame, frozenset[date]]:
