@@ -46,8 +46,8 @@ class Equations:
         spans = np.unique(np.stack([start[long], end[long]], axis=1), axis=0)
         self.width = self.ticks + len(spans)
         column = end - 1
-        if len(spans):
-            of_span = {(a, b): self.ticks + i for i, (a, b) in enumerate(spans.tolist())}
+        of_span = {(a, b): self.ticks + i for i, (a, b) in enumerate(spans.tolist())}
+        if of_span:
             column = column.copy()
             column[long] = [of_span[x] for x in zip(start[long].tolist(), end[long].tolist(), strict=True)]
         self.number: Ints = system.series * self.width + column
@@ -86,9 +86,20 @@ class Equations:
                 member.append(s * self.width + every)
                 sign.append(np.full(self.width, x))
             made += self.width
-        for s, node, e, a in system.bridges:
-            through = [(self.ticks + i, -1) for i, span in enumerate(spans.tolist()) if span == [a, e]]
-            through = through or [(t, -1) for t in range(a, e)]
+        for terms in kinds.cancelling:
+            left, of_ticks = np.zeros(self.width), np.zeros(self.width, bool)
+            for s, x in terms:
+                held = [system.grid[s], [system.grid[s, a:b].sum() for a, b in spans.tolist()]]
+                left += x * np.concatenate(held)
+                of_ticks |= np.abs(np.concatenate(held)) > _TOLERANCE
+            columns = np.flatnonzero(of_ticks & ~(np.abs(left) > _TOLERANCE))
+            for s, x in terms:
+                equation.append(made + np.arange(len(columns)))
+                member.append(s * self.width + columns)
+                sign.append(np.full(len(columns), x))
+            made += len(columns)
+        for s, node, e, a in [*system.bridges, *_bridged_rests(system)]:
+            through = [(of_span[a, e], -1)] if (a, e) in of_span else [(t, -1) for t in range(a, e)]
             for c, x in [(node - 1, 1), *through]:
                 equation.append(np.array([made]))
                 member.append(np.array([s * self.width + c]))
@@ -209,6 +220,18 @@ class Narrowing:
         return np.asarray(rows[self.low[number] >= self.high[number]])
 
 
+def _bridged_rests(system: System) -> list[list[int]]:
+    """Bridges (`System.bridges`) of what equations leave over: O of a period is O of its months, where it is or nobody
+    can tell. Elimination has it from T, K and M; bounds do not.
+    """
+    rests, grid = range(system.shapes.height, len(system.grid)), system.grid
+    periods = sorted({(node, e, a) for _, node, e, a in system.bridges})
+    broken = {
+        (s, node) for node, e, a in periods for s in rests if abs(grid[s, node - 1] - grid[s, a:e].sum()) > _TOLERANCE
+    }
+    return [[s, *period] for period in periods for s in rests if (s, period[0]) not in broken]
+
+
 def _ranges(begin: Ints, chosen: Ints) -> tuple[Ints, Ints]:
     """The positions begin[i] .. begin[i + 1] of each that is chosen, one after the other, and how many each has."""
     lengths = begin[chosen + 1] - begin[chosen]
@@ -233,11 +256,13 @@ class _Kinds:
     """Equations between series, signs by series: those of the system, and what is left over of one kind by another.
 
     O of a verksamhet is O of its units, and O of a whole is O of its part and of their difference, as T, K and M are.
-    signed: the rests that may be negative.
+    signed: the rests that may be negative. cancelling: what T leaves over is what K and M do, where that is so: a
+    person in two units is of one sex.
     """
 
     system: System
     terms: list[Terms] = field(default_factory=list)
+    cancelling: list[Terms] = field(default_factory=list)
     signed: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -267,6 +292,8 @@ class _Kinds:
             return
         terms = [(sexes[of_all.whole].rest, 1)]
         terms += [(sexes[p].rest if p in sexes else p, -1) for p in of_all.parts]
-        terms += [(of_all.rest, -1), *((f.rest, 1) for f in of_sexes)]
+        over = [(of_all.rest, -1), *((f.rest, 1) for f in of_sexes)]
+        terms += over
+        self.cancelling.append([(s, x) for s, x in over if s >= 0])
         if terms := [(s, x) for s, x in terms if s >= 0]:
             self.terms.append(terms)

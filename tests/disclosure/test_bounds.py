@@ -72,6 +72,30 @@ def test_unknown_sex_of_a_verksamhet_is_that_of_its_units() -> None:
     assert first == {(unit, kon) for unit in ("E0", "E1") for kon in "KM"}
 
 
+def test_a_person_in_two_units_leaves_unknown_sex_additive() -> None:
+    """One woman is in both units, so that neither T nor K add up; the one of unknown sex in V is in E0 all the same."""
+    numbers = {("V", "E0", "K", 0): 2, ("V", "E0", "M", 0): 9, ("V", "E0", "O", 0): 1}
+    numbers |= {("V", "E1", "K", 0): 9, ("V", "E1", "M", 0): 9}
+    shared = pl.col("enhet").is_null() & pl.col("kon").is_in(["T", "K"])
+    truth = cells(numbers, 1).filter(pl.col("period_typ") == "manad")
+    truth = truth.with_columns(pl.col("protected_number") - pl.when(shared).then(1).otherwise(0))
+    hidden = truth.filter(pl.col("enhet") == "E0", pl.col("kon") == "K").select(CELL)
+    assert fixed(truth, hidden).height == 1
+
+
+def test_unknown_sex_of_a_longer_period_is_that_of_its_months() -> None:
+    """The women of E0 come in two months, so that the tertial is a number of its own; the one of unknown sex is not."""
+    numbers = {("V", "E0", "K", m): 8 for m in range(4)} | {("V", "E0", "M", m): 9 for m in range(4)}
+    numbers[("V", "E0", "O", 2)] = 1
+    truth = cells(numbers, 4)
+    long = pl.col("period_typ") == "tertial"
+    twice = long & pl.col("kon").is_in(["T", "K"])
+    truth = truth.with_columns(pl.col("protected_number") - pl.when(twice).then(20).otherwise(0))
+    assert truth.filter(long).height
+    hidden = truth.filter(long, pl.col("kon") == "K").select(CELL)
+    assert fixed(truth, hidden).height == hidden.height
+
+
 def test_the_audit_fails_on_what_bounds_fix_in_a_large_group() -> None:
     """Three units with a year of 6 in six months of 1: eighteen unknowns, in none of them anything linear to find."""
     numbers = {(f"V{v}", f"E{v}", "T", m): int(m % 2 == 0) for v in range(3) for m in range(12)}
