@@ -50,7 +50,8 @@ def quarantine(
         raise UsageError("--excel gäller filen som --csv skriver: lägg till --csv FIL.")
     settings = settings_with(data=data)
     folder, acknowledged = RunFolder(settings.paths), load_acknowledged(settings.acknowledged)
-    rows = select_quarantine(folder, source, every, reason, unit, older_than, not newest, acknowledged)
+    machines = csv is not None and not excel
+    rows = select_quarantine(folder, source, every, reason, unit, older_than, not newest, acknowledged, machines)
     for sentence in without_rows(quarantine_now(folder, ()), acknowledged, settings.acknowledged):
         err.print(sentence, style="yellow", soft_wrap=True, markup=False)
     if csv is not None:

@@ -201,6 +201,15 @@ def _numbered(prefix: str, contract: Contract) -> str:
     return ", ".join(f"{prefix}{i}" for i in range(len(contract.key_sql)))
 
 
+def open_to_machines() -> pl.Expr:
+    """Whether a row is open by the letter of extracts.md, which the machine's list follows.
+
+    There a row whose key was unreadable waits for a delivery without any quarantined row. That a newer delivery covers
+    its unit and month ends a steward's work with it, and is told where people look.
+    """
+    return (pl.col("state") == OPEN) | (pl.col("settled_by") == BY_COVERING).fill_null(False)
+
+
 def select_quarantine(
     folder: RunFolder,
     source: str | None = None,
@@ -210,16 +219,18 @@ def select_quarantine(
     older_than: int | None = None,
     superseded: bool = True,
     acknowledged: Sequence[Acknowledgement] = (),
+    for_machines: bool = False,
 ) -> pl.DataFrame:
     """The latest run's quarantine (QUARANTINE_SCHEMA), open rows only unless `every`.
 
+    for_machines: open as `open_to_machines` has it.
     reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
     delivery's extraction date and the run's as-of date. superseded: whether open rows that came again in a newer
     delivery are among them. acknowledged: the reviewed lines. Raises ResultattavlaError when nothing was run.
     """
     wanted = [pl.lit(True)]
     if not every:
-        wanted.append(pl.col("state") == OPEN)
+        wanted.append(open_to_machines() if for_machines else pl.col("state") == OPEN)
     if not superseded:
         wanted.append((pl.col("state") != OPEN) | pl.col("followed_by").is_null())
     if source is not None:
@@ -253,13 +264,15 @@ def open_by_reason(quarantine: pl.DataFrame) -> list[tuple[str, str, int]]:
 def write_quarantine_csv(rows: pl.DataFrame, path: Path, told: Sequence[str] | None = None) -> None:
     """The list as CSV for machines (`,`, UTF-8), columns LISTED; text that a sheet would run as a formula is escaped.
 
-    told: what became of each row, in words: then the file is one for Swedish Excel (`;`, UTF-8 with BOM, decimal comma)
-    and has that as its last column, `lage`.
+    Its `state` is that of `open_to_machines`. told: what became of each row, in words: then the file is one for Swedish
+    Excel (`;`, UTF-8 with BOM, decimal comma), has the state that people see, and these words as its last column,
+    `lage`.
     """
     try:
         with replacing(path) as part:
             if told is None:
-                escaped_texts(rows.select(LISTED)).write_csv(part)
+                state = pl.when(open_to_machines()).then(pl.lit(OPEN)).otherwise("state").alias("state")
+                escaped_texts(rows.with_columns(state).select(LISTED)).write_csv(part)
             else:
                 write_swedish_csv(rows.select(LISTED).with_columns(lage=pl.Series(told, dtype=pl.String)), part)
     except OSError as error:

@@ -1001,29 +1001,6 @@ def _register_of(rows: list[Row]) -> Register:
     return Register(periods)
 
 
-def covers(newer: Delivery, row: Row, own: Delivery) -> bool:
-    """A newer delivery has the row's unit and month anew, with nothing left to mend there (docs/interpretations.md)."""
-
-    def place(one: Row) -> tuple[Any, Any]:
-        day = event_date(one.source, one.values)
-        return one["hsaid_enhet"], "always" if one.source == "enheter" else (day.year, day.month) if day else None
-
-    def listed(one: Row) -> bool:
-        return one.source == "enheter" or one["status"] == "VANTANDE"
-
-    unit, month = place(row)
-    if unit is None or month is None:
-        return False
-    for other in newer.rows:
-        if other.outcome == "quarantined" and place(other)[0] in (unit, None) and place(other)[1] in (month, None):
-            return False
-    there = [r for r in newer.rows if r.outcome == "accepted" and not r.withdraws and place(r) == (unit, month)]
-    if listed(row):
-        return any(listed(r) for r in there)
-    before = {r.key for r in own.rows if r.outcome == "accepted" and place(r) == (unit, month)}
-    return bool(there) and before <= {r.key for r in newer.rows if r.outcome == "accepted"}
-
-
 def _quarantine(deliveries: list[Delivery]) -> list[dict[str, Any]]:
     accepted = [d for d in deliveries if d.status == "accepterad"]
     accepted.sort(key=lambda d: (d.uttag or date.min, natural(d.name)))
@@ -1035,7 +1012,7 @@ def _quarantine(deliveries: list[Delivery]) -> list[dict[str, Any]]:
         for row in delivery.rows:
             if row.outcome != "quarantined":
                 continue
-            resolved = row.key in keys if row.key else clean or any(covers(other, row, delivery) for other in newer)
+            resolved = clean if row.key is None else row.key in keys
             result.append(
                 {
                     "source": row.source,

@@ -24,7 +24,7 @@ from dagster_project.core.tables import write_swedish_csv
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.waivers import Waiver
 from dagster_project.ingestion.acknowledged import Acknowledgement, with_acknowledged
-from dagster_project.ingestion.quarantine import write_quarantine_csv
+from dagster_project.ingestion.quarantine import open_to_machines, write_quarantine_csv
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.products.names import source_name, unit_names
 from dagster_project.products.steward_page.charts import HEIGHT, WIDTH
@@ -88,9 +88,9 @@ def write_page(
     ledger, quarantine = (_table(data, records[0], name) for name in (LEDGER, QUARANTINE))
     if quarantine is not None:
         quarantine = with_acknowledged(quarantine, acknowledged)
-        waiting = quarantine.filter(pl.col("state") == OPEN)
-        for rows, name in ((waiting, OPEN_CSV), (quarantine, ALL_CSV)):
-            write_quarantine_csv(rows, data.docs / name)
+        write_quarantine_csv(quarantine.filter(open_to_machines()), data.docs / OPEN_CSV)
+        write_quarantine_csv(quarantine, data.docs / ALL_CSV)
+        for rows, name in ((quarantine.filter(pl.col("state") == OPEN), OPEN_CSV), (quarantine, ALL_CSV)):
             write_quarantine_csv(rows, data.docs / _for_excel(name), quarantine_states(rows))
     earlier = shown_before(data, records[0].release_id)
     if earlier.height:
