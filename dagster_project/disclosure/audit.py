@@ -1,7 +1,7 @@
 """Whether a hidden number is shown, or follows from what is shown: asked of what is about to be published.
 
 It does not trust the choice: it is made by elimination over all shown cells of a group of related indicators at once
-(`system`), where the choice was made by moves.
+(`system`), where the choice was made by moves, and bounds are drawn anew from what is published.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN
+from dagster_project.disclosure.bounds import pinned
 from dagster_project.disclosure.control import related
 from dagster_project.disclosure.system import CELL, build, determined, narrow, with_differences
 
@@ -85,6 +86,8 @@ def audit_disclosure(
         if wanted.gather(follow).any():
             names, periods = ", ".join(members), group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
             problems.append(f"ett dolt tal kan räknas ut ({names}: {periods} perioder berörs)")
-        elif len(narrow(system, unknown.to_numpy(), wanted.to_numpy())):
+        elif len(pinned(system, unknown.to_numpy(), wanted.to_numpy() & unknown.to_numpy())) or len(
+            narrow(system, unknown.to_numpy(), wanted.to_numpy())
+        ):
             problems.append(f"ett dolt tal kan bara ha ett värde ({', '.join(members)})")
     return problems

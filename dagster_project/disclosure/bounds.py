@@ -2,187 +2,253 @@
 
 Every equation narrows the numbers in it by the others' bounds, again and again over the whole system. That is less than
 a solver finds, and what a patient reader with a spreadsheet finds: three hidden parts that sum to 3 are each 1.
+
+The equations of a system stand once (`Equations`); what is hidden decides which of their numbers are open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dagster_project.disclosure.system import Flags, Floats, Ints, System
+from dagster_project.disclosure.system import Family, Flags, Floats, Ints, System
 
 _TOLERANCE = 1e-9
+_ROUNDS = 200
+Terms = list[tuple[int, int]]
 
 
-def pinned(system: System, hidden: Flags, wanted: Flags, rounds: int = 40) -> Ints:
+def pinned(system: System, hidden: Flags, wanted: Flags) -> Ints:
     """Those of the `wanted` hidden cells (rows) that bounds leave one number only.
 
     hidden: what a reader does not see, differences and what is left out with it.
     """
-    told = _Equations(system, hidden)
-    low, high = told.narrowed(rounds)
-    cells = np.flatnonzero(wanted & hidden)
-    own = np.array([told.variable[c] for c in cells.tolist()], np.int64)
-    return np.asarray(cells[low[own] == high[own]])
+    return Equations(system).pinned(hidden, wanted)
 
 
-class _Equations:
-    """The system as sums of variables: one per series and tick, one per hidden longer cell.
+class Equations:
+    """All equations of a system, each a sum of numbers with signs that is 0.
 
-    variable: hidden cell (row) -> its variable.
+    A number is a series' (also of what an equation leaves over: O) in a column: a tick, or a longer span of ticks.
+    number: of each cell, where it stands.
     """
 
-    def __init__(self, system: System, hidden: Flags) -> None:
-        self.system, self.hidden = system, hidden
+    def __init__(self, system: System) -> None:
+        self.system = system
         self.ticks = system.grid.shape[1]
+        start, end = system.start, system.end
+        long = system.origin[end - 1] != start
+        spans = np.unique(np.stack([start[long], end[long]], axis=1), axis=0)
+        self.width = self.ticks + len(spans)
+        column = end - 1
+        of_span = {(a, b): self.ticks + i for i, (a, b) in enumerate(spans.tolist())}
+        if of_span:
+            column = column.copy()
+            column[long] = [of_span[x] for x in zip(start[long].tolist(), end[long].tolist(), strict=True)]
+        self.number: Ints = system.series * self.width + column
+        count = len(system.grid)
+        self.size = count * self.width
         cells = system.cells
-        self.number = cells["protected_number"].cast(float).to_numpy()
-        free = cells["virtual"].to_numpy() | cells["left_out"].to_numpy()
-        count = len(system.grid) * self.ticks
-        low, high = np.zeros(count), np.where(system.zero.ravel(), 0, np.inf)
-        self.low, self.high = low.tolist(), high.tolist()
-        self.variable: dict[int, int] = {}
-        self.equation: list[int] = []
-        self.member: list[int] = []
-        self.sign: list[int] = []
-        self.constant: list[float] = []
-        place: dict[tuple[int, int, int], int] = {}
-        longer: list[int] = []
-        for cell in range(cells.height):
-            s, start, end = int(system.series[cell]), int(system.start[cell]), int(system.end[cell])
-            place[s, start, end] = cell
-            if end > 0 and system.origin[end - 1] == start:
-                v = s * self.ticks + end - 1
-                if hidden[cell]:
-                    self._bound(cell, v, bool(free[cell]))
-                else:
-                    self.low[v] = self.high[v] = float(self.number[cell])
-            else:
-                longer.append(cell)
-        # What is known tick for tick tells nothing of the sums above it.
-        self.unknown = (np.array(self.low) != np.array(self.high)).reshape(len(system.grid), self.ticks)
-        unknown_until = np.concatenate([np.zeros((len(system.grid), 1)), np.cumsum(self.unknown, axis=1)], axis=1)
-        for cell in longer:
-            s, start, end = int(system.series[cell]), int(system.start[cell]), int(system.end[cell])
-            sums = [(x, 1) for x in self._through(s, start, end)]
-            if hidden[cell]:
-                v = len(self.low)
-                self.low.append(0.0)
-                self.high.append(np.inf)
-                self._bound(cell, v, bool(free[cell]))
-                self._add([*sums, (v, -1)], 0)
-            elif unknown_until[s, end] > unknown_until[s, start]:
-                self._add(sums, float(self.number[cell]))
-        self._along(longer)
-        for s, node, end, start in system.bridges:
-            self._add([(s * self.ticks + node - 1, 1)] + [(x, -1) for x in self._through(s, start, end)], 0)
-        self._between(place)
+        self.true = cells["protected_number"].cast(float).to_numpy()
+        self.free = cells["virtual"].to_numpy() | cells["left_out"].to_numpy()
+        low, high = np.zeros((count, self.width)), np.full((count, self.width), np.inf)
+        high[:, : self.ticks][system.zero] = 0
+        kinds = _Kinds(system)
+        for rest in kinds.signed:
+            # What breaks in single months may hold over a longer span.
+            for i, (a, b) in enumerate(spans.tolist()):
+                if abs(system.grid[rest, a:b].sum()) <= _TOLERANCE:
+                    high[rest, self.ticks + i] = 0
+            low[rest] = np.where(high[rest] == 0, 0, -np.inf)
+        self.low, self.high = low.ravel(), high.ravel()
 
-    def _bound(self, cell: int, variable: int, free: bool) -> None:
-        self.variable[cell] = variable
-        if not np.isnan(self.number[cell]) and self.number[cell] > _TOLERANCE and not free:
-            self.low[variable] = max(self.low[variable], 1.0)
-        if abs(self.number[cell]) <= _TOLERANCE:
-            self.high[variable] = 0.0
+        along = self._along(spans.tolist())
+        equation, member, sign = [], [], []
+        sizes = np.array([len(terms) for terms in along], np.int64)
+        if len(sizes):
+            columns = np.array([c for terms in along for c, _ in terms], np.int64)
+            signs = np.array([x for terms in along for _, x in terms], np.int64)
+            of = np.repeat(np.arange(len(sizes)), sizes)
+            series = np.arange(count)[:, None]
+            equation.append((series * len(sizes) + of).ravel())
+            member.append((series * self.width + columns).ravel())
+            sign.append(np.tile(signs, count))
+        made = count * len(sizes)
+        every = np.arange(self.width)
+        for terms in kinds.terms:
+            for s, x in terms:
+                equation.append(made + every)
+                member.append(s * self.width + every)
+                sign.append(np.full(self.width, x))
+            made += self.width
+        for terms in kinds.cancelling:
+            left, of_ticks = np.zeros(self.width), np.zeros(self.width, bool)
+            for s, x in terms:
+                held = [system.grid[s], [system.grid[s, a:b].sum() for a, b in spans.tolist()]]
+                left += x * np.concatenate(held)
+                of_ticks |= np.abs(np.concatenate(held)) > _TOLERANCE
+            columns = np.flatnonzero(of_ticks & ~(np.abs(left) > _TOLERANCE))
+            for s, x in terms:
+                equation.append(made + np.arange(len(columns)))
+                member.append(s * self.width + columns)
+                sign.append(np.full(len(columns), x))
+            made += len(columns)
+        for s, node, e, a in [*system.bridges, *_bridged_rests(system)]:
+            through = [(of_span[a, e], -1)] if (a, e) in of_span else [(t, -1) for t in range(a, e)]
+            for c, x in [(node - 1, 1), *through]:
+                equation.append(np.array([made]))
+                member.append(np.array([s * self.width + c]))
+                sign.append(np.array([x]))
+            made += 1
+        nothing = [np.zeros(0, np.int64)]
+        self.count = made
+        self.equation: Ints = np.concatenate(equation or nothing)
+        self.member: Ints = np.concatenate(member or nothing)
+        self.sign: Ints = np.concatenate(sign or nothing)
 
-    def _through(self, series: int, start: int, end: int) -> Iterable[int]:
-        return range(series * self.ticks + start, series * self.ticks + end)
+    def _along(self, spans: list[list[int]]) -> list[Terms]:
+        """Along time, the same for every series: a span is its ticks, and what two spans differ by.
 
-    def _add(self, terms: list[tuple[int, int]], constant: float) -> None:
-        number = len(self.constant)
-        self.constant.append(constant)
-        for v, sign in terms:
-            self.equation.append(number)
-            self.member.append(v)
-            self.sign.append(sign)
+        Two are compared where one lies within the other at either end, or lies a month later.
+        """
+        found: list[Terms] = []
+        at = {(a, b): self.ticks + i for i, (a, b) in enumerate(spans)}
+        for (a, b), c in at.items():
+            found.append([(c, 1), *((t, -1) for t in range(a, b))])
+            for (p, q), d in at.items():
+                if p == a and q < b:
+                    found.append([(c, 1), (d, -1), *((t, -1) for t in range(q, b))])
+                elif q == b and p > a:
+                    found.append([(c, 1), (d, -1), *((t, -1) for t in range(a, p))])
+                elif p == a + 1 and q == b + 1:
+                    found.append([(d, 1), (c, -1), (b, -1), (a, 1)])
+        return found
 
-    def _along(self, longer: list[int]) -> None:
-        """What two longer cells of a series differ by: one within the other at either end, or one a month later."""
-        system = self.system
-        of_series: dict[int, list[tuple[int, int, int]]] = {}
-        for cell in longer:
-            of_series.setdefault(int(system.series[cell]), []).append(
-                (int(system.start[cell]), int(system.end[cell]), cell)
-            )
-        for s, cells in of_series.items():
-            by_start: dict[int, list[tuple[int, int]]] = {}
-            by_end: dict[int, list[tuple[int, int]]] = {}
-            for start, end, cell in cells:
-                by_start.setdefault(start, []).append((end, cell))
-                by_end.setdefault(end, []).append((start, cell))
-            for start, end, cell in cells:
-                pairs: list[tuple[int, tuple[int, int], tuple[int, int] | None]] = []
-                pairs += [(other, (shorter, end), None) for shorter, other in by_start[start] if shorter < end]
-                pairs += [(other, (start, later), None) for later, other in by_end[end] if later > start]
-                pairs += [
-                    (other, (end - 1, end), (start - 1, start))
-                    for first_end, other in by_start.get(start - 1, [])
-                    if first_end == end - 1
-                ]
-                for other, more, less in pairs:
-                    terms = [(x, -1) for x in self._through(s, *more)]
-                    terms += [(x, 1) for x in self._through(s, *less)] if less else []
-                    known = 0.0
-                    for one, sign in ((cell, 1), (other, -1)):
-                        if self.hidden[one]:
-                            terms.append((self.variable[one], sign))
-                        else:
-                            known -= sign * float(self.number[one])
-                    if any(self.low[v] != self.high[v] for v, _ in terms):
-                        self._add(terms, known)
+    def pinned(self, hidden: Flags, wanted: Flags) -> Ints:
+        """As `pinned`."""
+        low, high = self.low.copy(), self.high.copy()
+        at_least = hidden & ~self.free & ~(np.abs(self.true) <= _TOLERANCE)
+        np.maximum.at(low, self.number[at_least], 1.0)
+        shown = ~hidden
+        low[self.number[shown]] = high[self.number[shown]] = self.true[shown]
+        self._narrow(low, high)
+        rows = np.flatnonzero(wanted & hidden)
+        number = self.number[rows]
+        return np.asarray(rows[low[number] >= high[number]])
 
-    def _between(self, place: dict[tuple[int, int, int], int]) -> None:
-        """whole = sum of its parts, per tick and per longer cell."""
-        spans = {(start, end) for _, start, end in place}
-        for family in self.system.families:
-            signs = [(family.whole, 1), *((p, -1) for p in family.parts)]
-            signs += [(family.rest, -1)] if family.rest >= 0 else []
-            for tick in np.flatnonzero(self.unknown[[s for s, _ in signs]].any(axis=0)).tolist():
-                self._add([(s * self.ticks + tick, sign) for s, sign in signs], 0)
-            for start, end in spans:
-                of_span = [(place.get((s, start, end)), s, sign) for s, sign in signs]
-                if end - start < 2 or self.system.origin[end - 1] == start or of_span[0][0] is None:
-                    continue
-                terms: list[tuple[int, int]] = []
-                known = 0.0
-                for cell, s, sign in of_span:
-                    if cell is None:
-                        terms += [(x, sign) for x in self._through(s, start, end)]
-                    elif self.hidden[cell]:
-                        terms.append((self.variable[cell], sign))
-                    else:
-                        known -= sign * float(self.number[cell])
-                if terms:
-                    self._add(terms, known)
-
-    def narrowed(self, rounds: int) -> tuple[Floats, Floats]:
-        """Lower and upper bounds of all variables, after so many rounds or when nothing changes any more."""
-        equation, member = np.array(self.equation), np.array(self.member)
-        plus = np.array(self.sign) > 0
-        constant = np.array(self.constant)
-        low, high = np.array(self.low), np.array(self.high)
-        count = len(constant)
-        usable = np.bincount(equation, np.isnan(low[member]) | np.isnan(high[member]), count) == 0
-        usable &= ~np.isnan(constant)
-        kept = usable[equation]
-        equation, member, plus = equation[kept], member[kept], plus[kept]
-        for _ in range(rounds):
-            least = np.where(plus, low[member], -high[member])
-            most = np.where(plus, high[member], -low[member])
-            open_least, open_most = np.isinf(least), np.isinf(most)
-            sum_least = np.bincount(equation, np.where(open_least, 0, least), count)
-            sum_most = np.bincount(equation, np.where(open_most, 0, most), count)
-            many_least, many_most = np.bincount(equation, open_least, count), np.bincount(equation, open_most, count)
-            # What is left for one member when all others are as small, or as large, as they can be.
-            others = many_least[equation] - open_least > 0
-            top = np.where(others, np.inf, constant[equation] - (sum_least[equation] - np.where(open_least, 0, least)))
-            others = many_most[equation] - open_most > 0
-            bottom = np.where(others, -np.inf, constant[equation] - (sum_most[equation] - np.where(open_most, 0, most)))
-            new_low, new_high = low.copy(), high.copy()
-            np.maximum.at(new_low, member, np.where(plus, bottom, -top))
-            np.minimum.at(new_high, member, np.where(plus, top, -bottom))
-            if np.array_equal(new_low, low) and np.array_equal(new_high, high):
+    def _narrow(self, low: Floats, high: Floats) -> None:
+        """Draw what follows from the bounds, in place, until nothing changes."""
+        kept = (low != high)[self.member]
+        inside = np.bincount(self.equation[kept], minlength=self.count)
+        known = np.where(kept, 0, self.sign * np.where(kept, 0, low[self.member]))
+        constants = -np.bincount(self.equation, known, self.count)
+        used = inside > 0
+        equation = (np.cumsum(used) - 1)[self.equation[kept]]
+        order = np.argsort(equation, kind="stable")
+        members, plusses = self.member[kept][order], self.sign[kept][order] > 0
+        constants = constants[used]
+        begin = np.concatenate([[0], np.cumsum(inside[used])])
+        by_member = np.argsort(members, kind="stable")
+        its_equations = equation[order][by_member]
+        its_begin = np.searchsorted(members[by_member], np.arange(self.size + 1))
+        active = np.arange(len(constants))
+        for _ in range(_ROUNDS):
+            if not len(active):
                 break
-            low, high = new_low, new_high
-        return low, high
+            at, lengths = _ranges(begin, active)
+            member, plus = members[at], plusses[at]
+            first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            least, most = np.where(plus, low[member], -high[member]), np.where(plus, high[member], -low[member])
+            constant = np.repeat(constants[active], lengths)
+            # What is left for one member when all others are as small, or as large, as they can be.
+            top = constant - _others(least, first, lengths)
+            bottom = constant - _others(most, first, lengths)
+            up, down = np.where(plus, top, -bottom), np.where(plus, bottom, -top)
+            better = (up < high[member]) | (down > low[member])
+            moved = member[better]
+            np.minimum.at(high, moved, up[better])
+            np.maximum.at(low, moved, down[better])
+            touched = np.zeros(len(constants), bool)
+            touched[its_equations[_ranges(its_begin, np.unique(moved))[0]]] = True
+            active = np.flatnonzero(touched)
+
+
+def _bridged_rests(system: System) -> list[list[int]]:
+    """Bridges (`System.bridges`) of what equations leave over: O of a period is O of its months, where it is or nobody
+    can tell. Elimination has it from T, K and M; bounds do not.
+    """
+    rests, grid = range(system.shapes.height, len(system.grid)), system.grid
+    periods = sorted({(node, e, a) for _, node, e, a in system.bridges})
+    broken = {
+        (s, node) for node, e, a in periods for s in rests if abs(grid[s, node - 1] - grid[s, a:e].sum()) > _TOLERANCE
+    }
+    return [[s, *period] for period in periods for s in rests if (s, period[0]) not in broken]
+
+
+def _ranges(begin: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+    """The positions begin[i] .. begin[i + 1] of each that is chosen, one after the other, and how many each has."""
+    lengths = begin[chosen + 1] - begin[chosen]
+    offset = np.repeat(begin[chosen] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+    return offset + np.arange(len(offset)), lengths
+
+
+def _others(values: Floats, first: Ints, lengths: Ints) -> Floats:
+    """Per member the sum of the others of its equation, minus infinity or infinity where one of them is."""
+    endless = np.isinf(values)
+    finite = np.where(endless, 0, values)
+    total = np.repeat(np.add.reduceat(finite, first), lengths) - finite
+    if not endless.any():
+        return np.asarray(total)
+    beside = np.repeat(np.add.reduceat(endless.astype(np.int64), first), lengths) - endless > 0
+    # All of an equation's endless values have the same sign: least are -inf, most are inf.
+    return np.asarray(np.where(beside, np.where(values[endless][0] < 0, -np.inf, np.inf), total))
+
+
+@dataclass
+class _Kinds:
+    """Equations between series, signs by series: those of the system, and what is left over of one kind by another.
+
+    O of a verksamhet is O of its units, and O of a whole is O of its part and of their difference, as T, K and M are.
+    signed: the rests that may be negative. cancelling: what T leaves over is what K and M do, where that is so: a
+    person in two units is of one sex.
+    """
+
+    system: System
+    terms: list[Terms] = field(default_factory=list)
+    cancelling: list[Terms] = field(default_factory=list)
+    signed: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        shapes = list(self.system.shapes.iter_rows())
+        sexes: dict[int, Family] = {}
+        others: dict[tuple[object, ...], dict[str, Family]] = {}
+        for family in self.system.families:
+            terms = [(family.whole, 1), *((p, -1) for p in family.parts)]
+            if family.rest >= 0:
+                terms.append((family.rest, -1))
+            self.terms.append(terms)
+            *whole, sex = shapes[family.whole]
+            *part, of_part = shapes[family.parts[0]]
+            if sex != of_part:
+                sexes[family.whole] = family
+                continue
+            if family.rest >= 0:
+                self.signed.append(family.rest)
+            within = tuple(part) if part[1:] == whole[1:] else ()
+            others.setdefault((*whole, within), {})[sex] = family
+        for of in others.values():
+            if "T" in of and of["T"].whole in sexes:
+                self._left_over(of["T"], [family for sex, family in of.items() if sex != "T"], sexes)
+
+    def _left_over(self, of_all: Family, of_sexes: Sequence[Family], sexes: dict[int, Family]) -> None:
+        if {f.whole for f in of_sexes} != set(sexes[of_all.whole].parts):
+            return
+        terms = [(sexes[of_all.whole].rest, 1)]
+        terms += [(sexes[p].rest if p in sexes else p, -1) for p in of_all.parts]
+        over = [(of_all.rest, -1), *((f.rest, 1) for f in of_sexes)]
+        terms += over
+        self.cancelling.append([(s, x) for s, x in over if s >= 0])
+        if terms := [(s, x) for s, x in terms if s >= 0]:
+            self.terms.append(terms)

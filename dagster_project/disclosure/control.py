@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from dagster_project.disclosure.bounds import pinned
+from dagster_project.disclosure.bounds import Equations
 from dagster_project.disclosure.layout import layout_of
 from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
-from dagster_project.disclosure.system import CELL, Flags, build, narrow, with_differences
+from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
 _LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
@@ -69,12 +69,13 @@ def related(
 ) -> list[tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]]:
     """Groups of indicators that are protected together: (those computed with, (each, the one computed with), parts).
 
-    Indicators with the same cells and the same numbers (of the same observations) are one; so are a part and its whole.
+    Indicators with the same cells of the grid and the same numbers (of the same observations) are one; so are a part
+    and its whole. Before the grid a release tells of counts only, which makes twins no strangers.
     """
     of: dict[str, str] = {}
     prints: dict[bytes, str] = {}
     for (name,), rows in cells.sort(CELL, nulls_last=False).group_by("indicator_id", maintain_order=True):
-        told = rows.select(*CELL[1:], "protected_number", "stock", "left_out").write_csv().encode()
+        told = rows.filter("in_grid").select(*CELL[1:], "protected_number", "stock", "left_out").write_csv().encode()
         of[str(name)] = prints.setdefault(hashlib.sha256(told).digest(), str(name))
     inner = sorted({(of[p], of[w]) for p, w in parts if p in of and w in of and of[p] != of[w]})
     groups: list[tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]] = []
@@ -118,6 +119,7 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
         hidden[taken[i]] = True
         settled[taken[i]] |= bounded[i]
     system = build(cells, parts)
+    equations = Equations(system)
     before = -1
     while before < settled.sum():
         before = int(settled.sum())
@@ -127,7 +129,7 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
         if not asked.any():
             break
         unseen = hidden | virtual | left_out
-        fixed = pinned(system, unseen, asked)
+        fixed = equations.pinned(unseen, asked)
         if not len(fixed):
             fixed = narrow(system, unseen, asked)
         again = Search(layout, unseen, cost)
@@ -146,7 +148,50 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
                 if not again.moved[cell]:
                     changed = again.take(again.best(cell)[1])
                     hidden[changed], settled[changed] = True, True
-    return np.asarray((hidden & ~virtual)[:count] | (protected & ~virtual)[:count])
+    hidden = (hidden | protected) & ~virtual
+    return _beyond_moves(equations, hidden, virtual | left_out, protected, layout.number == 0, cost)[:count]
+
+
+def _beyond_moves(
+    equations: Equations, hidden: Flags, never: Flags, protected: Flags, zero: Flags, cost: Ints
+) -> Flags:
+    """The hidden cells, with more of them where the audit would still find one.
+
+    Moves keep what adds up. Of persons, who come in two months or two units, a longer period is a number of its own,
+    and what a reader may suppose of it binds more than a move sees. Then the cheapest shown cells around such a number
+    are hidden, twice as many each time, until none is found or nothing is left to hide.
+    never: not shown whatever is chosen (differences, what is left out). zero: shown to be 0.
+    """
+    system, many = equations.system, 1
+    while True:
+        unseen = hidden | never
+        wanted = hidden | (protected & never)
+        known = np.zeros(len(hidden), bool)
+        known[determined(system, unseen)] = True
+        known[equations.pinned(unseen, wanted)] = True
+        found = known & wanted
+        if not found.any():
+            found[narrow(system, unseen, wanted)] = True
+        shown = ~unseen & ~zero
+        if not found.any() or not shown.any():
+            return hidden
+        hidden = hidden.copy()
+        for cell in np.flatnonzero(found).tolist():
+            hidden[_near(system, cell, shown, cost)[:many]] = True
+        many *= 2
+
+
+def _near(system: System, cell: int, among: Flags, cost: Ints) -> Ints:
+    """Cells that may help a cell: of its verksamhet or the area before others, of its time or near it, the cheapest
+    first.
+    """
+    verksamhet = system.shapes["verksamhet"].to_list()
+    own = verksamhet[system.series[cell]]
+    strange = np.array([v is not None and own is not None and v != own for v in verksamhet])[system.series]
+    first, last = system.cells["period_start"].to_physical().to_numpy(), system.end
+    apart = np.abs(first - first[cell]) // 31 + np.abs(last - last[cell])
+    found = np.flatnonzero(among)
+    return np.asarray(found[np.lexsort((cost[found], apart[found], strange[found]))])
 
 
 def _move(search: Search, cell: int, bounded: list[bool]) -> list[Touch]:
