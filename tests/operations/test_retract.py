@@ -124,7 +124,7 @@ def test_a_retraction_can_be_taken_back_with_a_reason(data: DataPaths) -> None:
         (("RIGHT", "--to", "RIGHT"), 1, "är återkallad"),
         (("RIGHT", "--undo", "--to", "RIGHT"), 64, "--undo"),
         (("RIGHT", "--undo"), 1, "är inte återkallad"),
-        (("RIGHT", "--reason", " "), 1, "--reason"),
+        (("RIGHT", "--reason", " "), 64, "--reason"),
     ],
 )
 def test_what_cannot_be_retracted_changes_nothing(data: DataPaths, arguments: tuple, code: int, word: str) -> None:
