@@ -148,6 +148,8 @@ def _say_release(outcome: RunOutcome) -> None:
     )
     for text in held_back_sentences(outcome.release):
         hanging("  ", text)
+    for text in outcome.notices:
+        hanging("  ", f"Varning {text}")
     if outcome.beside is not None:
         hanging(
             "  ",

@@ -109,6 +109,20 @@ def source_of_folder(raw: Path) -> str | None:
     return next((source for source in contracts if any(_day_of(source, name) for name in names)), None)
 
 
+def any_file_in_raw(raw: Path) -> bool:
+    """Whether any source has anything below raw that a run would look at; a folder that cannot be read may have."""
+    for source in load_contracts():
+        try:
+            if not (raw / source).is_dir():
+                if os.path.lexists(raw / source):
+                    return True
+            elif any(not name.startswith((".", "~$")) for name in os.listdir(raw / source)):
+                return True
+        except OSError:
+            return True
+    return False
+
+
 def first_day_in_raw(raw: Path) -> date | None:
     """The first extraction date that a file below raw has in its name; no file is opened. None where none has one."""
     days = []

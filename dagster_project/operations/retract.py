@@ -69,7 +69,7 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         retractions.take_back(data, known, reason, by)
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
-            place(data, newest)
+            place(data, newest, day_asked=False)
         here.show_again()
         return Retracted(f"Återkallandet av {release_id} är upphävt", current_id(data), current_id(data) != before)
 
