@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from dagster_project.catalogue.vocabulary import PERIOD_TYPES
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import UsageError
 
 MOST_YEARS_BEFORE = 50
 """How many years before the as-of year the grid can begin (the setting `years_before` is refused above it)."""
@@ -19,11 +19,11 @@ NOTATIONS = "2022-08 (månad), 2022-T2 (tertial), 2022-D (delår), 2022 (år), -
 def parse_period(period: str, period_typ: str | None = None) -> tuple[str, date]:
     """Type and first day of a period as it is written on the command line (NOTATIONS).
 
-    Raises ResultattavlaError when it is written otherwise, or another type is asked for than it says.
+    Raises UsageError when it is written otherwise, or another type is asked for than it says.
     """
     text = period.strip().upper()
     if period_typ is not None and period_typ not in PERIOD_TYPES:
-        raise ResultattavlaError(f"Periodtypen {period_typ} finns inte: {', '.join(PERIOD_TYPES)}.")
+        raise UsageError(f"Periodtypen {period_typ} finns inte: {', '.join(PERIOD_TYPES)}.")
     found = re.fullmatch(r"([0-9]{4})(?:-(?:([0-9]{2})|T([1-3])|(D)))?", text)
     year = int(found[1]) if found else 0
     month = int(found[2]) if found and found[2] else 0
@@ -40,7 +40,7 @@ def parse_period(period: str, period_typ: str | None = None) -> tuple[str, date]
         if whole_year and not found[4] and period_typ in (None, "ar"):
             return "ar", date(year, 1, 1)
     asked = f" som {period_typ}" if period_typ else ""
-    raise ResultattavlaError(f"Perioden {period} kan inte läsas{asked}: skriv {NOTATIONS}.")
+    raise UsageError(f"Perioden {period} kan inte läsas{asked}: skriv {NOTATIONS}.")
 
 
 def period_name(period_typ: str, start: date, end: date) -> str:

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, require_data, say, settings_with
+from dagster_project.cli.output import DataOption, require_data, require_raw_folder, say, settings_with
 from dagster_project.cli.run import run
-from dagster_project.core.errors import UsageError
 
 RawOption = Annotated[Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")]
 FILES_SHOWN = 50
@@ -30,10 +29,7 @@ def erase(
 
     settings = settings_with(raw, data)
     require_data(settings.paths)
-    if not settings.raw.is_dir():
-        raise UsageError(
-            f"Mappen {settings.raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw)."
-        )
+    require_raw_folder(settings.raw)
     with session(settings.paths, settings):
         done = erase_persons(settings, _asked(), reason, by)
     say(f"Raderat: {done.rows} lagrade rader, och rader i {done.evidence} filer med underlag.")
@@ -63,6 +59,7 @@ def rekey(raw: RawOption = None, data: DataOption = None) -> None:
 
     settings = settings_with(raw, data)
     require_data(settings.paths)
+    require_raw_folder(settings.raw)
     with session(settings.paths, settings):
         count = change_key(settings)
     say(f"Personnyckeln är bytt. {count} leveranser läses om från {settings.raw}; säkerhetskopiera den nya nyckeln.")

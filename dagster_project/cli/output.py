@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from rich.text import Text
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.printable import printable
+from dagster_project.ingestion.discover import source_of_folder
 from dagster_project.operations.claim import is_ours
 from dagster_project.operations.settings import Settings, load_settings
 
@@ -132,12 +133,26 @@ def require_data(data: DataPaths) -> None:
         raise UsageError(f"Mappen {data.root} är inte Resultattavlas eller finns inte: ange en annan med --data.")
 
 
+def require_raw_folder(raw: Path) -> None:
+    """Raise UsageError where raw is no folder with deliveries: not there, a file, or one source's own folder."""
+    if not raw.exists():
+        raise UsageError(f"Mappen {raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw).")
+    if not raw.is_dir():
+        raise UsageError(f"{raw} är en fil: ange mappen med leveranser (--raw eller inställningen raw).")
+    if (source := source_of_folder(raw)) is not None:
+        raise UsageError(
+            f"Mappen {raw} är källans egen ({source}): ange mappen ovanför, {raw.parent}, där varje källa har sin mapp."
+        )
+
+
 def day_of(text: str | None, option: str) -> date | None:
     """A day as options give it; a usage error for anything else."""
     if text is None:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text} är inget datum: skriv det som ÅÅÅÅ-MM-DD.", param_hint=option) from None
 

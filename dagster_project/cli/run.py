@@ -9,14 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.cli.output import AsOfOption, DataOption, day_of, err, hanging, out, say, settings_with, table
+from dagster_project.cli.output import (
+    AsOfOption,
+    DataOption,
+    day_of,
+    err,
+    hanging,
+    out,
+    require_raw_folder,
+    say,
+    settings_with,
+    table,
+)
 from dagster_project.cli.progress import progress
 from dagster_project.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from dagster_project.operations.daily_run import JobEnd, RunOutcome
+    from dagster_project.operations.settings import Settings
 
 
 def run(
@@ -38,10 +51,9 @@ def run(
     from dagster_project.operations.daily_run import run_daily
 
     day, settings = day_of(as_of, "--as-of"), settings_with(raw, data)
-    if not settings.raw.is_dir():
-        raise UsageError(
-            f"Mappen {settings.raw} finns inte: ange mappen med leveranser (--raw eller inställningen raw)."
-        )
+    require_raw_folder(settings.raw)
+    if day is not None:
+        _require_possible(settings, day)
 
     def job(*how: Any) -> JobEnd:
         return run_in_process(settings, *how)
@@ -52,6 +64,19 @@ def run(
     for text in outcome.trouble:
         err.print(text, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(outcome.exit_code)
+
+
+def _require_possible(settings: Settings, day: date) -> None:
+    """Raise UsageError for an as-of date that is still to come, or lies before every delivery: nothing is recorded."""
+    from dagster_project.core.clock import today_in_sweden
+    from dagster_project.ingestion.deliveries import first_day
+
+    today = today_in_sweden()
+    if day > today:
+        raise UsageError(f"--as-of: {day} har inte varit än: ange i dag ({today}) eller en dag som har varit.")
+    first = first_day(settings.raw, settings.paths)
+    if first is not None and day < first:
+        raise UsageError(f"--as-of: {day} är före den första leveransen ({first}): ange den dagen eller en senare.")
 
 
 def _beside(work: Callable[[], RunOutcome]) -> RunOutcome:
@@ -123,6 +148,8 @@ def _say_release(outcome: RunOutcome) -> None:
     )
     for text in held_back_sentences(outcome.release):
         hanging("  ", text)
+    for text in outcome.notices:
+        hanging("  ", f"Varning {text}")
     if outcome.beside is not None:
         hanging(
             "  ",

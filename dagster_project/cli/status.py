@@ -76,6 +76,7 @@ def status(
     marked = [f"{text} Den är inte äldre än det som räknas." if text in newer else text for text in rejected]
     _told("Avvisade filer", marked)
     _told("Underkänt och förändringar i leveranserna", warning_sentences(release))
+    _told("Att veta", [f"Varning {text}" for record in records for text in record.notices])
     _told("Historik som har krympt", [f"Varning {text}" for record in records for text in record.shrunk])
     _told("Undantag", waiver_sentences(release, today))
     _told("Tillbakadragna utgåvor", [f"Utgåva {r.release_id}: {r.text}." for r in _latest(retractions(paths))])

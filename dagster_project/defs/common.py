@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.events import job_end
@@ -97,9 +98,12 @@ def _day(text: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise dg.Failure(f"as_of: {text} är inget datum, skriv det som ÅÅÅÅ-MM-DD.", allow_retries=False) from None
+    if day > today_in_sweden():
+        raise dg.Failure(f"as_of: {text} har inte varit än: ange en dag som har varit.", allow_retries=False)
+    return day
 
 
 def step(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,7 +1,7 @@
 """Whether a hidden number is shown, or follows from what is shown: asked of what is about to be published.
 
 It does not trust the choice: it is made by elimination over all shown cells of a group of related indicators at once
-(`system`), where the choice was made cell by cell, and bounds are drawn anew from what is published.
+(`system`), where the choice was made by moves, and bounds are drawn anew from what is published.
 """
 
 from __future__ import annotations

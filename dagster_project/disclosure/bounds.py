@@ -3,8 +3,7 @@
 Every equation narrows the numbers in it by the others' bounds, again and again over the whole system. That is less than
 a solver finds, and what a patient reader with a spreadsheet finds: three hidden parts that sum to 3 are each 1.
 
-The equations of a system stand once (`Equations`); what is hidden decides which of their numbers are open
-(`Narrowing`). A number more that is shown is then a change from the bounds that are known already.
+The equations of a system stand once (`Equations`); what is hidden decides which of their numbers are open.
 """
 
 from __future__ import annotations
@@ -26,9 +25,7 @@ def pinned(system: System, hidden: Flags, wanted: Flags) -> Ints:
 
     hidden: what a reader does not see, differences and what is left out with it.
     """
-    told = Equations(system).narrowing(hidden)
-    told.narrow()
-    return told.pinned(wanted & hidden)
+    return Equations(system).pinned(hidden, wanted)
 
 
 class Equations:
@@ -129,95 +126,53 @@ class Equations:
                     found.append([(d, 1), (c, -1), (b, -1), (a, 1)])
         return found
 
-    def narrowing(self, hidden: Flags) -> Narrowing:
-        """What is open when these cells are hidden."""
+    def pinned(self, hidden: Flags, wanted: Flags) -> Ints:
+        """As `pinned`."""
         low, high = self.low.copy(), self.high.copy()
         at_least = hidden & ~self.free & ~(np.abs(self.true) <= _TOLERANCE)
         np.maximum.at(low, self.number[at_least], 1.0)
         shown = ~hidden
         low[self.number[shown]] = high[self.number[shown]] = self.true[shown]
-        return Narrowing(self, low, high)
+        self._narrow(low, high)
+        rows = np.flatnonzero(wanted & hidden)
+        number = self.number[rows]
+        return np.asarray(rows[low[number] >= high[number]])
 
-
-class Narrowing:
-    """Bounds of every number, and the equations between those that are open: `narrow` draws what follows."""
-
-    def __init__(self, equations: Equations, low: Floats, high: Floats) -> None:
-        self.of = equations
-        self.low, self.high = low, high
-        open_ = low != high
-        kept = open_[equations.member]
-        inside = np.bincount(equations.equation[kept], minlength=equations.count)
-        known = np.where(kept, 0, equations.sign * np.where(kept, 0, low[equations.member]))
-        constant = -np.bincount(equations.equation, known, equations.count)
+    def _narrow(self, low: Floats, high: Floats) -> None:
+        """Draw what follows from the bounds, in place, until nothing changes."""
+        kept = (low != high)[self.member]
+        inside = np.bincount(self.equation[kept], minlength=self.count)
+        known = np.where(kept, 0, self.sign * np.where(kept, 0, low[self.member]))
+        constants = -np.bincount(self.equation, known, self.count)
         used = inside > 0
-        number = np.cumsum(used) - 1
-        self.equation = number[equations.equation[kept]]
-        order = np.argsort(self.equation, kind="stable")
-        self.equation = self.equation[order]
-        self.member, plus = equations.member[kept][order], equations.sign[kept][order] > 0
-        self.plus = plus
-        self.constant = constant[used]
-        self.begin = np.concatenate([[0], np.cumsum(inside[used])])
-        by_member = np.argsort(self.member, kind="stable")
-        self.its_equations = self.equation[by_member]
-        self.its_begin = np.searchsorted(self.member[by_member], np.arange(equations.size + 1))
-        self.cause = np.full(equations.size, -1)
-
-    def narrow(self, changed: Ints | None = None, rounds: int = _ROUNDS) -> Flags:
-        """Narrow all bounds until nothing changes; `changed`: numbers whose bounds are new, the others have been
-        through it. Returns which numbers have new bounds.
-
-        `cause` of a number whose bounds are new becomes the largest of those that led to it.
-        """
-        new = np.zeros(len(self.low), bool)
-        active = np.arange(len(self.constant)) if changed is None else self._touched(changed)
-        for _ in range(rounds):
+        equation = (np.cumsum(used) - 1)[self.equation[kept]]
+        order = np.argsort(equation, kind="stable")
+        members, plusses = self.member[kept][order], self.sign[kept][order] > 0
+        constants = constants[used]
+        begin = np.concatenate([[0], np.cumsum(inside[used])])
+        by_member = np.argsort(members, kind="stable")
+        its_equations = equation[order][by_member]
+        its_begin = np.searchsorted(members[by_member], np.arange(self.size + 1))
+        active = np.arange(len(constants))
+        for _ in range(_ROUNDS):
             if not len(active):
                 break
-            at, lengths = _ranges(self.begin, active)
-            member, plus = self.member[at], self.plus[at]
-            low, high = self.low[member], self.high[member]
+            at, lengths = _ranges(begin, active)
+            member, plus = members[at], plusses[at]
             first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-            least, most = np.where(plus, low, -high), np.where(plus, high, -low)
-            constant = np.repeat(self.constant[active], lengths)
+            least, most = np.where(plus, low[member], -high[member]), np.where(plus, high[member], -low[member])
+            constant = np.repeat(constants[active], lengths)
             # What is left for one member when all others are as small, or as large, as they can be.
             top = constant - _others(least, first, lengths)
             bottom = constant - _others(most, first, lengths)
             up, down = np.where(plus, top, -bottom), np.where(plus, bottom, -top)
-            better = ((up < high) | (down > low)) & (low < high)  # a contradiction goes no further
-            if not better.any():
-                break
+            better = (up < high[member]) | (down > low[member])
             moved = member[better]
-            if changed is not None:
-                cause = np.repeat(np.maximum.reduceat(self.cause[member], first), lengths)
-                np.maximum.at(self.cause, moved, cause[better])
-            np.minimum.at(self.high, moved, up[better])
-            np.maximum.at(self.low, moved, down[better])
-            new[moved] = True
-            active = self._touched(np.unique(moved))
-        return new
-
-    def fix(self, cells: Ints, causes: Ints) -> None:
-        """These hidden cells (rows) are shown as well; causes: a number for each, of which `cause` tells what led to
-        a new bound.
-        """
-        number = self.of.number[cells]
-        np.maximum.at(self.cause, number, causes)
-        self.low[number] = self.high[number] = self.of.true[cells]
-        self.narrow(np.unique(number))
-
-    def _touched(self, members: Ints) -> Ints:
-        at, _ = _ranges(self.its_begin, members)
-        flags = np.zeros(len(self.constant), bool)
-        flags[self.its_equations[at]] = True
-        return np.flatnonzero(flags)
-
-    def pinned(self, cells: Flags) -> Ints:
-        """Those of the cells (rows) that one number is left for."""
-        rows = np.flatnonzero(cells)
-        number = self.of.number[rows]
-        return np.asarray(rows[self.low[number] >= self.high[number]])
+            np.minimum.at(high, moved, up[better])
+            np.maximum.at(low, moved, down[better])
+            touched = np.zeros(len(constants), bool)
+            touched[its_equations[_ranges(its_begin, np.unique(moved))[0]]] = True
+            active = np.flatnonzero(touched)
 
 
 def _bridged_rests(system: System) -> list[list[int]]:

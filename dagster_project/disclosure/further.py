@@ -1,7 +1,8 @@
 """Rows of an older release that are shown again: hidden further where today's rule requires it.
 
 The true numbers behind them are not at hand, only what the release showed. What is hidden there is unknown but for not
-being 0; what must be hidden besides is chosen as for today's numbers (`choice`).
+being 0; whether it follows from the rest is asked as the audit asks (`system`), and what must be hidden besides is
+found by moves that take numbers as not bounded.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN, HIDDEN_MARK, JUDGED, NO_TARGET, NOT_APPLICABLE, TOTALS
-from dagster_project.disclosure.choice import choose
-from dagster_project.disclosure.control import related, worth
-from dagster_project.disclosure.system import CELL, build, with_differences
+from dagster_project.disclosure.control import costs, related
+from dagster_project.disclosure.layout import layout_of
+from dagster_project.disclosure.moves import Search
+from dagster_project.disclosure.system import CELL, build, determined, with_differences
 
 _NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
 
@@ -29,7 +31,7 @@ def hidden_further(
     """
     cells = _cells(rows, definitions, limit)
     more = [
-        _more(cells, members, same, inner, limit)
+        _more(cells, members, same, inner)
         for members, same, inner in related(cells.fill_nan(-1), parts)
         if cells.height
     ]
@@ -96,23 +98,40 @@ def _cells(rows: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> pl.Data
 
 
 def _more(
-    cells: pl.DataFrame,
-    members: list[str],
-    same: list[tuple[str, str]],
-    parts: Sequence[tuple[str, str]],
-    limit: int,
+    cells: pl.DataFrame, members: list[str], same: list[tuple[str, str]], parts: Sequence[tuple[str, str]]
 ) -> pl.DataFrame:
     """The cells of a group (all indicators with the same numbers) that must be hidden besides."""
     group = cells.filter(pl.col("indicator_id").is_in(members))
     count = group.height
     group = with_differences(group.with_columns(virtual=pl.lit(False)), parts)
     virtual = group["virtual"].to_numpy()
-    number = group["protected_number"].to_numpy()
-    start = group["hidden"].to_numpy() & ~virtual
-    protected = start | (group["few"].to_numpy() & ~virtual) | (virtual & (number >= 1) & (number < limit))
-    hidden = start
+    hidden = (group["hidden"] | group["few"]).to_numpy() & ~virtual
+    protected = hidden | (
+        virtual & (group["protected_number"] >= 1).to_numpy() & (group["protected_number"] <= 4).to_numpy()
+    )
+    start = hidden.copy()
     if protected.any():
-        hidden = choose(build(group, parts), (number == 0) & ~virtual, virtual, protected, worth(group))
+        system = build(group, parts)
+        # For moves only what is 0 matters.
+        search = Search(
+            layout_of(group.with_columns(pl.col("protected_number").fill_nan(5)), parts, exact=False),
+            hidden | virtual,
+            costs(group.with_columns(pl.col("protected_number").fill_nan(5))),
+        )
+        hopeless: set[int] = set()
+        while True:
+            follow = [int(c) for c in determined(system, hidden) if protected[c] and int(c) not in hopeless]
+            if not follow:
+                break
+            for cell in follow:
+                if search.moved[cell]:
+                    hopeless.add(cell)
+                    continue
+                try:
+                    hidden[search.take(search.best(cell, whole=False)[1])] = True
+                except ArithmeticError:  # nothing shown holds it: only who is of unknown sex
+                    hopeless.add(cell)
+            hidden &= ~virtual
     chosen = group[:count].filter(pl.Series((hidden & ~start)[:count])).select(CELL)
     return pl.concat(
         [chosen.filter(pl.col("indicator_id") == of).with_columns(indicator_id=pl.lit(each)) for each, of in same]

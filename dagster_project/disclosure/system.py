@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -247,7 +248,7 @@ def _families(
 
 # --- What follows ----------------------------------------------------------------------------------------------------
 
-PRIME = (1 << 61) - 1
+_PRIME = (1 << 61) - 1
 Row = tuple[tuple[int, int], ...]
 
 
@@ -259,61 +260,6 @@ def determined(system: System, hidden: Flags) -> Ints:
     in every solution of the homogeneous equations, and one random solution (modulo a large prime) tells all at once:
     a number that follows is 0 there for certain, another one with a probability of 1 to 2^61.
     """
-    joined, solved = _solved(system, hidden)
-    width = system.width
-    chance = random.Random(1)
-    drawn: dict[int, int] = {}
-    # A pivot's row holds pivots that were found later only: the latest first.
-    for pivot, row_of in reversed(solved.items()):
-        total = 0
-        for column, factor in row_of.items():
-            if column != pivot:
-                if column not in drawn:
-                    drawn[column] = chance.randrange(PRIME)
-                total += factor * drawn[column]
-        drawn[pivot] = -total % PRIME
-    found = []
-    for cell in np.flatnonzero(
-        (hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)
-    ).tolist():
-        ends = [int(joined[system.series[cell], node]) for node in (system.end[cell], system.start[cell])]
-        for c in ends:
-            if c % width and c not in drawn:
-                drawn[c] = chance.randrange(PRIME)
-        there, here = (drawn[c] if c % width else 0 for c in ends)
-        if (there - here) % PRIME == 0:
-            found.append(cell)
-    return np.array(found, np.int64)
-
-
-def combinations(system: System, hidden: Flags, cells: Ints) -> dict[int, dict[int, int]]:
-    """What the numbers of hidden cells (rows) are made of: coefficients (modulo PRIME) of unknowns that are free."""
-    joined, solved = _solved(system, hidden)
-    width = system.width
-    made_of: dict[int, dict[int, int]] = {}
-    for pivot, row_of in reversed(solved.items()):
-        made_of[pivot] = _sum((made_of.get(c, {c: 1}), -factor) for c, factor in row_of.items() if c != pivot)
-    found = {}
-    for cell in cells.tolist():
-        ends = [(int(joined[system.series[cell], n]), x) for n, x in ((system.end[cell], 1), (system.start[cell], -1))]
-        found[cell] = _sum((made_of.get(c, {c: 1}), x) for c, x in ends if c % width)
-    return found
-
-
-def _sum(terms: Iterable[tuple[dict[int, int], int]]) -> dict[int, int]:
-    total: dict[int, int] = {}
-    for combination, factor in terms:
-        for c, value in combination.items():
-            new = (total.get(c, 0) + factor * value) % PRIME
-            if new:
-                total[c] = new
-            else:
-                total.pop(c, None)
-    return total
-
-
-def _solved(system: System, hidden: Flags) -> tuple[Ints, dict[int, dict[int, int]]]:
-    """The joined nodes (`_contracted`), and the equations between them, each solved for one (with coefficient 1)."""
     joined, rows = _contracted(system, hidden)
     width = system.width
     level = system.shapes["niva"].replace_strict({"enhet": 0, "verksamhet": 1, "omrade": 2}, return_dtype=pl.Int64)
@@ -324,16 +270,38 @@ def _solved(system: System, hidden: Flags) -> tuple[Ints, dict[int, dict[int, in
         while (pivot := next((c for c in left if c in solved), None)) is not None:
             factor = left[pivot]
             for column, value in solved[pivot].items():
-                new = (left.get(column, 0) - factor * value) % PRIME
+                new = (left.get(column, 0) - factor * value) % _PRIME
                 if new:
                     left[column] = new
                 else:
                     left.pop(column, None)
         if left:
             pivot = min(left, key=lambda c: (detail[c // width], c))
-            inverse = pow(left[pivot], -1, PRIME)
-            solved[pivot] = {c: v * inverse % PRIME for c, v in left.items()}
-    return joined, solved
+            inverse = pow(left[pivot], -1, _PRIME)
+            solved[pivot] = {c: v * inverse % _PRIME for c, v in left.items()}
+    chance = random.Random(1)
+    drawn: dict[int, int] = {}
+    # A pivot's row holds pivots that were found later only: the latest first.
+    for pivot, row_of in reversed(solved.items()):
+        total = 0
+        for column, factor in row_of.items():
+            if column != pivot:
+                if column not in drawn:
+                    drawn[column] = chance.randrange(_PRIME)
+                total += factor * drawn[column]
+        drawn[pivot] = -total % _PRIME
+    found = []
+    for cell in np.flatnonzero(
+        (hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)
+    ).tolist():
+        ends = [int(joined[system.series[cell], node]) for node in (system.end[cell], system.start[cell])]
+        for c in ends:
+            if c % width and c not in drawn:
+                drawn[c] = chance.randrange(_PRIME)
+        there, here = (drawn[c] if c % width else 0 for c in ends)
+        if (there - here) % _PRIME == 0:
+            found.append(cell)
+    return np.array(found, np.int64)
 
 
 def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> Ints:
@@ -393,35 +361,33 @@ def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> 
     for key, columns in members.items():
         asked = any(cell >= 0 for _, _, cell in its_bounds[key])
         if asked and sum(not summed[c // width] for c in columns) <= unknowns:
-            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key], unknowns)
+            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key])
     return np.array(sorted(c for c in fixed if c >= 0), np.int64)
 
 
-def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]], unknowns: int) -> list[int]:
+def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]]) -> list[int]:
     at = {c: i for i, c in enumerate(columns)}
-    left = np.zeros((len(rows), len(columns)))
-    for i, row in enumerate(rows):
+    reduced: list[tuple[int, list[Fraction]]] = []
+    for row in rows:
+        left = [Fraction(0)] * len(columns)
         for c, value in row:
-            left[i, at[c]] = value
-    pivots: list[int] = []
-    for column in range(len(columns)):
-        done = len(pivots)
-        found = done + np.flatnonzero(np.abs(left[done:, column]) > _TOLERANCE)
-        if not len(found):
+            left[at[c]] = Fraction(value)
+        for pivot, other in reduced:
+            if factor := left[pivot]:
+                left = [a - factor * b for a, b in zip(left, other, strict=True)]
+        pivot = next((i for i, v in enumerate(left) if v), -1)
+        if pivot < 0:
             continue
-        left[[done, found[0]]] = left[[found[0], done]]
-        left[done] /= left[done, column]
-        factor = left[:, column].copy()
-        factor[done] = 0
-        touched = np.flatnonzero(np.abs(factor) > _TOLERANCE)
-        left[touched] -= factor[touched, None] * left[done]
-        pivots.append(column)
-    free = np.setdiff1d(np.arange(len(columns)), pivots)
-    if len(free) > unknowns:
-        return []
+        left = [v / left[pivot] for v in left]
+        reduced = [(p, [a - o[pivot] * b for a, b in zip(o, left, strict=True)]) for p, o in reduced]
+        reduced.append((pivot, left))
+    pivots = {p for p, _ in reduced}
+    free = [i for i in range(len(columns)) if i not in pivots]
     basis = np.zeros((len(free), len(columns)))
-    basis[np.arange(len(free)), free] = 1
-    basis[:, pivots] = -left[: len(pivots), free].T
+    for k, i in enumerate(free):
+        basis[k, i] = 1
+        for pivot, solution in reduced:
+            basis[k, pivot] = float(-solution[i])
     change = np.zeros((len(bounds), len(columns)))
     for i, (row, _, _) in enumerate(bounds):
         for c, value in row:

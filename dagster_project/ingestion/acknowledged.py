@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import BY_PERSON, OPEN, RESOLVED
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, UsageError
 from dagster_project.core.masking import mask
 from dagster_project.core.reviewed import ReviewedListError, append_lines, fault_of_cells, is_date, read_lines
 from dagster_project.ingestion.withdrawals import fault_of_delivery, one_line, require_said
@@ -156,7 +156,7 @@ def acknowledge(
     """
     require_said(reason, by)
     if fault := fault_of_lines(lines):
-        raise ResultattavlaError(f"--lines: {fault}.")
+        raise UsageError(f"--lines: {fault}.")
     known = load_acknowledged(path)
     rows = quarantine_now(folder, known)
     name = file.rpartition("/")[2]

@@ -26,7 +26,7 @@ from dagster_project.ingestion.bronze import (
     replaces,
     write_anchor,
 )
-from dagster_project.ingestion.discover import Found, found_in_raw, log_unknown_folders
+from dagster_project.ingestion.discover import Found, first_day_in_raw, found_in_raw, log_unknown_folders
 from dagster_project.ingestion.readers import DEFAULT, Limits
 from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
@@ -68,6 +68,12 @@ def require_raw(raw: Path) -> list[str]:
         raise ResultattavlaError(
             f"Mappen med leveranser kan inte läsas: {raw} ({error.strerror}). Ge den som kör rätt att läsa den."
         ) from error
+
+
+def first_day(raw: Path, data: DataPaths) -> date | None:
+    """The first extraction date of what is in raw or was read before, by names alone; None where there is nothing."""
+    read = [date.fromisoformat(note.name[:10]) for note in data.bronze.glob("*/[0-9]*_*.json")]
+    return min(filter(None, [first_day_in_raw(raw), *read]), default=None)
 
 
 def read_deliveries(

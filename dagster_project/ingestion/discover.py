@@ -97,6 +97,50 @@ def _examined(path: Path, source: str) -> Found:
         return Found(rejected(delivery, f"den kan inte läsas ({error.strerror})"), None, unreadable=True)
 
 
+def source_of_folder(raw: Path) -> str | None:
+    """The source whose own folder was given for raw: it has no source's folder below it, and a delivery of its own."""
+    try:
+        names = set(os.listdir(raw))
+    except OSError:  # told by whoever reads it
+        return None
+    contracts = load_contracts()
+    if names & set(contracts):
+        return None
+    return next((source for source in contracts if any(_day_of(source, name) for name in names)), None)
+
+
+def any_file_in_raw(raw: Path) -> bool:
+    """Whether any source has anything below raw that a run would look at; a folder that cannot be read may have."""
+    for source in load_contracts():
+        try:
+            if not (raw / source).is_dir():
+                if os.path.lexists(raw / source):
+                    return True
+            elif any(not name.startswith((".", "~$")) for name in os.listdir(raw / source)):
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def first_day_in_raw(raw: Path) -> date | None:
+    """The first extraction date that a file below raw has in its name; no file is opened. None where none has one."""
+    days = []
+    for source in load_contracts():
+        try:
+            days += [day for name in os.listdir(raw / source) if (day := _day_of(source, name))]
+        except OSError:  # not there, or told by whoever reads it
+            continue
+    return min(days, default=None)
+
+
+def _day_of(source: str, name: str) -> date | None:
+    try:
+        return parse_name(source, name)[0]
+    except RejectedFileError:
+        return None
+
+
 def log_unknown_folders(raw: Path, names: Sequence[str]) -> None:
     """Tell the log which folders below raw belong to no contract."""
     for name in names:

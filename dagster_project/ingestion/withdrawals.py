@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.core.errors import RejectedFileError, ResultattavlaError
+from dagster_project.core.errors import RejectedFileError, ResultattavlaError, UsageError
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError, append_lines, fault_of_cells, is_date, read_lines
@@ -129,10 +129,10 @@ def withdraw(path: Path, raw: Path, data: DataPaths, file: str, reason: str, by:
 
 
 def require_said(reason: str, by: str) -> None:
-    """Raise ResultattavlaError where reason or name of a decision are empty."""
+    """Raise UsageError where reason or name of a decision are empty."""
     for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
         if not text.strip():
-            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+            raise UsageError(f"{option} är tomt: skriv {wanted}.")
 
 
 def one_line(text: str) -> str:

@@ -33,6 +33,7 @@ from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.erase import finish_erasures
 from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
+from dagster_project.operations.notices import raw_is_empty, replaced_later
 from dagster_project.operations.notify import message, notify
 from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
@@ -75,7 +76,8 @@ class RunOutcome:
 
     identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
     what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
-    of rows in quarantine. overdue: deliveries that should have come by today.
+    of rows in quarantine. overdue: deliveries that should have come by today. replaced, raw_empty: as
+    `operations.notices` tells them.
     """
 
     data: DataPaths
@@ -89,6 +91,13 @@ class RunOutcome:
     trouble: tuple[str, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
     overdue: tuple[str, ...] = ()
+    replaced: str | None = None
+    raw_empty: str | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the run besides its results."""
+        return tuple(filter(None, (self.replaced, self.raw_empty)))
 
     @property
     def exit_code(self) -> int:
@@ -133,6 +142,8 @@ class RunOutcome:
             refused=tuple(d.orsak or d.file for d in ledger if d.status == REJECTED),
             shrunk=self.shrunk,
             overdue=self.overdue,
+            replaced=self.replaced,
+            raw_empty=self.raw_empty,
             rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
         )
@@ -153,6 +164,7 @@ class Session:
         self.today = today or today_in_sweden()
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
+        self.before = current_id(data)
 
     def end(self, job: JobEnd, make_current: bool = False) -> RunOutcome:
         """Do all that follows the job; what could not be done is told in `trouble`.
@@ -172,6 +184,10 @@ class Session:
         shrunk = self._shrunk(identity, job.nothing_new)
         outcome = RunOutcome(self.data, self.started, identity, outcomes, release, error, job.nothing_new, shrunk)
         outcome = replace(outcome, acknowledged=_acknowledged(self.settings), overdue=self._overdue(identity))
+        if identity is not None:
+            ledger = RunFolder(self.data).ledger()
+            later = replaced_later(self.data, self.before, release, ledger) if release is not None else None
+            outcome = replace(outcome, replaced=later, raw_empty=raw_is_empty(self.settings.raw, ledger))
         return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
 
     def _overdue(self, identity: RunIdentity | None) -> tuple[str, ...]:
@@ -198,7 +214,11 @@ class Session:
         """The release that the run put in its place, `current` switched or rightly not; None when it did not."""
         noted = RunFolder(self.data).noted_release(identity.run_id) if identity else None
         release = read_release(self.data.releases / noted) if noted else None
-        return release if release is not None and is_placed(self.data, release) else None
+        return (
+            release
+            if release is not None and is_placed(self.data, release, RunFolder(self.data).day_was_asked)
+            else None
+        )
 
 
 @contextmanager
@@ -244,7 +264,7 @@ def run_daily(
             return current.end(_unforeseen(error))
         if existing is not None:
             # The same inputs, code and parameters as the latest run, and all that it made is there.
-            place(data, existing)
+            place(data, existing, day_asked=as_of is not None)
             return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
         anew = Rebuild(data, settings.raw) if rebuild else None
         try:
@@ -336,9 +356,17 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     kept = read_records(data, RUNS_SHOWN)
     before = next((r for r in kept if r.run_id is not None), None)
     if outcome.nothing_new and kept and kept[0].run_id == record.run_id:
-        record, kept = replace(kept[0], overdue=outcome.overdue), kept[1:]
+        known = kept[0]
+        told = replace(record, replaced=record.replaced or known.replaced)
+        record, kept = (
+            replace(known, overdue=told.overdue, beside=told.beside, replaced=told.replaced, raw_empty=told.raw_empty),
+            kept[1:],
+        )
     newly_refused = [text for text in record.refused if before is None or text not in before.refused]
-    newly_overdue = set(record.overdue) - set(before.overdue if before else ())
+    new = {*record.overdue, *record.notices} - {
+        *(before.overdue if before else ()),
+        *(before.notices if before else ()),
+    }
 
     def keep_record() -> None:
         add_record(data, record, settings.retention.runs)
@@ -368,7 +396,7 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
     to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told or newly_refused
-    # A run that found nothing new tells only what has become of waiting: a delivery that should have come.
-    if newly_overdue if outcome.nothing_new else to_be_told:
+    # A run that found nothing new tells only what is new besides: a delivery that should have come, an empty folder.
+    if new if outcome.nothing_new else to_be_told:
         trouble += notify(settings.notify, message(record, data, newly_refused))
     return tuple(dict.fromkeys(trouble))

@@ -20,6 +20,7 @@ from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import Erasures, asked_person, load_erasures, save_erasures
 from dagster_project.ingestion.raw_search import Search, number_of, search
+from dagster_project.ingestion.withdrawals import require_said
 from dagster_project.operations.settings import Settings
 from dagster_project.releases import evidence
 
@@ -44,9 +45,7 @@ def erase(settings: Settings, texts: Sequence[str], reason: str, by: str) -> Era
     is neither, an empty reason or name, or a raw folder that cannot be read.
     """
     data, today = settings.paths, today_in_sweden()
-    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
-        if not text.strip():
-            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
+    require_said(reason, by)
     asked = [asked_person(text, today) for text in texts if text.strip()]
     if not asked:
         raise ResultattavlaError("Inget personnummer angavs: ingenting raderades.")

@@ -41,7 +41,7 @@ def ingest(
     settled = settle(identity.as_of, ledger, data)
     folder = RunFolder(data)
     folder.write(PARAMETERS, parameter_row(identity.run_id, identity.as_of, settings.parameters()))
-    folder.begin(identity)
+    folder.begin(identity, day_asked=as_of is not None)
     return identity, settled
 
 

@@ -41,6 +41,7 @@ def message(record: RunRecord, data: DataPaths, newly_refused: Sequence[str] = (
         "avvisade_nyare_filer": list(record.rejected),
         "nya_avvisade_filer": list(newly_refused),
         "uteblivna_leveranser": list(record.overdue),
+        "att_veta": list(record.notices),
         "krympt_historik": list(record.shrunk),
         "granskning": str(data.docs / "index.html"),
     }

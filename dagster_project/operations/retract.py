@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.ingestion.withdrawals import require_said
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.upkeep import remove_release
@@ -35,7 +36,7 @@ def retract(
     name are empty.
     """
     data = settings.paths
-    _require_words(reason, by)
+    require_said(reason, by)
     with session(data, settings) as here:
         _require_known(data, release_id)
         if known := retractions.retractions(data).get(release_id):
@@ -59,7 +60,7 @@ def retract(
 def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
     """Let a retracted release stand again; `current` names it where no later day's is published."""
     data = settings.paths
-    _require_words(reason, by)
+    require_said(reason, by)
     with session(data, settings) as here:
         known = retractions.retractions(data).get(release_id)
         if known is None:
@@ -68,15 +69,9 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         retractions.take_back(data, known, reason, by)
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
-            place(data, newest)
+            place(data, newest, day_asked=False)
         here.show_again()
         return Retracted(f"Återkallandet av {release_id} är upphävt", current_id(data), current_id(data) != before)
-
-
-def _require_words(reason: str, by: str) -> None:
-    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
-        if not text.strip():
-            raise ResultattavlaError(f"{option} är tomt: skriv {wanted}.")
 
 
 def _require_known(data: DataPaths, release_id: str) -> None:

@@ -34,7 +34,7 @@ from dagster_project.runs.identity import RunIdentity
 def publish(data: DataPaths, identity: RunIdentity, progress: Callable[[str], None] = lambda what: None) -> Release:
     """Stage, audit and switch. Raises ResultattavlaError, with `current` untouched, when anything is wrong.
 
-    A day that is older than a published one is published beside `current` (`place`). progress: is told what is done.
+    A past day that was asked for is published beside `current` (`place`). progress: is told what is done.
     """
     folder = RunFolder(data)
     folder.forget_release()
@@ -68,7 +68,7 @@ def publish(data: DataPaths, identity: RunIdentity, progress: Callable[[str], No
         made = Release(target, manifest)
         evidence.keep(data, made, content.frozen.origins)
         folder.note_release(identity.run_id, release_id)
-        place(data, made)
+        place(data, made, folder.day_was_asked)
         for damaged in data.releases.glob(".*.skadad.staging"):
             remove(damaged)
     finally:
@@ -126,21 +126,22 @@ def release_of_run(data: DataPaths, run_id: str) -> Release | None:
     return None
 
 
-def place(data: DataPaths, release: Release) -> None:
-    """Let `current` name a release that was just made, unless a whole one of a later day is published.
+def place(data: DataPaths, release: Release, day_asked: bool) -> None:
+    """Let `current` name a release that was just made, unless its day was asked for and a later one's is published.
 
-    A past day that is run again so lies beside `current`, which still names something whole afterwards.
+    A past day that is run again so lies beside `current`, which still names something whole afterwards. A run whose day
+    nobody asked for is the newest there is: a later day's release was made of what counts no more.
     """
-    newer = _newer(data, release)
+    newer = _newer(data, release) if day_asked else None
     if newer is None:
         switch_current(data, release.id)
     elif read_release(data.current) is None:
         switch_current(data, newer.id)
 
 
-def is_placed(data: DataPaths, release: Release) -> bool:
-    """Whether `current` is switched to a release that was made, or need not be."""
-    return current_id(data) == release.id or _newer(data, release) is not None
+def is_placed(data: DataPaths, release: Release, day_asked: bool) -> bool:
+    """Whether `current` is switched to a release that was made, or need not be (`place`)."""
+    return current_id(data) == release.id or (day_asked and _newer(data, release) is not None)
 
 
 def _newer(data: DataPaths, release: Release) -> Release | None:
@@ -151,12 +152,16 @@ def _newer(data: DataPaths, release: Release) -> Release | None:
 def leave_retracted(data: DataPaths) -> str | None:
     """Let `current` name the newest whole release that stands where it names a retracted one; the id that it left.
 
+    One up to its day goes before a later one, which something has put aside.
+
     Where there is none, there is no `current` any more: nothing is better than what is known to be wrong.
     """
     named = current_id(data)
     if named is None or named not in retractions(data):
         return None
-    standing = next((r for r in releases(data) if r.whole), None)
+    # Not a later day's, which would be `current` if it were to be read.
+    found = sorted(releases(data), key=lambda r: r.as_of > named[:10])
+    standing = next((r for r in found if r.whole), None)
     if standing is None:
         data.current.unlink()
     else:

@@ -208,8 +208,18 @@ class RunFolder:
     def _identity(self) -> Path:
         return self.data.run / "identity.json"
 
-    def begin(self, identity: RunIdentity) -> None:
-        """From now on what lies in the folder is on its way to being this run's."""
+    @property
+    def _asked(self) -> Path:
+        return self.data.run / "asked_day"
+
+    @property
+    def day_was_asked(self) -> bool:
+        """Whether the run's day was asked for; it is the newest delivery's else."""
+        return self._asked.exists()
+
+    def begin(self, identity: RunIdentity, day_asked: bool = False) -> None:
+        """From now on what lies in the folder is on its way to being this run's. day_asked: as `day_was_asked`."""
+        self._asked.touch() if day_asked else self._asked.unlink(missing_ok=True)
         self._finished.unlink(missing_ok=True)
         self.forget_release()
         with replacing(self._identity) as part:

@@ -53,7 +53,8 @@ class RunRecord:
     that count. beside: the release that `current` named all the
     same, None where it named this one. seen: when a run last came to this (it found nothing new, say); file times are
     not asked, since a copy has others. refused: why files were rejected, all of them. overdue: deliveries that should
-    have come by then (`runs.expected`), a sentence each.
+    have come by then (`runs.expected`), a sentence each. replaced: that `current` left a later day's release for this
+    one. raw_empty: that nothing was left below raw of what counts (`operations.notices`).
     """
 
     started: str
@@ -72,6 +73,13 @@ class RunRecord:
     seen: str | None = field(default=None, compare=False)
     refused: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
+    replaced: str | None = None
+    raw_empty: str | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of the run besides its results, a sentence each."""
+        return tuple(filter(None, (self.replaced, self.raw_empty)))
 
     @property
     def changes(self) -> list[CheckRecord]:
@@ -81,7 +89,7 @@ class RunRecord:
     @property
     def to_be_told(self) -> bool:
         """Whether people should know of something although nothing is held back."""
-        return bool(self.changes or self.rejected or self.shrunk or self.overdue)
+        return bool(self.changes or self.rejected or self.shrunk or self.overdue or self.notices)
 
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:

@@ -76,6 +76,13 @@ def test_help_says_every_option_with_what_it_is_for() -> None:
         ("finns-inte", "Kommandot 'finns-inte' finns inte."),
         ("new", None),
         ("run --as-of 2022-02-30", "--as-of: 2022-02-30 är inget datum: skriv det som ÅÅÅÅ-MM-DD."),
+        ("run --as-of 2022-9-30", "--as-of: 2022-9-30 är inget datum: skriv det som ÅÅÅÅ-MM-DD."),
+        ("withdraw x --reason= --by y", "--reason är tomt: skriv varför."),
+        (
+            "acknowledge x --lines 9-2 --reason x --by y",
+            "--lines: raderna 9-2 ska skrivas som 12, 12-40 eller 12,15-20.",
+        ),
+        ("acknowledge x --lines 2 --reason x --by=", "--by är tomt: skriv namn eller roll."),
     ],
 )
 def test_wrong_use_is_told_in_swedish(arguments: str, told: str | None) -> None:
@@ -85,6 +92,33 @@ def test_wrong_use_is_told_in_swedish(arguments: str, told: str | None) -> None:
     assert not (found := ENGLISH.findall(own_words(done.stderr))), found
     if told is None:
         assert done.stdout.startswith("Användning: resultattavla new KOMMANDO")
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [("2099-01-01", "har inte varit än"), ("1999-01-01", "är före den första leveransen (2022-06-30)")],
+)
+def test_a_day_that_no_run_can_show_is_wrong_use_and_leaves_nothing(tmp_path: Path, day: str, told: str) -> None:
+    """A day to come would find every source too old, hold all of it back and stay the newest day for good."""
+    for name in ("kva/kva_2022-08-31.csv", "gas/gas_2022-06-30.csv", "gas/gas_1998.csv"):
+        (tmp_path / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "raw" / name).touch()
+    done = said("run", "--raw", tmp_path / "raw", "--data", tmp_path / "data", "--as-of", day)
+    assert done.returncode == 64 and f"--as-of: {day} {told}" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_raw_that_is_a_file_or_one_sources_folder_names_the_right_one(tmp_path: Path) -> None:
+    (tmp_path / "raw" / "kva").mkdir(parents=True)
+    file = tmp_path / "raw" / "kva" / "kva_2022-08-31.csv"
+    file.touch()
+    for raw, told in (
+        (file, f"{file} är en fil: ange mappen"),
+        (file.parent, f"ange mappen ovanför, {file.parents[1]},"),
+    ):
+        done = said("run", "--raw", raw, "--data", tmp_path / "data")
+        assert done.returncode == 64 and told in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_hint_repeats_the_folder_that_was_given(tmp_path: Path) -> None:

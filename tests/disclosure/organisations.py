@@ -80,6 +80,26 @@ def some(
     return numbers
 
 
+def persons(seed: int, months: int) -> pl.DataFrame:
+    """Cells of persons, some of whom come in two months or units: longer periods and levels hold fewer than their
+    parts.
+    """
+    chance = random.Random(seed)
+    found = cells(some(seed, months=months, means=(0.4, 1.5, 3, 6, 15)), months).to_dicts()
+    for row in found:
+        if row["period_typ"] != "manad" and row["protected_number"] > 2 and chance.random() < 0.4:
+            row["protected_number"] -= chance.randint(1, max(1, min(3, row["protected_number"] // 3)))
+    address = [c for c in CELL if c != "kon"]
+    of_sexes: dict[tuple[object, ...], int] = defaultdict(int)
+    for row in found:
+        if row["kon"] != "T":
+            of_sexes[tuple(row[c] for c in address)] += row["protected_number"]
+    for row in found:
+        if row["kon"] == "T":
+            row["protected_number"] = max(row["protected_number"], of_sexes[tuple(row[c] for c in address)])
+    return pl.DataFrame(found, schema=SCHEMA)
+
+
 def _poisson(chance: random.Random, mean: float) -> int:
     if mean > 30:
         return max(0, round(chance.gauss(mean, mean**0.5)))

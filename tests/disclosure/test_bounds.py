@@ -14,7 +14,8 @@ from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.disclosure.bounds import pinned
 from dagster_project.disclosure.control import hidden_cells
 from dagster_project.disclosure.system import CELL, build, determined, narrow
-from tests.disclosure.organisations import cells, published, rows, some
+from tests.disclosure import intervals
+from tests.disclosure.organisations import cells, persons, published, rows, some
 from tests.disclosure.test_all_axes import answers
 
 LIMIT = 5
@@ -111,6 +112,26 @@ def test_the_audit_fails_on_what_bounds_fix_in_a_large_group() -> None:
     problems = audit_disclosure(published(truth, hidden), truth, LIMIT)
     assert len(problems) == 1 and "bara ha ett värde" in problems[0]
     assert audit_disclosure(published(truth, hidden_cells(truth, LIMIT)), truth, LIMIT) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_interval_arithmetic_over_all_spans_fixes_nothing(seed: int) -> None:
+    truth = cells(some(seed, months=20), 20)
+    shown = published(truth, hidden_cells(truth, LIMIT))
+    assert intervals.fixed(shown).height == 0
+    # What the limit alone hides it finds, and it is right.
+    small = published(truth, primary(truth).with_columns(hidden=pl.lit(True)))
+    found = intervals.fixed(small).join(truth, on=CELL, nulls_equal=True)
+    assert found.height and (found["found"] == found["protected_number"]).all()
+
+
+@pytest.mark.parametrize(("seed", "months"), [(116, 26), (145, 18), (152, 18), (155, 36)])
+def test_the_audit_passes_what_control_hides_of_persons(seed: int, months: int) -> None:
+    """Who come in two months or units: no release is stopped for what control could have hidden."""
+    truth = persons(seed, months).with_columns(in_grid=pl.lit(True))
+    hidden = hidden_cells(truth, LIMIT)
+    assert 0 < hidden.height < truth.height
+    assert audit_disclosure(published(truth, hidden), truth, LIMIT) == []
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -61,6 +61,24 @@ def test_nothing_follows_from_old_rows(seed: int) -> None:
     assert hidden_further(new, DEFINITIONS, 5).equals(new)
 
 
+def test_a_count_and_its_share_hide_the_same() -> None:
+    """A count's release tells of the year before its grid (comparisons), its twin's does not."""
+    _, old = by_the_old_rule(1)
+    first = old["period_start"].min()
+    assert first is not None
+    grid = old.filter(pl.col("period_start").dt.year() > first.year)  # type: ignore[union-attr]
+    empty = (pl.lit(None, pl.Float64).alias(c) for c in ("varde", "jamforelse_varde", "forandring", "malvarde"))
+    twin = grid.with_columns(indicator_id=pl.lit("y"), namnare="varde").with_columns(*empty)
+    both = pl.concat([grid, twin.with_columns(mal_operator=pl.lit(None, pl.String))])
+    mean = DEFINITIONS.with_columns(
+        indicator_id=pl.lit("y"), art=pl.lit("medel"), mal_jamforelse=pl.lit(None, pl.String)
+    )
+    new = hidden_further(both, pl.concat([DEFINITIONS, mean]), 5)
+    assert new.filter(pl.col("status") == "dold").height > both.filter(pl.col("status") == "dold").height
+    x, y = (new.filter(pl.col("indicator_id") == i, pl.col("status") == "dold").select(CELL[1:]) for i in "xy")
+    assert x.sort(CELL[1:]).equals(y.sort(CELL[1:]))
+
+
 def test_what_today_would_hide_stays_as_it_is() -> None:
     truth, _ = by_the_old_rule(2)
     old = published(truth, hidden_cells(truth)).with_columns(

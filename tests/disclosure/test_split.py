@@ -237,7 +237,7 @@ def test_the_attack_finds_lines_that_tell(monkeypatch: pytest.MonkeyPatch) -> No
     """With lines of every shown cell, what two lists share is a hidden one: it is the rule that keeps it."""
     monkeypatch.setattr(patients, "nothing_hidden_inside", lambda given: True)
     found = 0
-    for seed in range(4, 12):
+    for seed in range(4):
         reader = Reader(world(seed, alone=1), pair=False)
         told = [t for _, of in reader.explanations() for t in of]
         found += len(reader.computable([*reader.known(), *told]))

@@ -14,19 +14,21 @@ from typing import Any
 import pytest
 from polars.exceptions import PanicException
 
-from dagster_project.catalogue.vocabulary import REJECTED
+from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations import daily_run
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
 from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Notify, Settings
-from dagster_project.releases.publish import publish
-from dagster_project.releases.store import current_release
+from dagster_project.releases.manifest import read_manifest
+from dagster_project.releases.publish import publish, switch_current
+from dagster_project.releases.store import current_id, current_release
 from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import CheckRecord, RunRecord, add_record, last_success, read_records
 from dagster_project.runs.ledger import Delivery, ledger_frame
 from tests.conftest import Run
-from tests.jobs import DAY
+from tests.jobs import DAY, said
+from tests.releases.small import small_release
 
 
 @pytest.fixture
@@ -103,6 +105,63 @@ def test_whatever_is_unforeseen_the_record_page_and_notification_are_made(
     assert "Oväntat fel" in page and "Oväntat fel" in told.read_text(encoding="utf-8")
     assert "Traceback" in caplog.text
     assert not any("9810" in text for text in (str(record.error), page, told.read_text(encoding="utf-8"), caplog.text))
+
+
+def test_a_run_whose_day_nobody_asked_for_replaces_a_later_release_and_says_why(
+    publish_again: Callable[..., RunOutcome], first: RunOutcome, tmp_path: Path
+) -> None:
+    """As after `withdraw` of the newest delivery, an erasure, or a run of a mistaken day."""
+    later = small_release(first.data, 30)
+    manifest = read_manifest(first.data.releases / later)
+    assert manifest is not None
+    gone = {"file": "kva/kva_2022-09-30.csv", "status": ACCEPTED, "uttagsdatum": "2022-09-30"}
+    replace(manifest, inputs=[gone]).write(first.data.releases / later)
+    switch_current(first.data, later)
+    told = tmp_path / "besked.json"
+    outcome = publish_again(notify=Notify(command=("/bin/sh", "-c", f"cat > {told}")))
+    assert outcome.release is not None and outcome.beside is None
+    assert current_id(first.data) == outcome.release.id == first.release.id
+    sentence = (
+        f"Utgåva {first.release.id} är den aktuella i stället för den senare {later}: leveransen "
+        "kva/kva_2022-09-30.csv räknas inte längre."
+    )
+    assert outcome.notices == read_records(first.data, 1)[0].notices == (sentence,)
+    assert sentence in (first.data.docs / "index.html").read_text(encoding="utf-8")
+    assert json.loads(told.read_text("utf-8"))["att_veta"] == [sentence]
+    assert sentence in said("status", "--data", first.data.root).stdout
+
+
+def test_a_day_that_was_asked_for_is_published_beside_a_later_one(
+    publish_again: Callable[..., RunOutcome], first: RunOutcome
+) -> None:
+    later = small_release(first.data, 30)
+    switch_current(first.data, later)
+    RunFolder(first.data).begin(RunFolder(first.data).identity(), day_asked=True)
+    outcome = publish_again()
+    assert outcome.beside == current_id(first.data) == later and outcome.notices == ()
+
+
+def test_a_raw_without_any_file_is_told_though_nothing_is_new(run: Run, first: RunOutcome, tmp_path: Path) -> None:
+    """A network share that is not mounted is an empty folder."""
+    raw, told = tmp_path / "raw", tmp_path / "besked.json"
+    how = Notify(command=("/bin/sh", "-c", f"cat > {told}"))
+    (raw).rename(tmp_path / "away")
+    (raw / "kva").mkdir(parents=True)
+    outcome = run(raw, first.data.root, notify=how)
+    count = len(list((tmp_path / "away").glob("*/*")))
+    assert outcome.nothing_new and outcome.exit_code == first.exit_code
+    (sentence,) = outcome.notices
+    assert f"Mappen {raw} har inga filer" in sentence and f"{count} leveranser som räknas har lästs förut" in sentence
+    assert read_records(first.data, 1)[0].raw_empty == sentence
+    assert json.loads(told.read_text("utf-8"))["att_veta"] == [sentence]
+    assert sentence in said("status", "--data", first.data.root).stdout
+    told.unlink()
+    run(raw, first.data.root, notify=how)
+    assert not told.exists()  # it was told once
+    (raw / "kva").rmdir()
+    raw.rmdir()
+    (tmp_path / "away").rename(raw)
+    assert run(raw, first.data.root).notices == () == read_records(first.data, 1)[0].notices
 
 
 def test_the_last_success_is_the_alarms_clock(tmp_path: Path) -> None:

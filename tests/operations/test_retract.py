@@ -59,9 +59,16 @@ def test_another_one_than_the_newest_can_be_named_and_a_damaged_one_is_passed_ov
     made = [small_release(data, day) for day in (1, 2, 3, 4)]
     switch_current(data, made[3])
     assert retract(settings(data), made[3], *WHY, to=made[0]).current == made[0]
-    place(data, releases(data)[0])
+    place(data, releases(data)[0], False)
     overwrite(data.releases / made[1] / "indicator_result.parquet", b"x")
     assert retract(settings(data), made[2], *WHY).current == made[0]
+
+
+def test_a_later_release_that_was_put_aside_is_not_gone_back_to(data: DataPaths) -> None:
+    made = [small_release(data, day) for day in (1, 2, 9)]
+    switch_current(data, made[1])
+    assert retract(settings(data), made[1], *WHY).current == made[0]
+    assert retract(settings(data), made[0], *WHY).current == made[2]  # better than nothing: it was never retracted
 
 
 def test_without_a_release_before_there_is_no_current(data: DataPaths) -> None:
@@ -86,7 +93,7 @@ def test_a_run_of_a_past_day_never_switches_to_a_retracted_one(data: DataPaths) 
     first, second, wrong = (small_release(data, day) for day in (1, 2, 3))
     switch_current(data, wrong)
     retract(settings(data), wrong, *WHY)
-    place(data, next(r for r in releases(data) if r.id == first))
+    place(data, next(r for r in releases(data) if r.id == first), True)
     assert current_id(data) == second
 
 
@@ -124,7 +131,7 @@ def test_a_retraction_can_be_taken_back_with_a_reason(data: DataPaths) -> None:
         (("RIGHT", "--to", "RIGHT"), 1, "är återkallad"),
         (("RIGHT", "--undo", "--to", "RIGHT"), 64, "--undo"),
         (("RIGHT", "--undo"), 1, "är inte återkallad"),
-        (("RIGHT", "--reason", " "), 1, "--reason"),
+        (("RIGHT", "--reason", " "), 64, "--reason"),
     ],
 )
 def test_what_cannot_be_retracted_changes_nothing(data: DataPaths, arguments: tuple, code: int, word: str) -> None:

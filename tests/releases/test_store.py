@@ -51,24 +51,33 @@ def test_a_damaged_manifest_has_a_place_and_is_no_release(data: DataPaths) -> No
 
 def test_current_names_the_newest_day(data: DataPaths) -> None:
     first, second, corrected, past = (small_release(data, d, number=n) for d, n in ((1, 0), (3, 0), (3, 1), (2, 0)))
-    place(data, whole(data, corrected))
+    place(data, whole(data, corrected), True)
     assert current_id(data) == corrected
     for release_id, expected in ((past, corrected), (first, corrected), (second, second), (corrected, corrected)):
-        place(data, whole(data, release_id))
+        place(data, whole(data, release_id), True)
         assert current_id(data) == expected, release_id
-        assert is_placed(data, whole(data, release_id))
+        assert is_placed(data, whole(data, release_id), True)
     # A past day is chosen on purpose, and stays until the newest day is run again.
     switch_current(data, past)
-    place(data, whole(data, first))
+    place(data, whole(data, first), True)
     assert current_id(data) == past
-    place(data, whole(data, corrected))
+    place(data, whole(data, corrected), True)
     assert current_id(data) == corrected
+
+
+def test_a_day_that_nobody_asked_for_is_the_newest_there_is(data: DataPaths) -> None:
+    """The newest delivery was withdrawn, or a run of a wrong day was made: readers must not go on reading that."""
+    right, mistaken = small_release(data, 1), small_release(data, 3)
+    place(data, whole(data, mistaken), True)
+    assert not is_placed(data, whole(data, right), False)
+    place(data, whole(data, right), False)
+    assert current_id(data) == right and is_placed(data, whole(data, right), False)
 
 
 def test_a_past_day_beside_a_lost_or_damaged_newest_one(data: DataPaths) -> None:
     past, newest = small_release(data, 1), small_release(data, 2)
-    place(data, whole(data, past))  # the link was lost: it names the newest again
+    place(data, whole(data, past), True)  # the link was lost: it names the newest again
     assert current_id(data) == newest
     overwrite(data.releases / newest / "indicator.parquet", b"x")
-    place(data, whole(data, past))
+    place(data, whole(data, past), True)
     assert current_id(data) == past

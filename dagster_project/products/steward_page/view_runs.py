@@ -54,6 +54,7 @@ def run_view(
         "error": run.error,
         "rejected": run.rejected,
         "shrunk": run.shrunk,
+        "notices": run.notices,
         "status": status,
         "text": text,
         "held": [(source_name(source), sorted(titles)) for source, titles in sorted(by_source.items())],
@@ -68,7 +69,7 @@ def _outcome(run: RunRecord) -> tuple[str, str]:
     published = f"Publicerad bredvid {run.beside}, som är den aktuella" if run.beside else "Publicerad"
     if held := len(run.held_back):
         return FAILED[WARNING][0], f"{published}, {counted(held, 'indikator', 'indikatorer')} hålls tillbaka"
-    if run.shrunk or any(not c.success and c.consequence == WARNING for c in run.checks):
+    if run.shrunk or run.notices or any(not c.success and c.consequence == WARNING for c in run.checks):
         return FAILED[WARNING][0], f"{published}, med varning"
     return PASSED[0], published
 
