@@ -47,6 +47,8 @@ _BIRTHDAYS = tuple(
         r"(?P<y>(?:18|19|20)?[0-9]{2})[\W_]{0,3}(?P<m>0[0-9]|1[0-2])[\W_]{0,3}(?P<d>[0-36-9][0-9])",
         r"(?P<d>[0-3]?[0-9])[\W_]{1,3}(?P<m>[01]?[0-9])[\W_]{1,3}(?P<y>(?:18|19|20)[0-9]{2})",
         r"(?P<d>[0-3]?[0-9])/(?P<m>[01]?[0-9])[\W_]{1,3}(?P<y>[0-9]{2})",
+        r"(?P<m>[01]?[0-9])/(?P<d>[0-3]?[0-9])/(?P<y>(?:18|19|20)?[0-9]{2})",
+        r"(?P<y>(?:18|19|20)?[0-9]{2})(?P<sep>[-./ ])(?P<m>[01]?[0-9])(?P=sep)(?P<d>[0-3]?[0-9])",
         rf"{_D}(?::?(?:e|a|st|nd|rd|th))?{_S}{_M}{_S}{_Y}",
         rf"{_M}{_S}{_D}{_S}{_Y}",
         rf"{_Y}{_S}{_M}{_S}{_D}",
@@ -54,6 +56,10 @@ _BIRTHDAYS = tuple(
 )
 _LAST_FOUR = re.compile(r"(?<![0-9])(?=(?P<four>[0-9](?:[\W_]{0,3}[0-9]){3})(?![0-9]))")
 _CLOCK_WORD = re.compile(r"\bkl(?:ockan)?[\W_]{0,2}$", re.IGNORECASE)
+_RESERVE = re.compile(
+    r"(?<![0-9])(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[\W_]{0,6}"
+    r"(?=[0-9]{0,3}[A-Zptf])(?=[A-Zptf]{0,3}[0-9])[0-9A-Zptf]{4}(?![0-9A-Za-z])"
+)
 _NEAR, _FAR = 30, 60
 _ABOUT_A_PERSON = re.compile(r"f[öo]dd|pers|p(?:er)?s?\.?n(?:umme)?r|sista|fyra|siffr|identitet", re.IGNORECASE)
 
@@ -93,7 +99,8 @@ def number_spans(text: str, known: Iterable[Span]) -> list[Span]:
         done = max(done, end)
     text = "".join([*parts, text[done:]])
     runs = _Runs(text)
-    return [*_long_runs(runs), *_written_together(text, runs), *_apart(text)]
+    reserve = (m.span() for m in _RESERVE.finditer(text))
+    return [*_long_runs(runs), *_written_together(text, runs), *_apart(text), *reserve]
 
 
 def holds_valid_on_end(digits: str) -> bool:
@@ -135,9 +142,11 @@ def _written_together(text: str, runs: _Runs) -> Iterator[Span]:
 def _windows(text: str, runs: _Runs) -> Iterator[Span]:
     """Such digits with signs and blanks between or within a longer run.
 
-    Not a day with its time of day, nor a day and the one after it.
+    Not a day with its time of day, nor a day and the one after it, nor (unless they check) a day and what is before it.
     """
-    within = {p for m in _DAYS.finditer(text) for p in range(m.start() + 1, _followed(text, m) or 0)}
+    days = list(_DAYS.finditer(text))
+    within = {p for m in days for p in range(m.start() + 1, _followed(text, m) or 0)}
+    ends_of_days = [m.end() for m in days]
     for match in _NUMBER.finditer(text):
         start, last = match.start(), match.span("last")
         run = runs.around(start)
@@ -148,6 +157,9 @@ def _windows(text: str, runs: _Runs) -> Iterator[Span]:
         clock = _CLOCK_AT.match(text, last[0])
         ten = _digits(text[start : last[1]])[-10:]
         if clock and runs.around(last[0])[0] == last[0] and (clock["colon"] == ":" or not _checks(ten)):
+            continue
+        at = bisect_left(ends_of_days, last[1])
+        if at < len(days) and start < days[at].start() < last[1] and not _checks(ten):
             continue
         yield start, last[1]
 
