@@ -54,6 +54,7 @@ def _asked() -> list[str]:
 
 def rekey(raw: RawOption = None, data: DataOption = None) -> None:
     """Byt personnyckel (om den har läckt): allt som lästes under den gamla tas bort och läses om från raw."""
+    from dagster_project.core.swedish import counted
     from dagster_project.operations.daily_run import session
     from dagster_project.operations.rekey import rekey as change_key
 
@@ -61,6 +62,14 @@ def rekey(raw: RawOption = None, data: DataOption = None) -> None:
     require_data(settings.paths)
     require_raw_folder(settings.raw)
     with session(settings.paths, settings):
-        count = change_key(settings)
-    say(f"Personnyckeln är bytt. {count} leveranser läses om från {settings.raw}; säkerhetskopiera den nya nyckeln.")
+        done = change_key(settings)
+    say(
+        f"Personnyckeln är bytt. {done.deliveries} leveranser läses om från {settings.raw}; säkerhetskopiera "
+        "den nya nyckeln."
+    )
+    if done.unknown:
+        say(
+            f"{counted(done.unknown, 'raderad person', 'raderade personer')} i listan fanns inte i {settings.raw} och "
+            "kan inte kännas igen under den nya nyckeln: levereras de igen, radera dem igen (`resultattavla erase`)."
+        )
     run(raw, data)

@@ -1,19 +1,20 @@
-"""Persons who are erased on request: a list of keyed hashes by which ingestion knows them and reads no row of theirs.
+"""Persons who are erased on request: a list of pseudonyms by which ingestion knows them and reads no row of theirs.
 
-`data/erased.json` (0600) has a secret of its own, which a new person key does not change, and per person the hash of
-the normal form under it; under the person key of the day also the pseudonyms that stored rows can carry, so that a
-restored older backup is cleaned by the next run. What is listed is not stored anywhere else.
+`data/erased.json` (0600) has per person what their rows can carry under the person key: the person_id and the tokens
+of a number in a key column. Without the key it names nobody, and nobody can be found in it; with a key that it was not
+written under, erased persons could come back from raw, so that nothing is read then. A restored older backup is cleaned
+by the next run.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
-import secrets
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -31,13 +32,11 @@ from dagster_project.ingestion.readers import RawTable
 class Erasure:
     """One erased person.
 
-    number: keyed hash of the normal form; None where only the pseudonym was known and raw does not hold the person.
-    ids: pseudonyms that rows stored under the person key `key` (its fingerprint) can carry.
+    keys: fingerprint of a person key -> the pseudonyms that rows stored under it can carry. None is left where the key
+    was changed and raw did not hold the person: who it was cannot be known any more.
     """
 
-    number: str | None
-    ids: tuple[str, ...]
-    key: str
+    keys: Mapping[str, tuple[str, ...]]
     reason: str
     by: str
     on: str
@@ -45,38 +44,65 @@ class Erasure:
 
 @dataclass(frozen=True)
 class Erasures:
-    """The list. secret: hex."""
+    """The list."""
 
-    secret: str = field(default_factory=lambda: secrets.token_hex(32))
     persons: tuple[Erasure, ...] = ()
 
-    def hash_of(self, normal: str) -> str:
-        """The keyed hash of a normal form (12 characters)."""
-        return hmac.digest(bytes.fromhex(self.secret), normal.encode(), "sha256").hex()
-
     def ids_of(self, key: bytes) -> frozenset[str]:
-        """Pseudonyms of the erased persons under this key."""
+        """Pseudonyms of the erased persons under this key.
+
+        Raises ResultattavlaError where somebody is listed under other keys alone: they would come back.
+        """
         name = persons.key_fingerprint(key)
-        return frozenset(i for p in self.persons if p.key == name for i in p.ids)
+        if unknown := sum(bool(p.keys) and name not in p.keys for p in self.persons):
+            raise ResultattavlaError(
+                f"{counted(unknown, 'raderad person är listad', 'raderade personer är listade')} i erased.json under "
+                "en annan personnyckel och skulle komma tillbaka ur raw: återställ nyckeln (person.key eller "
+                f"{persons.KEY_VARIABLE}), eller flytta undan erased.json och radera personerna på nytt."
+            )
+        return frozenset(i for p in self.persons for i in p.keys.get(name, ()))
 
     def with_person(self, normal: str | None, person_id: str, key: bytes, reason: str, by: str, on: date) -> Erasures:
         """The list with one person more, or with the new pseudonyms of one who is in it."""
-        ids = {person_id, *(pseudonyms(normal, key) if normal else ())}
-        known = {p.number for p in self.persons}
-        number = self.hash_of(normal) if normal else None
-        made = Erasure(number, tuple(sorted(ids)), persons.key_fingerprint(key), _said(reason), _said(by), str(on))
-        if number is not None and number in known:
-            return replace(self, persons=tuple(made if p.number == number else p for p in self.persons))
-        return replace(self, persons=(*(p for p in self.persons if person_id not in p.ids), made))
+        name = persons.key_fingerprint(key)
+        made = Erasure({name: _ids(normal, person_id, key)}, _said(reason), _said(by), str(on))
+        return Erasures((*(p for p in self.persons if person_id not in p.keys.get(name, ())), made))
 
-    def under_a_new_key(self) -> Erasures:
-        """The list without pseudonyms of a key that is given up; who is known by such alone is known no more."""
-        return replace(self, persons=tuple(replace(p, ids=()) for p in self.persons if p.number is not None))
+    def translated(self, old: bytes, new: bytes, numbers: Mapping[str, str]) -> Erasures:
+        """The list under both keys. numbers: person_id under the old one -> normal form, of those who are known.
+
+        Who is not among them has no pseudonym under the new key.
+        """
+        name = persons.key_fingerprint(new)
+
+        def both(person: Erasure) -> Erasure:
+            ids = person.keys.get(persons.key_fingerprint(old), ())
+            normal = next((numbers[i] for i in ids if i in numbers), None)
+            if normal is None:
+                return person
+            return replace(person, keys={**person.keys, name: _ids(normal, persons.person_id(normal, new), new)})
+
+        return Erasures(tuple(both(p) for p in self.persons))
+
+    def under(self, key: bytes) -> Erasures:
+        """The list without the pseudonyms of any other key."""
+        name = persons.key_fingerprint(key)
+        return Erasures(
+            tuple(replace(p, keys={k: ids for k, ids in p.keys.items() if k == name}) for p in self.persons)
+        )
+
+    def unknown(self) -> int:
+        """How many of the list cannot be recognised any more."""
+        return sum(not p.keys for p in self.persons)
 
     @property
     def digest(self) -> str:
         """What tells whether stored rows were compared with just this list."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def _ids(normal: str | None, person_id: str, key: bytes) -> tuple[str, ...]:
+    return tuple(sorted({person_id, *(pseudonyms(normal, key) if normal else ())}))
 
 
 def _said(text: str) -> str:
@@ -98,16 +124,20 @@ def load_erasures(data: DataPaths) -> Erasures | None:
     """The list; None where nobody was erased. Raises ResultattavlaError where it is damaged: nobody must come back."""
     try:
         content = json.loads(data.erasures.read_text(encoding="utf-8"))
-        people = tuple(Erasure(**{**p, "ids": tuple(p["ids"])}) for p in content["persons"])
-        bytes.fromhex(content["secret"])
-        return Erasures(content["secret"], people)
+        return Erasures(tuple(_read(p) for p in content["persons"]))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResultattavlaError(
             f"Listan över raderade personer {data.erasures} är skadad: återställ den ur säkerhetskopian. Utan den kan "
             "raderade personer komma tillbaka ur raw."
         ) from error
+
+
+def _read(person: dict[str, Any]) -> Erasure:
+    """A line of the list; of the form before it too, whose hash of the number anyone could have tried out is left."""
+    keys = person["keys"] if "keys" in person else {person["key"]: person["ids"]}
+    return Erasure({k: tuple(ids) for k, ids in keys.items()}, person["reason"], person["by"], person["on"])
 
 
 def save_erasures(data: DataPaths, erasures: Erasures) -> None:
@@ -128,7 +158,6 @@ def without_erased(
     """The delivered rows without those of erased persons, and how many these were."""
     if erasures is None or not erasures.persons:
         return raw, 0
-    numbers = {p.number for p in erasures.persons} - {None}
     ids = erasures.ids_of(key)
     theirs = pl.Series([False]).new_from_index(0, raw.frame.height)
     for name in person_columns(contract):
@@ -137,9 +166,7 @@ def without_erased(
             unique = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
             normal = persons.normal_forms(unique, extraction)["normal"]
             gone = [
-                t
-                for t, n in zip(unique, normal, strict=True)
-                if n is not None and (erasures.hash_of(n) in numbers or (ids and persons.person_id(n, key) in ids))
+                t for t, n in zip(unique, normal, strict=True) if n is not None and persons.person_id(n, key) in ids
             ]
             if gone:
                 theirs |= texts.is_in(gone).fill_null(False)

@@ -45,13 +45,18 @@ def person_key(data: Path) -> bytes:
     return new_key(data)
 
 
-def new_key(data: Path) -> bytes:
-    """Make a key and put it in the place of the one before, in one step."""
+def fresh_key() -> bytes:
+    """A key that nobody has."""
+    return secrets.token_hex(32).encode()
+
+
+def new_key(data: Path, key: bytes | None = None) -> bytes:
+    """Put a key (a fresh one where none is given) in the place of the one before, in one step."""
     path = data / "person.key"
     data.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(secrets.token_hex(32).encode())
+        file.write(key or fresh_key())
     os.replace(part, path)
     return path.read_bytes()
 

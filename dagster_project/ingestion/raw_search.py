@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,18 +53,21 @@ def search(raw: Path, normal: str, limits: Limits) -> Search:
     return Search(tuple(named), tuple(unread))
 
 
-def number_of(raw: Path, person_id: str, key: bytes, limits: Limits) -> str | None:
-    """The normal form that gives a pseudonym under this key; None where no file in raw has it."""
+def numbers_of(raw: Path, person_ids: Set[str], key: bytes, limits: Limits) -> dict[str, str]:
+    """The normal forms that give these pseudonyms under this key, for those that a file in raw has."""
+    known: dict[str, str] = {}
     for source, contract in load_contracts().items():
         columns = [c.name for c in contract.columns if c.type == "personnummer"]
-        for found in found_in_raw(raw, source) if columns else ():
+        for found in found_in_raw(raw, source) if columns and person_ids else ():
             frame = _frame(found, contract, limits)
             if frame is not None and found.delivery.uttagsdatum is not None:
                 for texts in _there(frame, columns):
                     for normal in persons.normal_forms(texts, found.delivery.uttagsdatum)["normal"].drop_nulls():
-                        if persons.person_id(normal, key) == person_id:
-                            return str(normal)
-    return None
+                        if (person_id := persons.person_id(normal, key)) in person_ids:
+                            known[person_id] = str(normal)
+            if len(known) == len(person_ids):
+                return known
+    return known
 
 
 def _there(frame: pl.DataFrame, columns: list[str]) -> Iterator[pl.Series]:

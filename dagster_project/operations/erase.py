@@ -19,7 +19,7 @@ from dagster_project.ingestion.bronze import read_note, without_rows
 from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import Erasures, asked_person, load_erasures, save_erasures
-from dagster_project.ingestion.raw_search import Search, number_of, search
+from dagster_project.ingestion.raw_search import Search, numbers_of, search
 from dagster_project.ingestion.withdrawals import require_said
 from dagster_project.operations.settings import Settings
 from dagster_project.releases import evidence
@@ -54,7 +54,7 @@ def erase(settings: Settings, texts: Sequence[str], reason: str, by: str) -> Era
     erasures = load_erasures(data) or Erasures()
     found: list[Search] = []
     for number, pseudonym in asked:
-        normal = number or number_of(settings.raw, pseudonym or "", key, settings.limits)
+        normal = number or numbers_of(settings.raw, {pseudonym or ""}, key, settings.limits).get(pseudonym or "")
         person = pseudonym or persons.person_id(normal or "", key)
         erasures = erasures.with_person(normal, person, key, reason, by, today)
         if normal is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED
@@ -12,16 +13,26 @@ from dagster_project.ingestion.bronze import read_note
 from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import load_erasures, save_erasures
+from dagster_project.ingestion.raw_search import numbers_of
 from dagster_project.operations.erase import forget_latest_run
 from dagster_project.operations.settings import Settings
 
 
-def rekey(settings: Settings) -> int:
-    """Make a new key and remove all that holds pseudonyms of the old one, within a session; of how many deliveries.
+@dataclass(frozen=True)
+class Rekeyed:
+    """What came of it. deliveries: that are read again. unknown: erased persons who were not in raw: under the new key
+    they are not recognised."""
+
+    deliveries: int
+    unknown: int
+
+
+def rekey(settings: Settings) -> Rekeyed:
+    """Make a new key and remove all that holds pseudonyms of the old one, within a session.
 
     Killed in the middle it leaves the old key or the new one: with the new one the next run reads everything again.
-    Raises ResultattavlaError, with the old key in its place, where the key comes from the environment, deliveries have
-    left raw, or an erased person is known by a pseudonym alone.
+    Raises ResultattavlaError, with the old key in its place, where the key comes from the environment or
+    deliveries have left raw.
     """
     data = settings.paths
     if os.environ.get(persons.KEY_VARIABLE):
@@ -46,17 +57,18 @@ def rekey(settings: Settings) -> int:
             f"{settings.raw}: {named}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` först om de inte "
             "längre ska räknas."
         )
+    old, new = persons.person_key(data.root), persons.fresh_key()
     erasures = load_erasures(data)
-    if erasures is not None and any(p.number is None for p in erasures.persons):
-        raise ResultattavlaError(
-            "Nyckeln är inte bytt: någon är raderad på sin person_id och kan inte kännas igen under en ny nyckel. "
-            "Radera personen på personnummer först (`resultattavla erase`)."
-        )
     if erasures is not None:
-        save_erasures(data, erasures.under_a_new_key())
+        ids = erasures.ids_of(old)
+        erasures = erasures.translated(old, new, numbers_of(settings.raw, ids, old, settings.limits))
+        save_erasures(data, erasures)  # under both keys: nobody comes back, whichever a killed change leaves
     forget_latest_run(data)
-    persons.new_key(data.root)
+    persons.new_key(data.root, new)
     for note in keyed:
         for path in (note, *note.parent.glob(f"{note.stem}.*.parquet")):
             path.unlink()
-    return len(keyed)
+    if erasures is not None:
+        erasures = erasures.under(new)
+        save_erasures(data, erasures)
+    return Rekeyed(len(keyed), erasures.unknown() if erasures is not None else 0)
