@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import DataOption, confirm, data_paths, require_data, say
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, UsageError
 
 
 def clean(
-    yes: Annotated[bool, typer.Option("--yes", help="Fråga inte (frågan ställs bara vid en terminal).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Fråga inte (krävs där ingen terminal finns).")] = False,
     data: DataOption = None,
 ) -> None:
     """Ta bort en datamapp: utgåvor, historik, underlag, brons, personnyckel. Bara det som systemet har skrivit."""
@@ -23,7 +23,11 @@ def clean(
     paths = data_paths(data)
     require_data(paths)
     count = len(release_ids(paths))
-    if not yes and sys.stdin is not None and sys.stdin.isatty():
+    if not yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UsageError(
+                f"Ingenting togs bort: utan terminal kan ingen frågas. Lägg till --yes för att ta bort {paths.root}."
+            )
         question = f"Ta bort {paths.root} med {count} utgåvor, historik och personnyckel? Det går inte att ångra."
         if not confirm(question):
             raise ResultattavlaError("Ingenting togs bort.")
@@ -35,4 +39,5 @@ def clean(
             "bort mappen själv om inte heller de ska finnas."
         )
     if others := sorted(set(left) - {paths.erasures.name, "person.key", MARK}):
-        say(f"Kvar i mappen, eftersom det inte är systemets: {', '.join(others[:10])}.")
+        more = f" och {len(others) - 10} till" if len(others) > 10 else ""
+        say(f"Kvar i mappen, eftersom det inte är systemets: {', '.join(others[:10])}{more}.")

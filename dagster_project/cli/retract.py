@@ -40,5 +40,7 @@ def retract(
         say("Ingen utgåva är aktuell: det finns ingen annan att visa. Kör `resultattavla run` när felet är rättat.")
     else:
         say(f"Aktuell utgåva {'är nu' if done.moved else 'är som förut'} {done.current}.")
+    for wrong in done.of_retracted:
+        say(f"Varning: utgåva {release} visar frysta rader ur {wrong}, som är återkallad: kör om den dagen.")
     for shown in done.showing:
         say(f"Utgåva {shown} visar frysta rader ur den: kör om den dagen, eller återkalla även den.")

@@ -18,12 +18,13 @@ from dagster_project.releases.store import current_id, published_release, releas
 @dataclass(frozen=True)
 class Retracted:
     """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
-    the retracted one."""
+    the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from."""
 
     text: str
     current: str | None
     moved: bool
     showing: tuple[str, ...] = ()
+    of_retracted: tuple[str, ...] = ()
 
 
 def retract(
@@ -58,20 +59,32 @@ def retract(
 
 
 def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
-    """Let a retracted release stand again; `current` names it where no later day's is published."""
+    """Let a retracted release stand again; `current` names it where no later day's is published.
+
+    Raises ResultattavlaError where it is not retracted, its files are gone, or reason or name are empty.
+    """
     data = settings.paths
     require_said(reason, by)
     with session(data, settings) as here:
         known = retractions.retractions(data).get(release_id)
         if known is None:
             raise ResultattavlaError(f"Utgåvan {release_id} är inte återkallad.")
+        if release_id not in release_ids(data):
+            raise ResultattavlaError(
+                f"Utgåvan {release_id} har inga filer kvar (--delete-files eller gallring) och kan inte gälla igen: "
+                "återkallandet står kvar. Återställ utgåvans mapp ur säkerhetskopian först, om den ska gälla."
+            )
         before = current_id(data)
         retractions.take_back(data, known, reason, by)
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
             place(data, newest, day_asked=False)
         here.show_again()
-        return Retracted(f"Återkallandet av {release_id} är upphävt", current_id(data), current_id(data) != before)
+        standing = next((r for r in releases(data) if r.id == release_id), None)
+        taken = set(retractions.retractions(data))
+        wrong = tuple(sorted(taken & set(standing.frozen.values()))) if standing is not None else ()
+        now = current_id(data)
+        return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, of_retracted=wrong)
 
 
 def _require_known(data: DataPaths, release_id: str) -> None:

@@ -32,7 +32,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import count, database, sql_files
 from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
-from dagster_project.releases.store import Release
+from dagster_project.releases.store import Release, current_id
 from dagster_project.releases.tables import RESULT_KEY
 
 if TYPE_CHECKING:
@@ -213,10 +213,11 @@ def _hides(release: Release) -> dict[str, str]:
     }
 
 
-def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
+def find(data: DataPaths, manifest: Manifest, indicator: str, asked: str | None = None) -> Evidence:
     """The evidence of a published indicator. Raises ResultattavlaError, with what to do, when it is not there.
 
     Nor where a person was erased from it: which of its cells still agree would tell where that person was.
+    asked: the indicator that is to be explained, where it takes the evidence of another one.
     """
     release_id = manifest.release_id
     index = _index(data, release_id)
@@ -228,9 +229,15 @@ def find(data: DataPaths, manifest: Manifest, indicator: str) -> Evidence:
             "utgåva)."
         )
     if entry.get("erased"):
+        of = "" if asked in (None, indicator) else f" till {indicator}, som det vägs mot,"
+        way_out = (
+            "kör `resultattavla run`, så görs en utgåva utan personen som kan förklaras."
+            if current_id(data) == release_id
+            else "den aktuella utgåvan kan förklaras."
+        )
         raise ResultattavlaError(
-            f"Tal för {indicator} i utgåvan {release_id} kan inte längre förklaras: en persons rader är raderade ur "
-            "underlaget på begäran. Det publicerade är oförändrat; den aktuella utgåvan kan förklaras."
+            f"Tal för {asked or indicator} i utgåvan {release_id} kan inte längre förklaras: en persons rader är "
+            f"raderade ur underlaget{of} på begäran. Det publicerade är oförändrat; {way_out}"
         )
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin

@@ -144,8 +144,14 @@ def test_evidence_of_older_releases_forgets_the_person_only(pipeline: Pipeline) 
         entry = json.loads((data.evidence / f"{release}.json").read_text(encoding="utf-8"))["indicators"]["kva_antal"]
         assert (entry["file"], entry["erased"]) == (f"kva_antal/{left.name}", 2)
         # Which cells still agree would tell where the person was: none is explained.
-        with pytest.raises(ResultattavlaError, match="kan inte längre förklaras"):
-            find(data, SimpleNamespace(release_id=release), "kva_antal")
+        asked = "Tal för vg_antal .* kan inte längre förklaras: .* till kva_antal, .* den aktuella utgåvan kan"
+        with pytest.raises(ResultattavlaError, match=asked):
+            find(data, SimpleNamespace(release_id=release), "kva_antal", "vg_antal")
+    # The one that is current cannot be what is told to be explained instead.
+    data.published.mkdir()
+    data.current.symlink_to(f"releases/{release}")
+    with pytest.raises(ResultattavlaError, match="Tal för kva_antal .* ur underlaget på begäran.*resultattavla run"):
+        find(data, SimpleNamespace(release_id=release), "kva_antal")
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 2, 3, 4])

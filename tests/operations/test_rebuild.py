@@ -86,13 +86,12 @@ def data(tmp_path: Path) -> DataPaths:
     save_erasures(made, Erasures())
     for name in OURS:
         (made.root / name).touch() if "." in name[1:] else (made.root / name / "djupt").mkdir(parents=True)
-    (made.root / "docs" / "ut").symlink_to(tmp_path)
     (tmp_path / "egen.txt").touch()
     return made
 
 
-def test_a_folder_of_ours_goes_whole_and_links_lead_nowhere(data: DataPaths, tmp_path: Path) -> None:
-    told = said("clean", "--data", data.root)
+def test_a_folder_of_ours_goes_whole(data: DataPaths, tmp_path: Path) -> None:
+    told = said("clean", "--yes", "--data", data.root)
     assert (told.returncode, data.root.exists()) == (0, False), told.stderr
     assert (tmp_path / "egen.txt").exists()
 
@@ -101,23 +100,51 @@ def test_what_is_not_ours_stays_and_is_named(data: DataPaths) -> None:
     theirs = ("anteckningar.md", "bronze.bak", "run.sh", "tmp2")
     for name in theirs:
         (data.root / name).touch()
-    told = said("clean", "--data", data.root)
+    told = said("clean", "--yes", "--data", data.root)
     assert told.returncode == 0 and all(name in told.stdout for name in theirs)
     assert sorted(p.name for p in data.root.iterdir()) == sorted(theirs)
+
+
+def test_in_our_folders_what_others_put_there_stays_and_links_lead_nowhere(data: DataPaths, tmp_path: Path) -> None:
+    away = tmp_path / "annan"
+    away.mkdir()
+    mine = ("bronze/kva/min.txt", "run/anteckning.md", "published/releases/2022-09-30-961c5af56506/egen.xlsx")
+    ours = ("bronze/kva/2022-08-31_54a03b434e50bc93.json", "published/releases/2022-09-30-961c5af56506/manifest.json")
+    for path in (*(data.root / name for name in (*mine, *ours)), away / "2022-08-31_54a03b434e50bc93.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (data.root / "bronze" / "ut").symlink_to(away)
+    shutil.rmtree(data.evidence)
+    data.evidence.symlink_to(away)  # kept on another disk
+    data.current.symlink_to("releases/2022-09-30-961c5af56506")
+    told = said("clean", "--yes", "--data", data.root)
+    assert told.returncode == 0 and all(name in told.stdout for name in (*mine, "bronze/ut", "evidence"))
+    left = {p.relative_to(data.root).as_posix() for p in data.root.rglob("*") if p.is_symlink() or p.is_file()}
+    assert left == {*mine, "bronze/ut", "evidence"} and len(list(away.iterdir())) == 1
+
+
+def test_all_that_a_run_makes_goes(first: RunOutcome) -> None:
+    assert said("clean", "--yes", "--data", first.data.root).returncode == 0
+    assert not first.data.root.exists()
+
+
+def test_without_a_terminal_nothing_goes_unasked(data: DataPaths) -> None:
+    told = said("clean", "--data", data.root)
+    assert told.returncode == 64 and "--yes" in told.stderr and (data.root / "bronze").exists()
 
 
 def test_a_folder_without_the_mark_is_left_as_it_is(data: DataPaths) -> None:
     (data.root / MARK).unlink()
     before = sorted(data.root.rglob("*"))
-    told = said("clean", "--data", data.root)
+    told = said("clean", "--yes", "--data", data.root)
     assert told.returncode == 64 and sorted(data.root.rglob("*")) == before
     shutil.rmtree(data.root)
-    assert said("clean", "--data", data.root).returncode == 64 and not data.root.exists()
+    assert said("clean", "--yes", "--data", data.root).returncode == 64 and not data.root.exists()
 
 
 def test_a_run_is_not_cleaned_away(data: DataPaths) -> None:
     with run_lock(data):
-        told = said("clean", "--data", data.root)
+        told = said("clean", "--yes", "--data", data.root)
     assert told.returncode == 75 and (data.root / "bronze").exists()
 
 

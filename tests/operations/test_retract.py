@@ -123,6 +123,23 @@ def test_a_retraction_can_be_taken_back_with_a_reason(data: DataPaths) -> None:
     assert "verksamhetschefen" in (data.published / "aterkallade" / f"{made[1]}.json").read_text(encoding="utf-8")
 
 
+def test_a_release_that_stands_again_with_frozen_rows_of_a_retracted_one_says_so(data: DataPaths) -> None:
+    wrong = small_release(data, 1)
+    again = small_release(data, 2, (INDICATORS[0],), {INDICATORS[0]: wrong})
+    for release in (again, wrong):
+        mark(data, release, *WHY)
+    told = said("retract", again, "--undo", "--reason", "x", "--by", "y", "--data", data.root)
+    assert told.returncode == 0 and current_id(data) == again
+    assert f"visar frysta rader ur {wrong}, som är återkallad" in told.stdout
+
+
+def test_what_has_no_files_any_more_cannot_stand_again(data: DataPaths) -> None:
+    made = [small_release(data, day) for day in (1, 2)]
+    retract(settings(data), made[1], *WHY, delete=True)
+    told = said("retract", made[1], "--undo", "--reason", "x", "--by", "y", "--data", data.root)
+    assert told.returncode == 1 and "har inga filer kvar" in told.stderr and made[1] in retractions(data)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [

@@ -74,7 +74,8 @@ def basis(context: Context) -> Basis:
     cell = context.cell
     catalogue = map(Definition.of, cell.release.table(INDICATOR_TABLE).filter("patient").iter_rows(named=True))
     near = [i for i in catalogue if set(i.sources) & set(cell.indicator.sources)]
-    observations = {i.id: all_observations(find(context.data, cell.release.manifest, i.id)) for i in near}
+    data, manifest, asked = context.data, cell.release.manifest, cell.indicator.id
+    observations = {i.id: all_observations(find(data, manifest, i.id, asked)) for i in near}
     found = kin(cell.indicator.id, observations, [i.id for i in near if i.kind == COVERAGE])
     hidden, moved = _hidden_in_any(context, found.members)
     return basis_of(cell, found, observations, hidden, moved)
