@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from dagster_project.core import spellings
+
 MASK = "***"
 LONGEST_VALUE = 100
 """Longer offending values are cut: a 10 MB cell must not travel through reports."""
@@ -77,24 +79,62 @@ def mask_valid(text: str) -> str:
     return _masked(text, _is_valid)
 
 
+def mask_delivered(text: str) -> str:
+    """A delivered text with everything masked that may be a personal number, however it is spelled.
+
+    Digits of every script, with anything but letters between them or among more digits, and a birthday with the last
+    four in another place of the text (`core/spellings.py`). Days, times of day, ids, hashes and units are left.
+    """
+    plain, places = spellings.plain(text)
+    known = [m.span() for pattern in (_UNIT, _OWN_ID) for m in pattern.finditer(plain)]
+    known += [m.span() for m in _SHORT_HASH.finditer(plain) if not spellings.holds_valid_on_end(m.group())]
+    spans = _spans(plain, lambda number: True) + spellings.number_spans(plain, known)
+    return _without(text, spans if places is None else [(places[a], places[b - 1] + 1) for a, b in spans])
+
+
+def may_be_key_of_person(text: str) -> bool:
+    """Whether a key text holds what looks like a personnummer, or one that checks however it is spelled."""
+    plain, _ = spellings.plain(text)
+    return mask(text) != text or mask(plain) != plain or spellings.holds_valid(plain)
+
+
+_UNIT = re.compile(rf"(?<![0-9A-Za-z])[Ss][Ee](?!{_DAY})[0-9]{{10}}(?![0-9])")
+
+
 def _masked(text: str, wanted: Callable[[str], bool]) -> str:
+    return _without(text, _spans(text, wanted))
+
+
+def _spans(text: str, wanted: Callable[[str], bool]) -> list[tuple[int, int]]:
     if _LOOKS_LIKE.search(text) is None:
-        return text
+        return []
     own, short = ([m.span() for m in pattern.finditer(text)] for pattern in (_OWN_ID, _SHORT_HASH))
 
-    def replaced(match: re.Match[str]) -> str:
-        number = match.group()
-        spans = own if _BORN.match(number) else [*own, *short]
-        kept = any(start <= match.start() and match.end() <= end for start, end in spans)
-        return number if kept or not wanted(number) else MASK
+    def kept(match: re.Match[str]) -> bool:
+        spans = own if _BORN.match(match.group()) else [*own, *short]
+        return any(start <= match.start() and match.end() <= end for start, end in spans)
 
-    return _LOOKS_LIKE.sub(replaced, text)
+    return [m.span() for m in _LOOKS_LIKE.finditer(text) if not kept(m) and wanted(m.group())]
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """`text` with `***` in the place of each span; those that overlap are one."""
+    parts, done = [], 0
+    for start, end in sorted(spans):
+        if start >= done:
+            parts += [text[done:start], MASK]
+        done = max(done, end)
+    return "".join([*parts, text[done:]])
+
+
+VALUE_BAR = "¦"
+"""What a `|` within a shown value is shown as: `|` joins the values and the parts of a key."""
 
 
 def display(text: str) -> str:
-    """An offending value fit to be shown: masked, on one line and at most 100 characters."""
+    """An offending value fit to be shown: masked, on one line and at most 100 characters, `|` in it as `¦`."""
     # Masking is slow on long texts; ten times the length is more than masking can shorten to what is shown.
-    shown = mask(" ".join(text.split())[: 10 * LONGEST_VALUE])
+    shown = mask_delivered(" ".join(text.split())[: 10 * LONGEST_VALUE]).replace("|", VALUE_BAR)
     return shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…"
 
 

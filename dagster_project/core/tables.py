@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.core.printable import printable
+
 
 def escaped(texts: pl.Expr) -> pl.Expr:
     """Text that starts with = + - @ (or a control character) gets an apostrophe, so that no sheet runs it."""
@@ -18,8 +20,14 @@ def escaped(texts: pl.Expr) -> pl.Expr:
 
 
 def escaped_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text column `escaped`."""
-    return frame.with_columns(escaped(pl.col(n)) for n, dtype in frame.schema.items() if dtype == pl.String)
+    """The frame with every text column `printable` (characters that steer or turn text are named) and `escaped`."""
+    texts = {n: _named(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String}
+    return frame.with_columns(texts.values()).with_columns(escaped(pl.col(n)) for n in texts)
+
+
+def _named(texts: pl.Series) -> pl.Series:
+    suspects = texts.filter(texts.str.contains(r"[\p{C}\p{Zl}\p{Zp}]").fill_null(False)).unique()
+    return texts.replace({t: printable(t) for t in suspects}) if suspects.len() else texts
 
 
 def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.masking import MAY_HOLD_NUMBER, looks_like_one, mask
+from dagster_project.core.masking import MAY_HOLD_NUMBER, looks_like_one, mask, mask_delivered, may_be_key_of_person
+from dagster_project.core.spellings import MAY_BE_SPELLED, MAY_BE_TEN_DIGITS
 
 KEY_VARIABLE = "RESULTATTAVLA_PERSON_KEY"
 _SHAPE = r"^(?:([0-9]{2})?([0-9]{2})([0-9]{2})([0-9]{2})([-+]?)([0-9]{4}))$"
@@ -191,19 +192,19 @@ def forget() -> None:
 
 def mask_in_texts(texts: pl.Series) -> pl.Series:
     """Texts with everything masked that looks like a personal number: one in the wrong column travels no further."""
-    suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
-    changed = {t: mask(t) for t in suspects}
+    suspects = texts.filter(texts.str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}").fill_null(False)).unique()
+    changed = {t: mask_delivered(t) for t in suspects}
     return texts.replace({a: b for a, b in changed.items() if a != b}) if changed else texts
 
 
 def pseudonymise_in_keys(texts: pl.Series, key: bytes) -> pl.Series:
     """Key texts that hold what looks like a personal number, replaced by a keyed token so that the key stays unique."""
-    suspects = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
+    suspects = texts.filter(texts.str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}").fill_null(False)).unique()
     # Ids of ten or twelve digits can be many: they look like one without being asked one by one.
     plain = suspects.str.contains(r"^(?:[0-9]{10}|[0-9]{12})$")
     others = suspects.filter(~plain)
     changed = pl.concat(
-        [suspects.filter(plain), others.filter(pl.Series([mask(t) != t for t in others], dtype=pl.Boolean))]
+        [suspects.filter(plain), others.filter(pl.Series([may_be_key_of_person(t) for t in others], dtype=pl.Boolean))]
     )
     if changed.len() == 0:
         return texts

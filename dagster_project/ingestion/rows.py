@@ -112,7 +112,7 @@ def _stored(table: Table, delivery: str) -> pl.DataFrame:
 
 
 def key_text(frame: pl.DataFrame, contract: Contract) -> pl.Series:
-    """The business key as people read it: parts joined by `|`, months as YYYY-MM, personnummer as `***`."""
+    """The business key as people read it: parts (`display`) joined by `|`, months as YYYY-MM, personnummer as `***`."""
     parts = []
     for column in contract.key:
         text = pl.col(column.stored)
@@ -121,13 +121,13 @@ def key_text(frame: pl.DataFrame, contract: Contract) -> pl.Series:
         elif column.type == "month":
             text = text.dt.strftime("%Y-%m")
         else:
-            text = text.cast(pl.String)
+            named = frame[column.stored].cast(pl.String)
+            shown = {t: d for t in named.unique().drop_nulls() if (d := display(t)) != t}
+            text = text.cast(pl.String).replace(shown) if shown else text.cast(pl.String)
         if column.key_when:
             text = pl.when(pl.col(column.key_when[0]) == column.key_when[1]).then(text)
         parts.append(text)
-    joined = frame.select(pl.concat_str(parts, separator="|", ignore_nulls=True).alias("key")).to_series()
-    unique = joined.unique().drop_nulls()
-    return joined.replace({t: d for t in unique if (d := display(t)) != t})
+    return frame.select(pl.concat_str(parts, separator="|", ignore_nulls=True).alias("key")).to_series()
 
 
 def _quarantine(table: Table, stored: pl.DataFrame, quarantined: pl.Series) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.core.masking import LONGEST_VALUE, MASK, MAY_HOLD_NUMBER, display, mask, mask_valid
+from dagster_project.core.masking import (
+    LONGEST_VALUE,
+    MASK,
+    MAY_HOLD_NUMBER,
+    display,
+    mask,
+    mask_delivered,
+    mask_valid,
+    may_be_key_of_person,
+)
+from dagster_project.core.spellings import MAY_BE_SPELLED, MAY_BE_TEN_DIGITS
 from tests.extracts import number, spellings
 
 PERSON = number(date(1980, 5, 17), 981)
@@ -58,11 +69,28 @@ def test_blank_before_the_last_four(text: str) -> None:
         "Kurator",
         "",
         "123456789",
-        "12345678901234567890",
+        "2022-13-01",
+        "2022-03-25 14:30",
+        "2022-03-11/2022-04-01 14:30:11",
+        "2022-08-11 12:10:20.345",
+        "20220325-20220401",
+        "2022-03-25 - 2022-04-01",
+        "2022-09-30-443901277315",
+        "25 mars 2022 kl 14.30",
+        "25 mars 2022 till 3 april 2022",
+        "Insjuknade 2022-03-11, åter 2022-04-02. Kostnad 1500 kr",
+        "ring 019-602 10 00",
+        "Diagnos F84.0, 2022-03-25",
+        "940517 fyra gånger",
     ],
 )
 def test_stays_readable(text: str) -> None:
     assert mask(text) == text == display(text) == mask_valid(text)
+
+
+def test_more_digits_than_a_number_has_stay_in_messages_and_not_in_what_was_delivered() -> None:
+    assert mask("12345678901234567890") == "12345678901234567890"
+    assert display("12345678901234567890") == MASK
 
 
 def test_an_id_without_a_letter_stays_readable_and_a_number_behind_a_day_does_not() -> None:
@@ -149,6 +177,7 @@ def test_a_person_behind_an_hsa_prefix(born: date, n: int, unit: str) -> None:
 
 
 HEX = st.binary(min_size=32, max_size=32).map(bytes.hex)
+HEX_LETTERS = HEX.filter(lambda h: set(h[:12]) & set("abcdef"))
 
 
 @settings(deadline=None, max_examples=300)
@@ -198,3 +227,146 @@ def test_dates_amounts_and_units_stay_readable(day: date, time: Any, other: date
 def test_the_columnar_pattern_sees_all_that_mask_changes(text: str) -> None:
     if mask(text) != text:
         assert pl.Series([text]).str.contains(MAY_HOLD_NUMBER)[0]
+
+
+# --- Delivered texts: any spelling -----------------------------------------------------------------------------------
+
+
+def digits_left(text: str) -> str:
+    """The digits of a text, of whatever script."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.digit(c, None) is not None)
+
+
+def in_script(zero: int, digits: str) -> str:
+    return "".join(chr(zero + int(d)) for d in digits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01199403259907",
+        "0119940325-9907",
+        "99199403259907123",
+        "19940325 (9907)",
+        "(19940325)9907",
+        "(19940325) - (9907)",
+        "19940325,9907",
+        "19940325;9907",
+        "94 03 25 - 99 07",
+        "9 4 0 3 2 5 9 9 0 7",
+        "1 9 9 4 0 3 2 5 9 9 0 7",
+        "9403-2599-07",
+        "25 mars 1994-9907",
+        "25:e mars -94, 99 07",
+        "March 25, 1994 9907",
+        "1994 mars 25 9907",
+        "25/3 1994 9907",
+        "25/3-94 9907",
+        "25.3.1994 9907",
+        "1994-3-25-9907",
+        "94-3-25 9907",
+        "1994/3/25 9907",
+        "03/25/1994 9907",
+        "född 940325 sista 9907",
+        "fodd 940325 sista 9907",
+        "sista fyra 9907, född 94-03-25",
+        "född 940325 sista fyra siffrorna är 9908",
+        "940325&nbsp;9907",
+        "9907-940325",
+        "9907 / 1994-03-25",
+        "1994-03-25 1994-03-25-9907",
+        "1994\u200b0325\u20609907",
+        "9\u200b4\u200b0\u200b3\u200b2\u200b5\u200b9\u200b9\u200b0\u200b7",
+        "1994\u20110325\u20119907",
+        in_script(0xFF10, "199403259907"),
+        in_script(0x0660, "9403259907"),
+        in_script(0x06F0, "940325") + "-9907",
+        in_script(0x1D7CE, "199403259907"),
+        "⑨④⓪③②⑤⑨⑨⓪⑦",
+        "940325\n9907",
+        "94\ufe0f0325-9907",
+        "19940325\u200b-\u200bTF98",
+        "19940325 (TF98)",
+        *(f"19940325{c}9907" for c in "*#=~|\\&%@!?<>[]{}^§°·•→"),
+        *(c.join(["94", "03", "25", "99", "07"]) for c in "*#=~|\\"),
+    ],
+)
+@pytest.mark.parametrize("frame", ["{}", "kund {} ringde", "«{}»", "2022-13-{}"])
+def test_no_spelling_of_a_number_is_left_in_a_delivered_text(text: str, frame: str) -> None:
+    if "13-" in frame and not text[:1].isdigit():
+        return
+    whole = frame.format(text)
+    for shown in (mask_delivered(whole), display(whole)):
+        assert MASK in shown
+        assert digits_left(shown) in (("", "2022", "202213") if frame.startswith("2022") else ("",)), shown
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+
+
+PARTED = st.text(st.sampled_from(" \t-–—‑+.,:;/\\|*#=~()[]_\u00a0\u202f\u200b\u2060\u00ad\u202e'\"&%"), max_size=4)
+ZEROS = st.sampled_from([0x30, 0xFF10, 0x0660, 0x06F0, 0x0966, 0x1D7CE, 0x1D7D8, 0x1D7F6])
+
+
+@settings(deadline=None, max_examples=300)
+@given(BORN, st.integers(980, 999), st.booleans(), st.booleans(), ZEROS, st.data())
+def test_generated_spellings(born: date, n: int, coordination: bool, century: bool, zero: int, data: Any) -> None:
+    """Something between any two digits, in any script, among words."""
+    twelve = number(born, n, coordination)
+    written = twelve if century else twelve[2:]
+    parts = [data.draw(PARTED) for _ in written[1:]]
+    text = "".join(a + b for a, b in zip(in_script(zero, written), [*parts, ""], strict=True))
+    around = data.draw(st.sampled_from(["{}", "kund {} ringde", "({})", "x;{};y", "å{}ö", "se {}."]))
+    whole = around.format(text)
+    assert digits_left(mask_delivered(whole)) == ""
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+    assert may_be_key_of_person(whole)
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    BORN,
+    st.integers(980, 999),
+    st.from_regex("[0-9]{1,8}", fullmatch=True),
+    st.from_regex("[0-9]{0,8}", fullmatch=True),
+)
+def test_among_more_digits(born: date, n: int, before: str, after: str) -> None:
+    twelve = number(born, n)
+    for text in (before + twelve + after, f"{before}{twelve[:8]}-{twelve[8:]}", f"x {before}{twelve}{after} y"):
+        shown = mask_delivered(text)
+        assert twelve[2:8] not in shown and twelve[8:] not in shown, shown
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(st.sampled_from("0123456789-+ .,:/()TFpsSE_mars\u200b٣²"), max_size=30))
+def test_the_columnar_patterns_see_all_that_is_masked_in_a_delivered_text(text: str) -> None:
+    if mask_delivered(text) != text:
+        assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+    if may_be_key_of_person(text):
+        assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    st.times(),
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    HEX_LETTERS,
+)
+def test_days_times_and_ids_stay_readable_in_a_delivered_text(day: date, time: Any, other: date, digest: str) -> None:
+    for text in (
+        f"{day}",
+        f"{day:%Y%m%d}",
+        f"{day} {time:%H:%M}",
+        f"{day} {time:%H:%M:%S}",
+        f"{day}T{time:%H:%M:%S}+02:00",
+        f"{day}/{other}",
+        f"{day} - {other}",
+        f"{day:%Y%m%d}-{other:%Y%m%d}",
+        digest,
+        f"dold-{digest[:32]}",
+    ):
+        assert mask_delivered(text) == text
+
+
+def test_what_joins_values_is_another_sign_within_one() -> None:
+    assert display("A|B") == "A¦B"

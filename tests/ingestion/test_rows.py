@@ -441,6 +441,38 @@ def test_offending_values_are_shown_masked() -> None:
     assert missing == ["personnummer="]
 
 
+@pytest.mark.parametrize(
+    ("column", "delivered", "shown"),
+    [
+        ("atgardsdatum", "2022-13-01199403259907", "2022-***"),
+        ("atgardsdatum", "2022-13-0119940325-9907", "2022-***"),
+        ("hsaid_enhet", "19940325 (9907)", "***)"),
+        ("hsaid_enhet", "född 25 mars 1994, sista 99 07", "född ***, sista ***"),
+        ("kva_kod", "AB|C=1", "AB¦C=1"),
+    ],
+)
+def test_no_spelling_of_a_number_is_shown_of_an_offending_value(column: str, delivered: str, shown: str) -> None:
+    """A lost separator puts a number behind a date; a bar in a value is not the one between values."""
+    values = parsed("kva", base("kva", **{column: delivered})).quarantined["values"].to_list()
+    assert values == [[f"{column}={shown}"]]
+
+
+def test_no_spelling_of_a_number_is_stored_in_a_text() -> None:
+    parts = {
+        "19940325 (9907)": "***)",
+        "1994\u200b0325\u20609907": "***",
+        "rum 12, 2022-03-25 14:30": "rum 12, 2022-03-25 14:30",
+    }
+    for delivered, stored in parts.items():
+        found = parsed("kva", base("kva", yrkeskategori=delivered))
+        assert found.accepted["yrkeskategori"].to_list() == [stored]
+
+
+def test_a_bar_within_a_key_is_not_the_one_between_its_parts() -> None:
+    row = base("kva", vardkontakt_id="V|1", atgardsdatum="2022-09-09")
+    assert parsed("kva", row).quarantined["key"].to_list() == [f"V¦1|{row['kva_kod']}"]
+
+
 def test_key_is_shown_without_the_person() -> None:
     row = base("register_population", utgangsdatum="2019-01-01")
     assert parsed("register_population", row).quarantined["key"].to_list() == ["cpup|***|2020-05-01"]
