@@ -59,7 +59,7 @@ class DataPaths:
 
     @property
     def erasures(self) -> Path:
-        """The list of erased persons, as keyed hashes."""
+        """The list of erased persons, as pseudonyms under the person key."""
         return self.root / "erased.json"
 
     @property
