@@ -84,31 +84,24 @@ def with_states(
         group by k.delivery, k.line
         """
     ).pl()
-    # Where a key was unreadable: the first newer delivery of the source without any quarantined row, or the first that
-    # covers the row's unit and month, whichever came first.
+    # Where a key was unreadable: the first newer delivery of the source without any quarantined row (which settles it
+    # for machines, too: `open_to_machines`), or else the first that covers the row's unit and month.
     next_clean = {d.id: next((c.id for c in clean if (c.position or 0) > (d.position or 0)), None) for d in deliveries}
-    files, order = {d.id: d.file for d in deliveries}, {d.id: d.position for d in deliveries}
+    files = {d.id: d.file for d in deliveries}
     without_key = pl.col("key").is_null()
-    in_order = [
-        pl.col(n).replace_strict(order, default=None, return_dtype=pl.Int64).fill_null(_NEVER)
-        for n in ("clean", "covering")
-    ]
     return (
         rows.join(later, on=["delivery", "line"], how="left")
         .join(_covered(connection, contract), on=["delivery", "line"], how="left")
         .with_columns(
             clean=pl.when(without_key).then(pl.col("delivery").replace_strict(next_clean, return_dtype=pl.String))
         )
-        .with_columns(clean_first=in_order[0] <= in_order[1])
-        .with_columns(
-            resolved=pl.when(~without_key).then("resolved").when("clean_first").then("clean").otherwise("covering"),
-        )
+        .with_columns(resolved=pl.when(~without_key).then("resolved").otherwise(pl.coalesce("clean", "covering")))
         .with_columns(
             settled_by=pl.when(pl.col("resolved").is_null())
             .then(None)
             .when(~without_key)
             .then(pl.lit(BY_KEY))
-            .when("clean_first")
+            .when(pl.col("clean").is_not_null())
             .then(pl.lit(BY_CLEAN))
             .otherwise(pl.lit(BY_COVERING)),
             settled_note=pl.lit(None, pl.String),
@@ -127,9 +120,6 @@ def with_states(
         )
         .select(pl.col(n).cast(t) for n, t in QUARANTINE_SCHEMA.items())
     )
-
-
-_NEVER = 2**62
 
 
 def _covered(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.DataFrame:
