@@ -313,7 +313,7 @@ def test_damage_everywhere_is_mended_by_the_next_run(survivor: Survivor) -> None
     garbage(data.dagster_home / "history" / "runs" / "index.db")
     truncate(data.current / "indicator_result.csv")
     for command in (("status",), ("quarantine",), ("quarantine", "--older-than", "1")):
-        refused(survivor.server(*command, "--data", data.root), "kör `resultattavla run`")
+        refused(survivor.server(*command, "--data", data.root), f"kör `resultattavla run --data {data.root}`")
     survivor.recovers()
     assert "Inget nytt" in survivor.server.run(survivor.second).text
     assert (data.root / "dagster.skadad" / "history" / "runs" / "index.db").exists()
