@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, UsageError
 from dagster_project.core.files import replacing
+from dagster_project.core.masking import mask
 
 
 class ReviewedListError(ResultattavlaError):
     """A reviewed list cannot be used: the message names the file, the line and what to do."""
 
 
-def read_lines(path: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]]:
+def _read_lines(path: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]]:
     """The lines below the header, each with its number and trimmed cells; a missing file is an empty one.
 
     Raises ReviewedListError for a file that is no CSV in UTF-8 or has other columns.
@@ -34,7 +35,34 @@ def read_lines(path: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]
     return rows[1:]
 
 
-def fault_of_cells(cells: Sequence[str], columns: Sequence[str]) -> str | None:
+def checked_lines(
+    path: Path,
+    columns: Sequence[str],
+    fault: Callable[[Sequence[str]], str | None],
+    once: str = "",
+    named_by: Sequence[str] = (),
+) -> list[tuple[int, list[str]]]:
+    """The lines of a list (number and trimmed cells), each of them in order; a missing file is an empty one.
+
+    fault: what is wrong with the cells of a line that has them all, or None. once: what may stand in it once, named_by
+    these columns. Raises ReviewedListError for a file that cannot be read, and with every fault that is
+    found, one sentence each.
+    """
+    seen: dict[tuple[str, ...], int] = {}
+    lines, faults = _read_lines(path, columns), []
+    for number, cells in lines:
+        found = _fault_of_cells(cells, columns) or fault(cells)
+        if found is None and named_by:
+            first = seen.setdefault(tuple(cells[columns.index(n)] for n in named_by), number)
+            found = None if first == number else f"samma {once} står redan på rad {first}; ta bort den ena"
+        if found:
+            faults.append(f"{path}, rad {number}: {found}.")
+    if faults:
+        raise ReviewedListError(mask("\n".join(faults)))
+    return lines
+
+
+def _fault_of_cells(cells: Sequence[str], columns: Sequence[str]) -> str | None:
     """What is wrong with a line before anything is asked of its cells, or None."""
     if len(cells) != len(columns):
         return f"raden har {len(cells)} celler i stället för {len(columns)} (sätt text med komma inom citattecken)"
@@ -48,6 +76,18 @@ def is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def require_said(reason: str, by: str) -> None:
+    """Raise UsageError where reason or name of a decision are empty."""
+    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
+        if not text.strip():
+            raise UsageError(f"{option} är tomt: skriv {wanted}.")
+
+
+def one_line(text: str) -> str:
+    """What somebody said of a decision, as it is kept: on one line, personnummer masked."""
+    return mask(" ".join(text.split()))
 
 
 def append_lines(path: Path, columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:

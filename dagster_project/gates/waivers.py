@@ -14,8 +14,7 @@ from pathlib import Path
 
 from dagster_project.catalogue.vocabulary import CRITICAL, RESULTS, TIERS
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.masking import mask
-from dagster_project.core.reviewed import ReviewedListError, fault_of_cells, read_lines
+from dagster_project.core.reviewed import ReviewedListError, checked_lines, is_date
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.suites import SUITES, Suite, gate_tables, suites_for
 
@@ -65,36 +64,22 @@ def load_waivers(path: Path, suites_root: Path, tables: Mapping[str, Iterable[st
     expectation or source that does not exist, an expectation that may not be waived, the same failure waived twice.
     """
     try:
-        rows = read_lines(path, COLUMNS)
+        lines = checked_lines(
+            path,
+            COLUMNS,
+            lambda cells: _fault(cells, suites_root, tables),
+            once="undantag",
+            named_by=("suite", "expectation", "source"),
+        )
     except ReviewedListError as error:
         raise WaiverError(str(error)) from error
-    waivers: list[Waiver] = []
-    faults: list[str] = []
-    seen: dict[tuple[str, str, str], int] = {}
-    for line, cells in rows:
-        fault = _fault(cells, suites_root, tables)
-        if fault is None:
-            suite, expectation, source, reason, approved_by, last_date = cells
-            waiver = Waiver(suite, expectation, source, reason, approved_by, date.fromisoformat(last_date), line)
-            first = seen.setdefault(waiver.names, line)
-            fault = None if first == line else f"samma undantag står redan på rad {first}; ta bort den ena"
-            waivers.append(waiver)
-        if fault:
-            faults.append(f"{path}, rad {line}: {fault}.")
-    if faults:
-        raise WaiverError(mask("\n".join(faults)))
-    return waivers
+    return [replace(Waiver.from_dict(dict(zip(COLUMNS, cells, strict=True))), line=line) for line, cells in lines]
 
 
 def _fault(cells: Sequence[str], root: Path, tables: Mapping[str, Iterable[str]]) -> str | None:
     """What is wrong with one line, or None."""
-    if fault := fault_of_cells(cells, COLUMNS):
-        return fault
     suite_name, expectation, source, *_, last_date = cells
-    try:
-        if date.fromisoformat(last_date).isoformat() != last_date:
-            raise ValueError
-    except ValueError:
+    if not is_date(last_date):
         return f"last_date {last_date} är inget datum (ÅÅÅÅ-MM-DD)"
     gate = suite_name.split("/")[0]
     if gate not in TIERS:

@@ -18,8 +18,8 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import BY_PERSON, OPEN, RESOLVED
 from dagster_project.core.errors import ResultattavlaError, UsageError
 from dagster_project.core.masking import mask
-from dagster_project.core.reviewed import ReviewedListError, append_lines, fault_of_cells, is_date, read_lines
-from dagster_project.ingestion.withdrawals import fault_of_delivery, one_line, require_said
+from dagster_project.core.reviewed import append_lines, checked_lines, is_date, one_line, require_said
+from dagster_project.ingestion.withdrawals import fault_of_delivery
 from dagster_project.runs.folder import QUARANTINE, RunFolder
 from dagster_project.runs.ledger import delivery_id
 
@@ -67,11 +67,7 @@ def load_acknowledged(path: Path) -> list[Acknowledgement]:
     a name that is no delivery of the source and date, no SHA-256, no line numbers, no date.
     """
     found: list[Acknowledgement] = []
-    faults: list[str] = []
-    for number, cells in read_lines(path, COLUMNS):
-        if fault := _fault(cells):
-            faults.append(f"{path}, rad {number}: {fault}.")
-            continue
+    for number, cells in checked_lines(path, COLUMNS, _fault):
         source, file, day, sha256, lines, reason, by, on = cells
         days = date.fromisoformat(day), date.fromisoformat(on)
         found.append(
@@ -79,15 +75,11 @@ def load_acknowledged(path: Path) -> list[Acknowledgement]:
                 source, file, days[0], sha256, lines.replace(" ", ""), mask(reason), mask(by), days[1], number
             )
         )
-    if faults:
-        raise ReviewedListError(mask("\n".join(faults)))
     return found
 
 
 def _fault(cells: Sequence[str]) -> str | None:
     """What is wrong with one line, or None."""
-    if fault := fault_of_cells(cells, COLUMNS):
-        return fault
     source, file, day, sha256, lines, _, _, on = cells
     if fault := fault_of_lines(lines):
         return fault

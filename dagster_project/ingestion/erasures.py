@@ -21,8 +21,9 @@ import polars as pl
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing
-from dagster_project.core.masking import MAY_HOLD_NUMBER, mask
+from dagster_project.core.masking import MAY_HOLD_NUMBER
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import one_line
 from dagster_project.core.swedish import counted
 from dagster_project.ingestion import cells, persons
 from dagster_project.ingestion.readers import RawTable
@@ -65,7 +66,7 @@ class Erasures:
     def with_person(self, normal: str | None, person_id: str, key: bytes, reason: str, by: str, on: date) -> Erasures:
         """The list with one person more, or with the new pseudonyms of one who is in it."""
         name = persons.key_fingerprint(key)
-        made = Erasure({name: _ids(normal, person_id, key)}, _said(reason), _said(by), str(on))
+        made = Erasure({name: _ids(normal, person_id, key)}, one_line(reason), one_line(by), str(on))
         return Erasures((*(p for p in self.persons if person_id not in p.keys.get(name, ())), made))
 
     def translated(self, old: bytes, new: bytes, numbers: Mapping[str, str]) -> Erasures:
@@ -103,10 +104,6 @@ class Erasures:
 
 def _ids(normal: str | None, person_id: str, key: bytes) -> tuple[str, ...]:
     return tuple(sorted({person_id, *(pseudonyms(normal, key) if normal else ())}))
-
-
-def _said(text: str) -> str:
-    return mask(" ".join(text.split()))
 
 
 def spellings(normal: str) -> tuple[str, ...]:

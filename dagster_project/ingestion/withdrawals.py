@@ -14,10 +14,10 @@ from datetime import date
 from pathlib import Path
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.core.errors import RejectedFileError, ResultattavlaError, UsageError
+from dagster_project.core.errors import RejectedFileError, ResultattavlaError
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
-from dagster_project.core.reviewed import ReviewedListError, append_lines, fault_of_cells, is_date, read_lines
+from dagster_project.core.reviewed import append_lines, checked_lines, is_date, one_line, require_said
 from dagster_project.ingestion.bronze import found_in_bronze
 from dagster_project.ingestion.discover import found_in_raw, parse_name
 from dagster_project.runs.ledger import Delivery
@@ -65,28 +65,16 @@ def load_withdrawals(path: Path) -> Withdrawals:
     a name that is no delivery of the source and date, no SHA-256, no date, the same delivery twice.
     """
     found: dict[tuple[str, date, str], Withdrawal] = {}
-    lines: dict[tuple[str, date, str], int] = {}
-    faults: list[str] = []
-    for line, cells in read_lines(path, COLUMNS):
-        fault = _fault(cells)
-        if fault is None:
-            source, file, day, sha256, reason, by, on = cells
-            days = date.fromisoformat(day), date.fromisoformat(on)
-            made = Withdrawal(source, file, days[0], sha256, mask(reason), mask(by), days[1])
-            first = lines.setdefault(made.names, line)
-            fault = None if first == line else f"samma leverans står redan på rad {first}; ta bort den ena"
-            found[made.names] = made
-        if fault:
-            faults.append(f"{path}, rad {line}: {fault}.")
-    if faults:
-        raise ReviewedListError(mask("\n".join(faults)))
+    for _, cells in checked_lines(path, COLUMNS, _fault, "leverans", ("source", "uttagsdatum", "sha256")):
+        source, file, day, sha256, reason, by, on = cells
+        days = date.fromisoformat(day), date.fromisoformat(on)
+        made = Withdrawal(source, file, days[0], sha256, mask(reason), mask(by), days[1])
+        found[made.names] = made
     return found
 
 
 def _fault(cells: Sequence[str]) -> str | None:
     """What is wrong with one line, or None."""
-    if fault := fault_of_cells(cells, COLUMNS):
-        return fault
     source, file, day, sha256, _, _, on = cells
     if not is_date(on):
         return f"withdrawn_on {on} är inget datum (ÅÅÅÅ-MM-DD)"
@@ -126,18 +114,6 @@ def withdraw(path: Path, raw: Path, data: DataPaths, file: str, reason: str, by:
     ]
     append_lines(path, COLUMNS, map(astuple, made))
     return made
-
-
-def require_said(reason: str, by: str) -> None:
-    """Raise UsageError where reason or name of a decision are empty."""
-    for option, text, wanted in (("--reason", reason, "varför"), ("--by", by, "namn eller roll")):
-        if not text.strip():
-            raise UsageError(f"{option} är tomt: skriv {wanted}.")
-
-
-def one_line(text: str) -> str:
-    """A text for one cell of a reviewed list: on one line, personnummer masked."""
-    return mask(" ".join(text.split()))
 
 
 def _named(raw: Path, data: DataPaths, file: str) -> list[Delivery]:

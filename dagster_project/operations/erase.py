@@ -14,13 +14,13 @@ from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import remove, replacing
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import require_said
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.bronze import read_note, without_rows
 from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import Erasures, asked_person, load_erasures, save_erasures
 from dagster_project.ingestion.raw_search import Search, numbers_of, search
-from dagster_project.ingestion.withdrawals import require_said
 from dagster_project.operations.settings import Settings
 from dagster_project.releases import evidence
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.ingestion.withdrawals import require_said
+from dagster_project.core.reviewed import require_said
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.upkeep import remove_release

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster_project.core.clock import SWEDEN
+from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, replacing
-from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.reviewed import one_line
 
 
 class RetractedReleaseError(ResultattavlaError):
@@ -48,7 +48,7 @@ class Retraction:
 
 
 def _swedish_day(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone(SWEDEN).date().isoformat()
+    return today_in_sweden(datetime.fromisoformat(time)).isoformat()
 
 
 def _folder(data: DataPaths) -> Path:
@@ -72,13 +72,13 @@ def retractions(data: DataPaths) -> dict[str, Retraction]:
 def retract(data: DataPaths, release_id: str, reason: str, by: str) -> Retraction:
     """Mark a release as retracted, in one step."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return _write(data, Retraction(release_id, _one_line(reason), _one_line(by), now))
+    return _write(data, Retraction(release_id, one_line(reason), one_line(by), now))
 
 
 def take_back(data: DataPaths, retraction: Retraction, reason: str, by: str) -> None:
     """Let a retracted release stand again; the file tells both."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    text = f"{_swedish_day(now)} av {_one_line(by)}: {_one_line(reason)}"
+    text = f"{_swedish_day(now)} av {one_line(by)}: {one_line(reason)}"
     _write(data, Retraction(**{**asdict(retraction), "upphavd": text}))
 
 
@@ -91,10 +91,6 @@ def _write(data: DataPaths, retraction: Retraction) -> Retraction:
         part.write_text(json.dumps(asdict(retraction), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         part.chmod(PUBLISHED_FILE)
     return retraction
-
-
-def _one_line(text: str) -> str:
-    return mask(" ".join(text.split()))
 
 
 def require_standing(data: DataPaths, release_id: str) -> None:
