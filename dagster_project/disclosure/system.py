@@ -17,7 +17,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -305,8 +304,8 @@ def determined(system: System, hidden: Flags) -> Ints:
 
 
 def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> Ints:
-    """Those of the `wanted` hidden cells (rows) of connected groups of at most so many unknowns for which only one
-    whole number is possible.
+    """Those of the `wanted` hidden cells (rows) of connected groups of at most so many unknowns (and free directions)
+    for which only one whole number is possible.
 
     Possible are answers that leave every hidden cell 1 or more (a difference, or what is left out: 0 or more, and O);
     looked through are those that differ from the true numbers by at most 1 in every free direction.
@@ -361,33 +360,40 @@ def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> 
     for key, columns in members.items():
         asked = any(cell >= 0 for _, _, cell in its_bounds[key])
         if asked and sum(not summed[c // width] for c in columns) <= unknowns:
-            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key])
+            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key], unknowns)
     return np.array(sorted(c for c in fixed if c >= 0), np.int64)
 
 
-def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]]) -> list[int]:
+def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]], most: int) -> list[int]:
+    """The cells of a group that one number is left for; none where it has more than `most` free directions.
+
+    So it has where a part and its whole differ: both are unknown then, and 3 to the power of twice as many would be
+    looked through.
+    """
     at = {c: i for i, c in enumerate(columns)}
-    reduced: list[tuple[int, list[Fraction]]] = []
-    for row in rows:
-        left = [Fraction(0)] * len(columns)
+    left = np.zeros((len(rows), len(columns)))
+    for i, row in enumerate(rows):
         for c, value in row:
-            left[at[c]] = Fraction(value)
-        for pivot, other in reduced:
-            if factor := left[pivot]:
-                left = [a - factor * b for a, b in zip(left, other, strict=True)]
-        pivot = next((i for i, v in enumerate(left) if v), -1)
-        if pivot < 0:
+            left[i, at[c]] = value
+    pivots: list[int] = []
+    for column in range(len(columns)):
+        done = len(pivots)
+        found = done + np.flatnonzero(np.abs(left[done:, column]) > _TOLERANCE)
+        if not len(found):
             continue
-        left = [v / left[pivot] for v in left]
-        reduced = [(p, [a - o[pivot] * b for a, b in zip(o, left, strict=True)]) for p, o in reduced]
-        reduced.append((pivot, left))
-    pivots = {p for p, _ in reduced}
-    free = [i for i in range(len(columns)) if i not in pivots]
+        left[[done, found[0]]] = left[[found[0], done]]
+        left[done] /= left[done, column]
+        factor = left[:, column].copy()
+        factor[done] = 0
+        touched = np.flatnonzero(np.abs(factor) > _TOLERANCE)
+        left[touched] -= factor[touched, None] * left[done]
+        pivots.append(column)
+    free = np.setdiff1d(np.arange(len(columns)), pivots)
+    if len(free) > most:
+        return []
     basis = np.zeros((len(free), len(columns)))
-    for k, i in enumerate(free):
-        basis[k, i] = 1
-        for pivot, solution in reduced:
-            basis[k, pivot] = float(-solution[i])
+    basis[np.arange(len(free)), free] = 1
+    basis[:, pivots] = -left[: len(pivots), free].T
     change = np.zeros((len(bounds), len(columns)))
     for i, (row, _, _) in enumerate(bounds):
         for c, value in row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagster_project.disclosure import system
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.disclosure.control import hidden_cells
 from dagster_project.disclosure.system import CELL
@@ -153,15 +155,34 @@ def test_three_parts_that_must_be_ones_are_not_left_at_that() -> None:
 # --- Related indicators ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=8)
-@given(ORGANISATIONS)
-def test_a_part_and_its_whole_give_no_small_difference(seed: int) -> None:
+PARTS = (("del", "hela"),)
+
+
+def part_and_whole(seed: int) -> pl.DataFrame:
     chance = random.Random(seed)
     whole = some(seed, verks=2, units=2, months=14)
     part = {k: (n if chance.random() < 0.5 else max(n - chance.randint(1, 3), 0)) for k, n in whole.items()}
-    truth = pl.concat([cells(whole, 14, indicator="hela"), cells(part, 14, indicator="del")])
-    parts = (("del", "hela"),)
-    assert attack(truth, hide(truth, parts), parts) == []
+    return pl.concat([cells(whole, 14, indicator="hela"), cells(part, 14, indicator="del")])
+
+
+@settings(deadline=None, max_examples=8)
+@given(ORGANISATIONS)
+def test_a_part_and_its_whole_give_no_small_difference(seed: int) -> None:
+    truth = part_and_whole(seed)
+    assert attack(truth, hide(truth, PARTS), PARTS) == []
+
+
+@pytest.mark.parametrize("seed", [2, 20, 35])
+def test_what_is_looked_through_ends(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part and its whole are two unknowns each: 19, 22 and 27 directions, and 3 to the power of them was tried."""
+    directions = system._directions
+
+    def asked(count: int) -> Iterator[np.ndarray]:
+        assert count <= 12
+        return directions(count)
+
+    monkeypatch.setattr(system, "_directions", asked)
+    hide(part_and_whole(seed), PARTS)
 
 
 def test_a_small_difference_alone_hides_one_of_the_two() -> None:
