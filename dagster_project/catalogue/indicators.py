@@ -17,30 +17,17 @@ class CatalogueError(ResultattavlaError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """The target that is shown with the cells. base: what a relative target compares with; prorated: by days.
-
-    from_year, to_year: None where the plan names no years. Operator None: the indicator has no target.
-    """
-
-    operator: str | None
-    value: float | None
-    base: str | None
-    levels: tuple[str, ...]
-    prorated: bool
-    from_year: int | None
-    to_year: int | None
-
-
-@dataclass(frozen=True)
 class Indicator:
     """One indicator.
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
-    open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator
-    whose observations these are some of: their difference is protected too. read: the sources of its
-    observations; sources: those and the unit register, whose failure touches every indicator.
+    open cases are shown. window_months: of the path window. register: of the register sources. code_list: of the seed
+    code_lists. part_of: the indicator whose observations these are some of: their difference is protected too.
+    base_year: of a comparison with one year. read: the sources of its observations; sources: those and the unit
+    register, whose failure touches every indicator. requires: `source.column` or `source.column=value` that a current
+    row must have, else there is no data. whole_plan: about the plan as a whole, not about one of its items.
+    Targets and items of the plan are data of their own (`catalogue.plan`).
     """
 
     id: str
@@ -52,14 +39,17 @@ class Indicator:
     path: str
     timed: bool
     limit_days: int | None
+    window_months: int | None
     register: str | None
     code_list: str | None
     part_of: str | None
     levels: tuple[str, ...]
     comparison_base: str | None
+    base_year: int | None
     read: tuple[str, ...]
+    requires: str | None
+    whole_plan: bool
     scope: tuple[str, ...]
-    target: Target
     direction: str
 
     @property
@@ -92,22 +82,17 @@ def _indicator(row: dict[str, str]) -> Indicator:
         path=row["path"],
         timed=_flag(row["timed"]),
         limit_days=_optional(row["limit_days"], int),
+        window_months=_optional(row["window_months"], int),
         register=_optional(row["register"]),
         code_list=_optional(row["code_list"]),
         part_of=_optional(row["del_av"]),
         levels=_parts(row["levels"]),
         comparison_base=_optional(row["comparison_base"]),
+        base_year=_optional(row["base_year"], int),
         read=_parts(row["kallor"]),
+        requires=_optional(row["requires"]),
+        whole_plan=_flag(row["whole_plan"]),
         scope=_parts(row["omfattning"]),
-        target=Target(
-            operator=_optional(row["mal_operator"]),
-            value=_optional(row["mal_varde"], float),
-            base=_optional(row["mal_jamforelse"]),
-            levels=_parts(row["mal_nivaer"]),
-            prorated=_flag(row["mal_prorateras"]),
-            from_year=_optional(row["mal_fran_ar"], int),
-            to_year=_optional(row["mal_till_ar"], int),
-        ),
         direction=row["riktning"],
     )
 

@@ -168,7 +168,7 @@ def _catalogue_row(indicator: str, kind: str, contracts: list[Contract]) -> dict
         "comparison_base": vocabulary.LAST_YEAR,
         "kallor": "|".join(contract.source for contract in contracts),
         "omfattning": "|".join(verksamhet_codes()),
-        "mal_prorateras": "false",
+        "whole_plan": "false",
         "riktning": vocabulary.DIRECTIONS[0],
         "ansvarig": f"{TO_WRITE} vem som svarar för den",
     }

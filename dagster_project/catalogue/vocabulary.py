@@ -37,9 +37,26 @@ ADDS_UP, DISTRIBUTION, PERSONS = PATHS = ("adds_up", "distribution", "persons")
 """How cells come from observations: summed; from the distribution of values; distinct persons."""
 PATH_OF_KIND = {**dict.fromkeys(KINDS, ADDS_UP), MEDIAN: DISTRIBUTION, COVERAGE: PERSONS}
 LAST_YEAR = "foregaende_ar"
-COMPARISON_BASES = (LAST_YEAR,)
+BASE_YEAR = "basar"
+COMPARISON_BASES = (LAST_YEAR, BASE_YEAR)
 OPERATORS = (">=", ">", "<=", "<")
 DIRECTIONS = ("upp", "ned")
+
+# --- The plan (plan.md) -----------------------------------------------------------------------------------------
+YES, NO = ANSWERS = ("ja", "nej")
+ITEM_TYPES = ("indikator", "aktivitet", "nyckeltal", "uppdrag", "delmal", "arbetssatt")
+COMPUTED, REPORTED, BOTH, NOT_FOLLOWED = FOLLOW_UPS = ("beraknad", "sjalvrapporterad", "bada", "ingen")
+"""How an item is followed up: by an indicator, by what the verksamheter report, by both, not at all."""
+MAIN, SUPPORT = ROLES = ("huvud", "stod")
+PERSPECTIVES = ("invanare_samhalle", "process", "resurs")
+LATEST = "senaste"
+OCCASIONS = (DELAR, YEAR, LATEST)
+"""When the plan is followed up: at two of the period types, and as it stands now."""
+PARTLY = "delvis"
+"""Some targets of an item are met and some are not."""
+NOT_BEGUN, UNDER_WAY, DONE, DROPPED = REPORT_STATUSES = ("ej_paborjad", "pagar", "genomford", "utgar")
+"""What a verksamhet says of an item."""
+NOT_REPORTED = "ej_rapporterad"
 
 # --- Gates ------------------------------------------------------------------------------------------------------
 DELIVERY, STAGING, RESULTS = GATES = ("delivery", "staging", "results")
