@@ -50,6 +50,7 @@ class Indicator:
     requires: str | None
     whole_plan: bool
     scope: tuple[str, ...]
+    unit: str
     direction: str
 
     @property
@@ -93,6 +94,7 @@ def _indicator(row: dict[str, str]) -> Indicator:
         requires=_optional(row["requires"]),
         whole_plan=_flag(row["whole_plan"]),
         scope=_parts(row["omfattning"]),
+        unit=row["mattenhet"],
         direction=row["riktning"],
     )
 

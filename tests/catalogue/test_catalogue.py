@@ -61,6 +61,7 @@ def test_values_are_of_the_closed_lists(indicator: Indicator) -> None:
     assert indicator.kind in vocabulary.KINDS
     assert indicator.path in vocabulary.PATHS
     assert indicator.direction in vocabulary.DIRECTIONS
+    assert indicator.unit in vocabulary.MEASURE_UNITS
     assert indicator.levels == tuple(level for level in vocabulary.LEVELS if level in indicator.levels) != ()
     assert indicator.comparison_base in (None, *vocabulary.COMPARISON_BASES)
     assert (indicator.base_year is not None) == (indicator.comparison_base == vocabulary.BASE_YEAR)
