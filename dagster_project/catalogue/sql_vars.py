@@ -7,6 +7,7 @@ from typing import Any
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import MOST_MONTHS
+from dagster_project.catalogue.plan import load_plan
 
 
 def sql_vars() -> dict[str, Any]:
@@ -15,7 +16,9 @@ def sql_vars() -> dict[str, Any]:
     catalogue: per indicator what decides which models read it and how (`macros/catalogue.sql` asks it). contracts:
     source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), whether its
     rows are events, and whether its deliveries are full lists. most_months: how many months a grid has at most.
+    Raises CatalogueError and PlanError: dbt reads the same seeds, and would compute with what contradicts itself.
     """
+    load_plan()
     return {
         "catalogue": [
             {
