@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from dagster_project.catalogue.contracts import REGISTER_SOURCE
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.seeds import seed
+from dagster_project.catalogue.vocabulary import BASE_YEAR, WINDOW
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -33,13 +35,24 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """What some current row of a source must say: the column is filled in, or has the value."""
+
+    source: str
+    column: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
 class Indicator:
     """One indicator.
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
     open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator
-    whose observations these are some of: their difference is protected too. read: the sources of its
+    whose observations these are some of: their difference is protected too. window_months: what a cell of the path
+    window looks back on, its own last month included. base_year: of the comparison base with that name. requires: as
+    long as no row says it, nothing is known. read: the sources of its
     observations; sources: those and the unit register, whose failure touches every indicator.
     """
 
@@ -56,7 +69,10 @@ class Indicator:
     code_list: str | None
     part_of: str | None
     levels: tuple[str, ...]
+    window_months: int | None
     comparison_base: str | None
+    base_year: int | None
+    requires: Requirement | None
     read: tuple[str, ...]
     scope: tuple[str, ...]
     target: Target
@@ -81,6 +97,14 @@ def _optional(text: str, convert: Callable[[str], Any] = str) -> Any:
     return convert(text) if text else None
 
 
+def _requirement(text: str) -> Requirement:
+    """`source.column` or `source.column=value`."""
+    found = re.fullmatch(r"(\w+)\.(\w+)(?:=([\w ]+))?", text)
+    if found is None:
+        raise ValueError(f"requires är {text}, och ska vara källa.kolumn eller källa.kolumn=värde")
+    return Requirement(*found.groups())
+
+
 def _indicator(row: dict[str, str]) -> Indicator:
     return Indicator(
         id=row["indicator_id"],
@@ -96,7 +120,10 @@ def _indicator(row: dict[str, str]) -> Indicator:
         code_list=_optional(row["code_list"]),
         part_of=_optional(row["del_av"]),
         levels=_parts(row["levels"]),
+        window_months=_optional(row["window_months"], int),
         comparison_base=_optional(row["comparison_base"]),
+        base_year=_optional(row["base_year"], int),
+        requires=_optional(row["requires"], _requirement),
         read=_parts(row["kallor"]),
         scope=_parts(row["omfattning"]),
         target=Target(
@@ -112,6 +139,23 @@ def _indicator(row: dict[str, str]) -> Indicator:
     )
 
 
+def _faults(i: Indicator) -> Iterator[str]:
+    """What of a row does not fit together and would else only be seen in its numbers."""
+    if (i.window_months is not None) != (i.path == WINDOW) or (i.window_months or 1) < 1:
+        yield f"window_months hör till path {WINDOW}, och är minst 1"
+    if (i.base_year is not None) != (i.comparison_base == BASE_YEAR):
+        yield f"base_year hör till comparison_base {BASE_YEAR}"
+    if i.stock and (i.path == WINDOW or i.base_year is not None):
+        yield "ett bestånd visar sin sista månad: det har varken path window eller base_year"
+    if i.requires is None:
+        return
+    contract = load_contracts().get(i.requires.source)
+    if i.requires.source not in i.read or contract is None:
+        yield f"requires nämner {i.requires.source}, som inte är någon av indikatorns källor"
+    elif i.requires.column not in {c.name for c in contract.columns}:
+        yield f"requires nämner {i.requires.column}, som inte är någon kolumn i {i.requires.source}"
+
+
 @cache
 def load_catalogue() -> tuple[Indicator, ...]:
     """All indicators in the order of the seed. Raises CatalogueError (which and why) for a row that cannot be read."""
@@ -122,6 +166,8 @@ def load_catalogue() -> tuple[Indicator, ...]:
         except (KeyError, ValueError, AttributeError) as error:
             name, why = row.get("indicator_id"), error.args[0] if isinstance(error, KeyError) else error
             raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {why}.") from error
+        if faults := list(_faults(found[-1])):
+            raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {found[-1].id} kan inte läsas: {faults[0]}.")
     whole = {i.id: i for i in found}
     for i in found:
         if i.part_of is None:

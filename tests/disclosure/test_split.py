@@ -89,7 +89,9 @@ def release(held: World, pair: bool) -> pl.DataFrame:
 
 
 def meaning(indicator: str) -> Definition:
-    return Definition(indicator, "1", "", "", None, None, "antal", False, True, ("s",), (), None, None)
+    return Definition(
+        indicator, "1", "", "", None, None, "antal", False, True, ("s",), (), None, None, ADDS_UP, None, None
+    )
 
 
 Told = list[tuple[list[tuple[Atom, Part]], int, bool]]
