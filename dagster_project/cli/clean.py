@@ -16,6 +16,7 @@ def clean(
     data: DataOption = None,
 ) -> None:
     """Ta bort en datamapp: utgåvor, historik, underlag, brons, personnyckel. Bara det som systemet har skrivit."""
+    from dagster_project.core.swedish import listed
     from dagster_project.operations.claim import MARK
     from dagster_project.operations.clean import clean as remove_all
     from dagster_project.releases.store import release_ids
@@ -39,5 +40,4 @@ def clean(
             "bort mappen själv om inte heller de ska finnas."
         )
     if others := sorted(set(left) - {paths.erasures.name, "person.key", MARK}):
-        more = f" och {len(others) - 10} till" if len(others) > 10 else ""
-        say(f"Kvar i mappen, eftersom det inte är systemets: {', '.join(others[:10])}{more}.")
+        say(f"Kvar i mappen, eftersom det inte är systemets: {listed(others, 10)}.")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from getpass import getpass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, require_data, require_raw_folder, say, settings_with
+from dagster_project.cli.output import DataOption, RawOption, require_data, require_raw_folder, say, settings_with
 from dagster_project.cli.run import run
 
-RawOption = Annotated[Path | None, typer.Option("--raw", help="Mapp med leveranser.", show_default="inställningen raw")]
 FILES_SHOWN = 50
 
 

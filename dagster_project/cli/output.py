@@ -99,6 +99,10 @@ DataOption = Annotated[
         "--data", metavar="MAPP", help="Mapp för allt som systemet skriver.", show_default="inställningen data"
     ),
 ]
+RawOption = Annotated[
+    Path | None,
+    typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
+]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="ÅÅÅÅ-MM-DD", help="Körningens datum; annars nyaste uttagsdatum.")
 ]

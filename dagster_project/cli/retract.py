@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, say, settings_with
+from dagster_project.cli.output import DataOption, require_data, say, settings_with
 
 
 def retract(
@@ -21,7 +21,6 @@ def retract(
     data: DataOption = None,
 ) -> None:
     """Återkalla en felaktig utgåva: den gäller inte längre, och current visar den före. Filerna finns kvar."""
-    from dagster_project.cli.output import require_data
     from dagster_project.operations import retract as operation
 
     settings = settings_with(None, data)

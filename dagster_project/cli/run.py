@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from dagster_project.cli.output import (
     AsOfOption,
     DataOption,
+    RawOption,
     day_of,
     err,
     hanging,
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    raw: Annotated[
-        Path | None,
-        typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
-    ] = None,
+    raw: RawOption = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
     make_current: Annotated[

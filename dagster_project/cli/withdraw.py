@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, say, settings_with
+from dagster_project.cli.output import DataOption, RawOption, say, settings_with
 
 
 def withdraw(
     file: Annotated[str, typer.Argument(metavar="FIL", help="Leveransen som den står i liggaren: källa/filnamn.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Varför leveransen inte ska räknas.")],
     by: Annotated[str, typer.Option("--by", metavar="ROLL", help="Namn eller roll på den som beslutar.")],
-    raw: Annotated[
-        Path | None,
-        typer.Option("--raw", metavar="MAPP", help="Mapp med leveranser.", show_default="inställningen raw"),
-    ] = None,
+    raw: RawOption = None,
     data: DataOption = None,
 ) -> None:
     """Återkalla en leverans: den räknas inte i nästa körning och ingen senare. Filen i raw rörs inte."""

@@ -21,8 +21,13 @@ def told_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def told_time(moment: datetime | str) -> str:
-    """A moment (ISO 8601; without a zone it is UTC) as a Swedish clock showed it: `26 nov 2026 kl. 07.41`."""
+def swedish_time(moment: datetime | str) -> datetime:
+    """A moment (ISO 8601; without a zone it is UTC) as a Swedish clock showed it."""
     time = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    local = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN)
+
+
+def told_time(moment: datetime | str) -> str:
+    """A moment (`swedish_time`) in running text: `26 nov 2026 kl. 07.41`."""
+    local = swedish_time(moment)
     return f"{told_day(local.date())} kl. {local:%H.%M}"

@@ -161,7 +161,4 @@ def _is_valid(number: str) -> bool:
     if len(digits) not in (10, 12):
         return False
     digits = digits[-10:]
-    if re.match(_DAY, digits) is None or digits[6:9] == "000":
-        return False
-    products = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
-    return sum(p // 10 + p % 10 for p in products) % 10 == 0
+    return re.match(_DAY, digits) is not None and spellings.checks(digits)

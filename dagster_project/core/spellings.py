@@ -106,14 +106,14 @@ def number_spans(text: str, known: Iterable[Span]) -> list[Span]:
 def holds_valid_on_end(digits: str) -> bool:
     """Whether a run of digits begins with a birthday, or ten digits of it or more are a personal number and check."""
     found = [(m.start(), _digits(digits[m.start() : m.end("last")])) for m in _NUMBER.finditer(digits)]
-    return any(start == 0 or _checks(number[-10:]) for start, number in found)
+    return any(start == 0 or checks(number[-10:]) for start, number in found)
 
 
 def holds_valid(text: str) -> bool:
     """Whether a `plain` text holds ten or twelve digits, however parted, that are a personal number and check."""
     runs = _Runs(text)
     return any(
-        runs.around(start)[0] == start and runs.around(end - 1)[1] == end and _checks(_digits(text[start:end])[-10:])
+        runs.around(start)[0] == start and runs.around(end - 1)[1] == end and checks(_digits(text[start:end])[-10:])
         for start, end in _windows(text, runs)
     )
 
@@ -156,10 +156,10 @@ def _windows(text: str, runs: _Runs) -> Iterator[Span]:
             continue
         clock = _CLOCK_AT.match(text, last[0])
         ten = _digits(text[start : last[1]])[-10:]
-        if clock and runs.around(last[0])[0] == last[0] and (clock["colon"] == ":" or not _checks(ten)):
+        if clock and runs.around(last[0])[0] == last[0] and (clock["colon"] == ":" or not checks(ten)):
             continue
         at = bisect_left(ends_of_days, last[1])
-        if at < len(days) and start < days[at].start() < last[1] and not _checks(ten):
+        if at < len(days) and start < days[at].start() < last[1] and not checks(ten):
             continue
         yield start, last[1]
 
@@ -200,11 +200,11 @@ def _apart(text: str) -> Iterator[Span]:
                 if clock and (clock["colon"] == ":" or _CLOCK_WORD.search(text[max(0, start - 12) : start])):
                     continue
                 last = _digits(text[start:stop])
-                checks, other = _checks(f"{six}{last}"), _YEAR_OR_TIME.fullmatch(last) is not None
+                valid, other = checks(f"{six}{last}"), _YEAR_OR_TIME.fullmatch(last) is not None
                 if re.fullmatch(_GAP, between) or (about and len(between) <= _FAR):
-                    found = checks or not other
+                    found = valid or not other
                 else:
-                    found = checks and not other and len(between) <= _NEAR
+                    found = valid and not other and len(between) <= _NEAR
                 if found:
                     yield born.span()
                     yield start, stop
@@ -219,7 +219,8 @@ def _six(born: re.Match[str]) -> str | None:
     return six if re.fullmatch(rf"[0-9]{{2}}{_MONTH_AND_DAY}", six) else None
 
 
-def _checks(ten: str) -> bool:
+def checks(ten: str) -> bool:
+    """Whether ten digits have the check digit of a personal number, and a birth number that is given out."""
     products = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(ten)]
     return ten[6:9] != "000" and sum(p // 10 + p % 10 for p in products) % 10 == 0
 

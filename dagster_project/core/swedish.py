@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -42,3 +43,9 @@ def few(limit: int) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """A count with its noun: `1 rad`, `12 rader`."""
     return f"{number(count)} {one if count == 1 else many}"
+
+
+def listed(names: Sequence[object], most: int) -> str:
+    """Names in a row, at most so many of them: `a, b och 3 till`."""
+    shown = ", ".join(map(str, names[:most]))
+    return f"{shown} och {len(names) - most} till" if len(names) > most else shown

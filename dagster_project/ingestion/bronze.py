@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -88,7 +88,7 @@ def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) ->
                 f"Anteckningen {folder / stem}.json är skadad eller borta och leveransens fil finns inte i raw: lägg "
                 f"tillbaka den eller ta bort {folder / stem}.* för att köra utan den."
             )
-        if meta["status"] == ACCEPTED and not meta.get("replaced", False) and stem not in in_raw_ids:
+        if counts(meta) and stem not in in_raw_ids:
             delivery = Delivery(source, meta["file"], meta["sha256"], date.fromisoformat(meta["uttagsdatum"]))
             found.append(Found(delivery, None, earlier=meta["file"] in seen))
     return found
@@ -131,8 +131,7 @@ def without_rows(data: DataPaths, note: Path, ids: frozenset[str], again: bool) 
     kept: list[tuple[Path, pl.DataFrame, int]] = []
     for path in files:
         frame = pl.read_parquet(path)
-        texts = [n for n, t in frame.schema.items() if t == pl.String and n != "delivery"]
-        theirs = frame.select(pl.any_horizontal(pl.col(texts).is_in(list(ids))).fill_null(False)).to_series()
+        theirs = frame.select(carries(frame.schema, ids)).to_series()
         lines += frame.filter(theirs)["line"].to_list()
         kept.append((path, frame.filter(~theirs), int(theirs.sum())))
     if not lines and not meta.get("erasing"):
@@ -183,6 +182,17 @@ def read_note(path: Path) -> dict | None:
     except (FileNotFoundError, ValueError):
         return None
     return meta if isinstance(meta, dict) and meta.pop("note", None) == digest_of(meta) else None
+
+
+def counts(note: dict) -> bool:
+    """Whether the rows of a note's delivery count: accepted, and its file not replaced by a newer content."""
+    return note["status"] == ACCEPTED and not note.get("replaced", False)
+
+
+def carries(schema: Mapping[str, pl.DataType], ids: frozenset[str]) -> pl.Expr:
+    """Which rows of a stored table hold one of these pseudonyms, in whatever column."""
+    texts = [name for name, dtype in schema.items() if dtype == pl.String and name != "delivery"]
+    return pl.any_horizontal(pl.col(texts).is_in(list(ids))).fill_null(False)
 
 
 def digest_of(meta: dict) -> str:

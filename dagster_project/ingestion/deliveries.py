@@ -14,7 +14,7 @@ from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.core.swedish import counted
+from dagster_project.core.swedish import counted, listed
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.bronze import (
     expected_note,
@@ -127,11 +127,10 @@ def _require_files(data: DataPaths, key: bytes, limits: Limits, counting: Sequen
         refuse_lost_file(data, lost[0].found.delivery, expected_note(lost[0].contract, key))
     if lost:
         names = [item.found.delivery.file for item in lost]
-        named = ", ".join(names[:20]) + (f" och {len(names) - 20} till" if len(names) > 20 else "")
         raise ResultattavlaError(
             f"{len(lost)} leveranser måste läsas om (systemet eller personnyckeln har ändrats) men deras filer finns "
-            f"inte längre i raw: {named}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` för att gå vidare "
-            "utan dem."
+            f"inte längre i raw: {listed(names, 20)}. Lägg tillbaka dem, eller kör `resultattavla run "
+            "--rebuild` för att gå vidare utan dem."
         )
 
 

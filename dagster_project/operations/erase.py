@@ -16,7 +16,7 @@ from dagster_project.core.files import remove, replacing
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import require_said
 from dagster_project.ingestion import persons
-from dagster_project.ingestion.bronze import read_note, without_rows
+from dagster_project.ingestion.bronze import carries, read_note, without_rows
 from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import Erasures, asked_person, load_erasures, save_erasures
@@ -99,27 +99,19 @@ def _erase_stored(
     data, ids = settings.paths, erasures.ids_of(key)
     stored = _stored_rows(data, ids)
     files = evidence.erase(data, pl.concat([stored, named]).unique() if named is not None else stored)
-    count = 0
+    theirs, count = set(stored["delivery"]), 0
     for source in load_contracts():
         notes = sorted((data.bronze / source).glob("*_*.json"))
         in_raw: set[str] | None = None
         for note in notes:
             meta = read_note(note)
-            if meta is None or not (meta.get("erasing") or note.stem in set(stored["delivery"])):
+            if meta is None or not (meta.get("erasing") or note.stem in theirs):
                 continue
             if in_raw is None:
                 in_raw = {f.delivery.id for f in found_in_raw(settings.raw, source) if f.path is not None}
             count += len(without_rows(data, note, ids, again=note.stem in in_raw))
-    for path in (
-        data.warehouse,
-        data.warehouse.with_name("warehouse.duckdb.wal"),
-        data.run,
-        data.docs,
-        data.dbt_target,
-    ):
-        if path.exists():
-            remove(path)
-    with replacing(data.bronze / ".erased") as part:
+    forget_latest_run(data)
+    with replacing(_marker(data)) as part:
         part.write_text(erasures.digest, encoding="utf-8")
     return count, files
 
@@ -138,8 +130,7 @@ def _stored_rows(data: DataPaths, ids: frozenset[str]) -> pl.DataFrame:
     if ids:
         for path in sorted(data.bronze.glob("*/*_*.parquet")):
             try:
-                texts = [n for n, t in pl.read_parquet_schema(path).items() if t == pl.String and n != "delivery"]
-                theirs = pl.any_horizontal(pl.col(texts).is_in(list(ids))).fill_null(False)
+                theirs = carries(pl.read_parquet_schema(path), ids)
                 found.append(pl.scan_parquet(path).filter(theirs).select("delivery", "line").collect())
             except pl.exceptions.PolarsError:  # damaged: the next run reads the file again, or refuses
                 log.warning("%s kan inte läsas", path)

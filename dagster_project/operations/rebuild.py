@@ -7,10 +7,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.catalogue.vocabulary import ACCEPTED
 from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
-from dagster_project.ingestion.bronze import read_note
+from dagster_project.core.swedish import listed
+from dagster_project.ingestion.bronze import counts, read_note
 
 
 def _aside(data: DataPaths) -> Path:
@@ -63,10 +63,9 @@ class Rebuild:
         remove(gone)
         if not lost:
             return None
-        named = ", ".join(lost[:10]) + (f" och {len(lost) - 10} till" if len(lost) > 10 else "")
         return (
-            f"Vid ombyggnaden föll {len(lost)} leveranser bort, eftersom deras filer inte ligger i {self.raw}: {named}."
-            " Lägg tillbaka dem och kör igen om de ska räknas."
+            f"Vid ombyggnaden föll {len(lost)} leveranser bort, eftersom deras filer inte ligger i {self.raw}: "
+            f"{listed(lost, 10)}. Lägg tillbaka dem och kör igen om de ska räknas."
         )
 
     def _lost(self) -> list[str]:
@@ -75,7 +74,6 @@ class Rebuild:
         for path in sorted(_aside(self.data).glob("*/*.json")):
             if not (self.data.bronze / path.parent.name / path.name).exists():
                 note = read_note(path)
-                counted = note is not None and note["status"] == ACCEPTED and not note.get("replaced", False)
-                if note is not None and counted and not (self.raw / note["file"]).exists():
+                if note is not None and counts(note) and not (self.raw / note["file"]).exists():
                     lost.append(note["file"])
         return lost

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 
 from dagster_project.catalogue.contracts import load_contracts
-from dagster_project.catalogue.vocabulary import ACCEPTED
 from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.swedish import listed
 from dagster_project.ingestion import persons
-from dagster_project.ingestion.bronze import read_note
+from dagster_project.ingestion.bronze import counts, read_note
 from dagster_project.ingestion.deliveries import require_raw
 from dagster_project.ingestion.discover import found_in_raw
 from dagster_project.ingestion.erasures import load_erasures, save_erasures
@@ -48,14 +48,13 @@ def rekey(settings: Settings) -> Rekeyed:
             meta = read_note(note)
             if meta is not None and meta["key"] is not None:
                 keyed.append(note)
-                if meta["status"] == ACCEPTED and not meta.get("replaced", False) and note.stem not in in_raw:
+                if counts(meta) and note.stem not in in_raw:
                     lost.append(meta["file"])
     if lost:
-        named = ", ".join(lost[:10]) + (f" och {len(lost) - 10} till" if len(lost) > 10 else "")
         raise ResultattavlaError(
             f"Nyckeln är inte bytt: {len(lost)} leveranser kan inte läsas om, eftersom deras filer inte ligger i "
-            f"{settings.raw}: {named}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` först om de inte "
-            "längre ska räknas."
+            f"{settings.raw}: {listed(lost, 10)}. Lägg tillbaka dem, eller kör `resultattavla run --rebuild` "
+            "först om de inte längre ska räknas."
         )
     old, new = persons.person_key(data.root), persons.fresh_key()
     erasures = load_erasures(data)

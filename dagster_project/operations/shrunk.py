@@ -13,7 +13,7 @@ import polars as pl
 
 from dagster_project.catalogue.vocabulary import ACCEPTED, WITHDRAWN
 from dagster_project.core.paths import DataPaths
-from dagster_project.core.swedish import number
+from dagster_project.core.swedish import few, number
 from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import LEDGER_TABLE
@@ -96,7 +96,7 @@ def shrunk(
 
 
 def _few(rows: int, limit: int) -> str:
-    return f"färre än {limit}" if 0 < rows < limit else number(rows)
+    return few(limit) if 0 < rows < limit else number(rows)
 
 
 def _cause(file: Delivery, ledger: Sequence[Delivery], fallen_share: float) -> tuple[str, str] | None:

@@ -173,9 +173,7 @@ def reason_action(reason: str) -> str:
     """What a steward can do about a reason; empty for a code that is not known here."""
     if reason in _REASON_ACTIONS:
         return _REASON_ACTIONS[reason]
-    kind, _, columns = reason.partition(":")
-    first, _, second = columns.partition(">")
-    return _REASON_KIND_ACTIONS[kind].format(first, second) if kind in _REASON_KIND_ACTIONS and first else ""
+    return _of_kind(reason, _REASON_KIND_ACTIONS, "")
 
 
 def quarantine_state_text(state: str, settled_by: str | None, followed_by: str | None, note: str | None) -> str:
@@ -197,6 +195,11 @@ def reason_text(reason: str) -> str:
     """Why a row is in quarantine, in words; a code that is not known here as it is."""
     if reason in _REASONS:
         return _REASONS[reason]
+    return _of_kind(reason, _REASON_KINDS, reason)
+
+
+def _of_kind(reason: str, texts: Mapping[str, str], otherwise: str) -> str:
+    """The text of a reason's kind (`ordning:<a>><b>`) with its columns in it."""
     kind, _, columns = reason.partition(":")
     first, _, second = columns.partition(">")
-    return _REASON_KINDS[kind].format(first, second) if kind in _REASON_KINDS and first else reason
+    return texts[kind].format(first, second) if kind in texts and first else otherwise

@@ -37,7 +37,6 @@ from dagster_project.releases.tables import RESULT_KEY
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
 COLUMNS = (
     "event_date",

@@ -11,6 +11,7 @@ import polars as pl
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.core.masking import display
+from dagster_project.core.swedish import listed
 from dagster_project.ingestion import cells
 
 
@@ -91,9 +92,9 @@ def short_rows(lines: pl.Series, short: pl.Series) -> tuple[str, ...]:
     found = lines.filter(short).to_list()
     if not found or len(found) > max(SHORT_ROWS, lines.len() // 20) or 2 * len(found) >= lines.len():
         return ()
-    named = ", ".join(map(str, found[:SHORT_ROWS])) + (f" och {len(found) - SHORT_ROWS} till" if found[3:] else "")
     return (
-        f"Färre celler än rubrikraden har rad {named}: de sista läses som tomma; se efter om ett skiljetecken saknas.",
+        f"Färre celler än rubrikraden har rad {listed(found, SHORT_ROWS)}: de sista läses som tomma; se efter om ett "
+        "skiljetecken saknas.",
     )
 
 

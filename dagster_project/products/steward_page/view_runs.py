@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from dagster_project.catalogue.vocabulary import CRITICAL, WARNING
-from dagster_project.core.clock import SWEDEN
+from dagster_project.core.clock import swedish_time
 from dagster_project.core.swedish import counted
 from dagster_project.products.names import source_name
 from dagster_project.products.steward_page.checks import FAILED, PASSED
@@ -19,8 +18,7 @@ from dagster_project.runs.history import RunRecord
 
 def local_time(started: str) -> str:
     """A UTC time of a record as a Swedish clock showed it: `2022-09-30 06:15`."""
-    time = datetime.fromisoformat(started)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(SWEDEN).strftime("%Y-%m-%d %H:%M")
+    return f"{swedish_time(started):%Y-%m-%d %H:%M}"
 
 
 def run_labels(records: Sequence[RunRecord]) -> list[str]:
