@@ -55,7 +55,7 @@ def period_name(period_typ: str, start: date, end: date) -> str:
 
 
 def months_of(start: date, end: date, stock: bool, window_months: int | None = None) -> list[date]:
-    """First days of the months that a period's cell looks at: a stock at the last one only, a window at its last so many
+    """First days of the months that a period's cell looks at: a stock at its last one, a window at its last so many
     (`models/cells/indicator_periods.sql` says the same of all cells)."""
     after = 12 * end.year + end.month
     first = after - 1 if stock else after - window_months if window_months else 12 * start.year + start.month - 1

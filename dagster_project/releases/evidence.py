@@ -59,9 +59,10 @@ _COUNTED = {PERSONS: "person_id", DISTINCT: "thing"}
 
 @dataclass(frozen=True)
 class Reading:
-    """How cells were made of the observations, as the catalogue said then; path None: by older code, the kind's usual one.
+    """How cells were made of the observations, as the catalogue said then.
 
-    lacking: the column that the indicator requires and that no row had filled in: nothing was known.
+    path None: by older code, in the kind's usual way. lacking: the column that the indicator requires and that no row
+    had filled in: nothing was known.
     """
 
     path: str | None = None

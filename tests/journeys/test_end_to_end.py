@@ -24,7 +24,7 @@ from dagster_project.ingestion.quarantine import select_quarantine
 from dagster_project.ingestion.readers import read_delivery
 from dagster_project.products.explain.calculation import calculate, check_agreement, has_data, observations
 from dagster_project.products.explain.explain import explain
-from dagster_project.products.explain.model import Definition
+from dagster_project.products.explain.model import Definition, Period
 from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
@@ -241,7 +241,8 @@ def test_evidence_gives_the_published_numbers_of_all_indicators(sample) -> None:
     seen = set()
     for indicator in pl.read_parquet(release.folder / "indicator.parquet").iter_rows(named=True):
         found = evidence.find(data, release.manifest, indicator["indicator_id"])
-        own, meant = rows.filter(pl.col("indicator_id") == indicator["indicator_id"]), Definition.of(indicator, found.reading)
+        own = rows.filter(pl.col("indicator_id") == indicator["indicator_id"])
+        meant = Definition.of(indicator, found.reading)
         for (start, end), cells in own.group_by("period_start", "period_slut"):
             counting = observations(found, Period("", start, end).months(meant)).filter(pl.col("exclusion").is_null())
             for cell in cells.sample(min(5, cells.height), seed=start.toordinal()).iter_rows(named=True):

@@ -65,8 +65,10 @@ def observed(context: Context) -> Observations:
 
 
 def has_data(row: Mapping[str, Any], evidence: Evidence) -> bool:
-    """Whether a published cell's period reaches into the data, and these say what the indicator requires; else a cell is
-    unknown, not empty."""
+    """Whether a published cell's period reaches into the data, and these say what the indicator requires.
+
+    Else the cell is unknown, not empty.
+    """
     applicable, lacking = row["status"] != NOT_APPLICABLE, evidence.reading.lacking
     reached = evidence.data_start is not None and row["period_slut"] >= evidence.data_start
     return applicable and lacking is None and reached

@@ -21,8 +21,10 @@ UNDATED = "utan_datum:"
 
 @dataclass(frozen=True)
 class Definition:
-    """The indicator as its release has it: what it meant then. kind, path: as in `vocabulary`; window_months, base_year:
-    as in `catalogue.indicators`."""
+    """The indicator as its release has it: what it meant then.
+
+    kind, path: as in `vocabulary`. window_months, base_year: as in `catalogue.indicators`.
+    """
 
     id: str
     version: str
@@ -196,7 +198,8 @@ class Change:
 class Explanation:
     """Everything that may be told of one cell. A refused one has its definition and the refusal only.
 
-    cell: the published row. lacking: the column that nobody has filled in. exclusions to lines_note: as `Told`. frozen_from: the release that computed a frozen row.
+    cell: the published row. lacking: the column that nobody has filled in. exclusions to lines_note: as `Told`.
+    frozen_from: the release that computed a frozen row.
     """
 
     release_id: str

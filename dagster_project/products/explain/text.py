@@ -111,7 +111,7 @@ def _count(exclusion: Exclusion) -> str:
 
 def _by_file(e: Explanation) -> Section:
     title, files = "Observationer per leverans", e.files
-    notes = (f"{e.undelivered} som ingen har rapporterat: de har ingen rad.",) if e.undelivered else ()
+    notes: tuple[str, ...] = (f"{e.undelivered} som ingen har rapporterat: de har ingen rad.",) if e.undelivered else ()
     if files is None:
         return Section(title, (e.files_note or "Inga.",))
     if not files:
