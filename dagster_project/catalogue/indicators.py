@@ -19,22 +19,6 @@ class CatalogueError(ResultattavlaError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """The target that is shown with the cells. base: what a relative target compares with; prorated: by days.
-
-    from_year, to_year: None where the plan names no years. Operator None: the indicator has no target.
-    """
-
-    operator: str | None
-    value: float | None
-    base: str | None
-    levels: tuple[str, ...]
-    prorated: bool
-    from_year: int | None
-    to_year: int | None
-
-
-@dataclass(frozen=True)
 class Requirement:
     """What some current row of a source must say: the column is filled in, or has the value."""
 
@@ -49,11 +33,12 @@ class Indicator:
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
-    open cases are shown. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator
-    whose observations these are some of: their difference is protected too. window_months: what a cell of the path
-    window looks back on, its own last month included. base_year: of the comparison base with that name. requires: as
-    long as no row says it, nothing is known. read: the sources of its
-    observations; sources: those and the unit register, whose failure touches every indicator.
+    open cases are shown. window_months: what a cell of the path window looks back over, its period's last month
+    included. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator whose
+    observations these are some of: their difference is protected too. base_year: of the comparison base with that
+    name. read: the sources of its observations; sources: those and the unit register, whose failure touches every
+    indicator. requires: as long as no current row says it, nothing is known. whole_plan: about the plan as a whole,
+    not about one of its items. Targets and items of the plan are data of their own (`catalogue.plan`).
     """
 
     id: str
@@ -65,17 +50,17 @@ class Indicator:
     path: str
     timed: bool
     limit_days: int | None
+    window_months: int | None
     register: str | None
     code_list: str | None
     part_of: str | None
     levels: tuple[str, ...]
-    window_months: int | None
     comparison_base: str | None
     base_year: int | None
-    requires: Requirement | None
     read: tuple[str, ...]
+    requires: Requirement | None
+    whole_plan: bool
     scope: tuple[str, ...]
-    target: Target
     direction: str
 
     @property
@@ -116,32 +101,24 @@ def _indicator(row: dict[str, str]) -> Indicator:
         path=row["path"],
         timed=_flag(row["timed"]),
         limit_days=_optional(row["limit_days"], int),
+        window_months=_optional(row["window_months"], int),
         register=_optional(row["register"]),
         code_list=_optional(row["code_list"]),
         part_of=_optional(row["del_av"]),
         levels=_parts(row["levels"]),
-        window_months=_optional(row["window_months"], int),
         comparison_base=_optional(row["comparison_base"]),
         base_year=_optional(row["base_year"], int),
-        requires=_optional(row["requires"], _requirement),
         read=_parts(row["kallor"]),
+        requires=_optional(row["requires"], _requirement),
+        whole_plan=_flag(row["whole_plan"]),
         scope=_parts(row["omfattning"]),
-        target=Target(
-            operator=_optional(row["mal_operator"]),
-            value=_optional(row["mal_varde"], float),
-            base=_optional(row["mal_jamforelse"]),
-            levels=_parts(row["mal_nivaer"]),
-            prorated=_flag(row["mal_prorateras"]),
-            from_year=_optional(row["mal_fran_ar"], int),
-            to_year=_optional(row["mal_till_ar"], int),
-        ),
         direction=row["riktning"],
     )
 
 
 def _faults(i: Indicator) -> Iterator[str]:
     """What of a row does not fit together and would else only be seen in its numbers."""
-    if (i.window_months is not None) != (i.path == WINDOW) or (i.window_months or 1) < 1:
+    if (i.window_months is not None) != (i.path == WINDOW) or (i.window_months is not None and i.window_months < 1):
         yield f"window_months hör till path {WINDOW}, och är minst 1"
     if (i.base_year is not None) != (i.comparison_base == BASE_YEAR):
         yield f"base_year hör till comparison_base {BASE_YEAR}"

@@ -26,6 +26,7 @@ def sql_vars() -> dict[str, Any]:
                 "stock": i.stock,
                 "timed": i.timed,
                 "limit_days": i.limit_days,
+                "window_months": i.window_months,
                 "register": i.register,
                 "code_list": i.code_list,
                 "sources": list(i.read),

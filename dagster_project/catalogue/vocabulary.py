@@ -38,14 +38,33 @@ ADDS_UP, DISTRIBUTION, PERSONS, DISTINCT, WINDOW = PATHS = ("adds_up", "distribu
 over the months that end with the period's last one, whatever its length."""
 DISTINCT_PATHS = (PERSONS, DISTINCT)
 """Whoever or whatever it is counts once per cell: nothing adds up."""
-PATH_OF_KIND = {**dict.fromkeys(KINDS, ADDS_UP), MEDIAN: DISTRIBUTION, COVERAGE: PERSONS}
-"""The usual one."""
-PATHS_OF_COUNTS = (ADDS_UP, DISTINCT, WINDOW)
-"""The ones that a count can have."""
+PATHS_OF_KIND: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(KINDS, (ADDS_UP,)),
+    COUNT: (ADDS_UP, DISTINCT, WINDOW),
+    MEDIAN: (DISTRIBUTION,),
+    COVERAGE: (PERSONS,),
+}
+"""Those that a kind can have, the usual one first."""
 LAST_YEAR, BASE_YEAR = COMPARISON_BASES = ("foregaende_ar", "basar")
 """The same period a year earlier; the same months of the base year."""
 OPERATORS = (">=", ">", "<=", "<")
 DIRECTIONS = ("upp", "ned")
+
+# --- The plan (plan.md) -----------------------------------------------------------------------------------------
+YES, NO = ANSWERS = ("ja", "nej")
+ITEM_TYPES = ("indikator", "aktivitet", "nyckeltal", "uppdrag", "delmal", "arbetssatt")
+COMPUTED, REPORTED, BOTH, NOT_FOLLOWED = FOLLOW_UPS = ("beraknad", "sjalvrapporterad", "bada", "ingen")
+"""How an item is followed up: by an indicator, by what the verksamheter report, by both, not at all."""
+MAIN, SUPPORT = ROLES = ("huvud", "stod")
+PERSPECTIVES = ("invanare_samhalle", "process", "resurs")
+LATEST = "senaste"
+OCCASIONS = (DELAR, YEAR, LATEST)
+"""When the plan is followed up: at two of the period types, and as it stands now."""
+PARTLY = "delvis"
+"""Some targets of an item are met and some are not."""
+NOT_BEGUN, UNDER_WAY, DONE, DROPPED = REPORT_STATUSES = ("ej_paborjad", "pagar", "genomford", "utgar")
+"""What a verksamhet says of an item."""
+NOT_REPORTED = "ej_rapporterad"
 
 # --- Gates ------------------------------------------------------------------------------------------------------
 DELIVERY, STAGING, RESULTS = GATES = ("delivery", "staging", "results")

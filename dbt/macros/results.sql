@@ -14,3 +14,8 @@
 {% set year = dbt.date_trunc('year', first) -%}
 {{ amount }} * ({{ days(first, last) }} + 1) / ({{ days(year, dbt.dateadd('year', 1, year)) }})
 {%- endmacro %}
+
+{#- Whether a target (an alias of targets) is one of the year of `day`. -#}
+{% macro valid_in_year(day, target) -%}
+extract(year from {{ day }}) between coalesce({{ target }}.from_year, 0) and coalesce({{ target }}.to_year, 9999)
+{%- endmacro %}

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.periods import months_of, period_name
-from dagster_project.catalogue.vocabulary import PATH_OF_KIND
+from dagster_project.catalogue.vocabulary import PATHS_OF_KIND
 from dagster_project.disclosure.split import Address
 from dagster_project.releases.evidence import Reading
 from dagster_project.runs.ledger import delivery_id
@@ -60,7 +60,7 @@ class Definition:
             scope=tuple(row["omfattning"].split("|")),
             target=row["mal_varde"],
             target_base=row["mal_jamforelse"],
-            path=reading.path or PATH_OF_KIND[row["art"]],
+            path=reading.path or PATHS_OF_KIND[row["art"]][0],
             window_months=reading.window_months,
             base_year=reading.base_year,
         )

@@ -60,12 +60,15 @@ with_target as (
         t.operator,
         case
             when not c.applicable or t.operator is null then null
-            when extract(year from c.period_slut) < coalesce(t.from_year, 0) then null
-            when extract(year from c.period_slut) > coalesce(t.to_year, 9999) then null
-            -- More or less than last year compares every row with itself.
+            when t.judged_on is not null and not {{ in_list('c.period_typ', 't.judged_on') }} then null
+            -- More or less than another year compares every row with itself.
             when t.base is not null then c.jamforelse_varde
-            -- A unit shows the target of its verksamhet.
-            when {{ in_list("case when c.niva = 'enhet' then 'verksamhet' else c.niva end", 't.levels') }}
+            -- A unit shows the target of its verksamhet where that is a share; a number to reach is not the unit's.
+            when
+                {{ in_list(
+                    "case when c.niva = 'enhet' and c.art in ('andel', 'tackning') then 'verksamhet' else c.niva end",
+                    't.levels'
+                ) }}
                 then case
                     when t.prorated and c.period_typ not in ('ar', 'r12')
                         then {{ prorated('t.value', 'c.period_start', 'c.period_slut') }}
@@ -73,7 +76,9 @@ with_target as (
                 end
         end as malvarde
     from compared as c
-    left join {{ ref('targets') }} as t on c.indicator_id = t.indicator_id
+    left join
+        {{ ref('targets') }} as t
+        on c.indicator_id = t.indicator_id and {{ valid_in_year('c.period_slut', 't') }}
 ),
 
 with_share as (

@@ -1,12 +1,14 @@
--- The only place that reads the targets: they become a table of their own when an indicator has several.
+-- The targets that are shown with the cells: an indicator has at most one for a year (catalogue/plan.py sees to it).
 select
-    k.indicator_id,
-    k.mal_operator as operator,
-    k.mal_varde as value,
-    k.mal_jamforelse as base,
-    k.mal_nivaer as levels,
-    k.mal_prorateras as prorated,
-    k.mal_fran_ar as from_year,
-    k.mal_till_ar as to_year
-from {{ ref('catalogue') }} as k
-where k.mal_operator is not null
+    m.indicator_id,
+    m.item_id,
+    m.operator,
+    m.varde as value,
+    m.bas as base,
+    m.nivaer as levels,
+    m.prorateras = 'ja' as prorated,
+    m.bedoms_pa as judged_on,
+    m.giltig_fran_ar as from_year,
+    m.giltig_till_ar as to_year
+from {{ ref('maltal') }} as m
+where m.huvudmal = 'ja'
