@@ -138,6 +138,15 @@ BASE: dict[str, dict[str, str]] = {
         "typ": "Vård och behandling",
         "makulerad": "",
     },
+    "ekonomi": {
+        "verksamhet": "BUH",
+        "manad": "2022-05",
+        "konto": "4011",
+        "konto_grupp": "lon",
+        "utfall_kr": "-3 431 250,50",
+        "budget_kr": "-3 400 000",
+        "makulerad": "",
+    },
 }
 """One valid row per source, as somebody would write it; that of a source that is not here follows from its contract."""
 

@@ -7,6 +7,7 @@ the cell-type table of the specification of extracts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -232,9 +233,13 @@ parse_hsaid = _matching(r"^SE[0-9]{10}-[A-Z0-9]{1,18}$")
 parse_kva = _matching(r"^(?:[A-Z]{3}[0-9]{2}|[A-Z]{2}[0-9]{3})$")
 
 
+_BLANKS = r"[\s\-_]+"
+"""What is `_` where codes and headers are compared."""
+
+
 def fold(text: str) -> str:
-    """Upper case without Swedish diacritics: how codes are compared."""
-    return text.upper().translate(str.maketrans("ÅÄÖ", "AAO"))
+    """Upper case without Swedish diacritics, blanks and hyphens as `_`: how codes are compared."""
+    return re.sub(_BLANKS, "_", text.upper().translate(str.maketrans("ÅÄÖ", "AAO")))
 
 
 def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
@@ -242,8 +247,11 @@ def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
     spelling = {fold(v): v for v in values or ()}
 
     def codes(unique: pl.Series) -> pl.Series:
-        folded = unique.str.to_uppercase().str.replace_many(["Å", "Ä", "Ö"], ["A", "A", "O"])
-        return folded.replace(spelling) if spelling else folded
+        written = unique.str.to_uppercase().str.replace_many(["Å", "Ä", "Ö"], ["A", "A", "O"])
+        if not spelling:
+            return written
+        listed = written.str.replace_all(_BLANKS, "_").replace_strict(spelling, default=None, return_dtype=pl.String)
+        return pl.DataFrame({"listed": listed, "written": written}).select(pl.coalesce("listed", "written")).to_series()
 
     return _over_unique(texts, codes)
 

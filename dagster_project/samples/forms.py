@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -60,8 +61,15 @@ def _csv_bytes(frame: pl.DataFrame, form: Form) -> Iterator[bytes]:
         yield (b"\xef\xbb\xbf" if form.encoding == "utf-8-sig" and start == 0 else b"") + data
 
 
+def _as_number(cell: object) -> object:
+    """Text of digits, perhaps with a sign and decimals, as the number that it is."""
+    if not isinstance(cell, str) or re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell) is None:
+        return cell
+    return float(cell) if "." in cell else int(cell)
+
+
 def _write_xlsx(frame: pl.DataFrame, path: Path, day: date, as_numbers: Sequence[str] = ()) -> None:
-    """One sheet with native dates and numbers; in the columns `as_numbers` text of digits only becomes a number."""
+    """One sheet with native dates and numbers; in the columns `as_numbers` text that is one becomes a number."""
     import xlsxwriter
 
     with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
@@ -72,7 +80,7 @@ def _write_xlsx(frame: pl.DataFrame, path: Path, day: date, as_numbers: Sequence
         for nr, column in enumerate(frame.columns):
             values = frame[column].to_list()
             if column in as_numbers:
-                values = [int(v) if isinstance(v, str) and v.isdigit() else v for v in values]
+                values = [_as_number(v) for v in values]
             sheet.write_column(1, nr, values)
 
 

@@ -65,6 +65,13 @@ ROWS = {
             (3, 'a3', '{BUH_UNIT}', date '2022-05-01', date '2022-06-02', null, null, null)
         ) as t (line, avvikelse_id, hsaid_enhet, handelsedatum, registreringsdatum, paborjad_datum, avslutad_datum,
                 allvarlighetsgrad)""",
+    # The first delivery knew no account groups.
+    "ekonomi": """
+        select * from (values
+            (1, 'd2', 'BUH', date '2022-05-31', '3110', 'anslag', 100.0, 100.0),
+            (2, 'd2', 'BUH', date '2022-05-31', '4011', 'lon', -90.5, -92.0),
+            (3, 'd1', 'BUH', date '2021-05-31', '4011', null, -90.0, null)
+        ) as t (line, delivery, verksamhet, manad, konto, konto_grupp, utfall_kr, budget_kr)""",
 }
 
 # Two indicators, one about patients (a share) and one count, in two months and two verksamheter.
@@ -258,6 +265,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/register_registreringar", "kon_kant"): "update rows_register_registreringar set kon = 'O'",
     ("delivery/avvikelser", "handelse_gammal"): "update rows_avvikelser set handelsedatum = date '2012-05-01'",
     ("delivery/avvikelser", "allvarlighetsgrad_ifylld"): "update rows_avvikelser set allvarlighetsgrad = null",
+    ("delivery/ekonomi", "tecken_ratt"): "update rows_ekonomi set utfall_kr = -utfall_kr",
     ("staging/_all", "nyckel_unik"): _duplicate("stg_{s}", "line = 3"),
     ("staging/_unit", "enhet_satt"): "update stg_{s} set {unit} = null where line = 3",
     ("staging/_verksamhet", "verksamhet_kand"): "update stg_{s} set verksamhet = 'HH' where line = 3",
@@ -281,6 +289,7 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("staging/avvikelser", "avslutad_fore_paborjad"): (
         "update stg_avvikelser set avslutad_datum = date '2022-05-02' where avvikelse_id = 'a1'"
     ),
+    ("staging/ekonomi", "anslag_finns"): "delete from stg_ekonomi where konto_grupp = 'anslag'",
     ("results/register_population", "antal_vid_stangd_enhet"): "update closed_units set antal = 7",
     **_result(
         {
@@ -333,6 +342,17 @@ OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
         "update signs set factor = 0.7 where source = '{s}' and verksamhet = 'SC'",
     ],
     ("drift/_all", "nya_id"): ["update signs set rows = 20 where source = '{s}' and subject = '19 av 19 rader'"],
+    ("staging/ekonomi", "anslag_finns"): [
+        "update stg_ekonomi set verksamhet = 'AUD' where konto_grupp = 'anslag'",
+        "update stg_ekonomi set manad = date '2022-06-30' where konto_grupp = 'anslag'",
+        # The group was left out of the row itself, or the row is of a verksamhet that forgot it in a delivery with it.
+        "update stg_ekonomi set konto_grupp = null where konto = '3110'",
+        "update stg_ekonomi set delivery = 'd2' where delivery = 'd1'",
+    ],
+    ("delivery/ekonomi", "tecken_ratt"): [
+        "update rows_ekonomi set utfall_kr = -1 where konto_grupp = 'anslag'",
+        "update rows_ekonomi set utfall_kr = 1 where konto_grupp = 'lon'",
+    ],
     ("staging/_event_day", "datum_inom_intervall"): ["update stg_{s} set {event} = date '1899-12-31' where line = 3"],
     **{
         (f"{RESULTS}/{RESULT_TABLE}", name): [f"update indicator_result set {change}" for change in changes]

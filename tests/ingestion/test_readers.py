@@ -240,6 +240,17 @@ def test_excel_dates_and_numbers() -> None:
     assert found["yrkeskategori"].to_list() == ["Kurator", "7", None, "2.5"]
 
 
+def test_excel_keeps_what_is_left_of_rounding() -> None:
+    """A sum that comes to nothing leaves 5.8E-11 kronor: an amount all the same, in a sheet that is right."""
+    names = ["verksamhet", "manad", "konto", "utfall_kr"]
+    rest = 100000.1 + 200000.2 - 300000.3
+    sheet = xlsx_bytes([names, ["BUH", "2022-05", 4011, rest], ["BUH", "2022-05", 4012, -0.00001]])
+    contract = load_contracts()["ekonomi"]
+    result = parse_delivery(read_delivery(sheet, "xlsx", contract), contract, EXTRACTION, "test", KEY)
+    assert 0 < abs(rest) < 1e-9
+    assert result.accepted["utfall_kr"].to_list() == pytest.approx([rest, -0.00001])
+
+
 def test_excel_many_lost_zeros() -> None:
     person = number(date(2000, 1, 1), 980)
     rows: list[list[Any]] = [KVA_HEADER, ["K1", "DV111", float(person[2:]), UNIT, date(2022, 5, 30)]]

@@ -139,6 +139,17 @@ MUTATIONS: list[tuple[str, dict[str, str], set[str]]] = [
     ("avvikelser", {"utredning_begard_datum": "x"}, {"format:utredning_begard_datum"}),
     ("avvikelser", {"allvarlighetsgrad": "0"}, {"varde:allvarlighetsgrad"}),
     ("avvikelser", {"allvarlighetsgrad": "5"}, {"varde:allvarlighetsgrad"}),
+    ("ekonomi", {"konto_grupp": ""}, set()),
+    ("ekonomi", {"konto_grupp": "LÖN"}, set()),
+    ("ekonomi", {"konto_grupp": "Köpt vård"}, set()),
+    ("ekonomi", {"konto_grupp": "avgift-såld  vård"}, set()),
+    ("ekonomi", {"konto_grupp": "hyra"}, {"varde:konto_grupp"}),
+    ("ekonomi", {"konto_grupp": "anslaget"}, {"varde:konto_grupp"}),
+    ("ekonomi", {"verksamhet": "HH"}, {"varde:verksamhet"}),
+    ("ekonomi", {"utfall_kr": "(12,50)"}, set()),
+    ("ekonomi", {"utfall_kr": "12,50 kr"}, {"format:utfall_kr"}),
+    ("ekonomi", {"budget_kr": ""}, set()),
+    ("ekonomi", {"budget_kr": "se bilaga"}, {"format:budget_kr"}),
     *(
         ("avvikelser", dict.fromkeys(empty, ""), set())
         for empty in [("handelsedatum",), ("paborjad_datum", "avslutad_datum"), ("allvarlighetsgrad", "typ")]

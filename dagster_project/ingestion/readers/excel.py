@@ -25,6 +25,8 @@ MAX_EXCEL_CELLS = 50_000_000
 """The reader lays out the whole rectangle of a sheet: one stray cell in the last corner would take all memory."""
 EXACT = 10**15
 """Excel keeps fifteen digits: a whole number from here on has lost the last ones."""
+SMALL = 1e-4
+"""Python writes smaller numbers with an exponent."""
 
 
 def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
@@ -154,7 +156,10 @@ def _text(cell: Any, digits: int = 0) -> str:
     if isinstance(cell, (int, float)):
         if abs(cell) >= EXACT:
             return f"{cell:e}"
-        return str(int(cell)).zfill(digits) if isinstance(cell, int) or cell.is_integer() else str(cell)
+        if isinstance(cell, int) or cell.is_integer():
+            return str(int(cell)).zfill(digits)
+        # What a sum leaves of its rounding (5.5e-12) is a small amount, no damaged number.
+        return str(cell) if abs(cell) >= SMALL else f"{cell:.20f}"
     if isinstance(cell, (date, datetime, time)):
         return cell.isoformat()
     if isinstance(cell, timedelta):
