@@ -61,6 +61,7 @@ class Indicator:
     requires: Requirement | None
     whole_plan: bool
     scope: tuple[str, ...]
+    unit: str
     direction: str
 
     @property
@@ -112,6 +113,7 @@ def _indicator(row: dict[str, str]) -> Indicator:
         requires=_optional(row["requires"], _requirement),
         whole_plan=_flag(row["whole_plan"]),
         scope=_parts(row["omfattning"]),
+        unit=row["mattenhet"],
         direction=row["riktning"],
     )
 

@@ -169,6 +169,7 @@ def _catalogue_row(indicator: str, kind: str, contracts: list[Contract]) -> dict
         "kallor": "|".join(contract.source for contract in contracts),
         "omfattning": "|".join(verksamhet_codes()),
         "whole_plan": "false",
+        "mattenhet": vocabulary.UNIT_OF_KIND[kind],
         "riktning": vocabulary.DIRECTIONS[0],
         "ansvarig": f"{TO_WRITE} vem som svarar för den",
     }

@@ -29,6 +29,15 @@ GOOD, WARNED, FROZEN = QUALITIES = ("godkand", "varning", "fryst")
 
 # --- Indicators -------------------------------------------------------------------------------------------------
 SHARE, COUNT, MEDIAN, MEAN, COVERAGE, AMOUNT = KINDS = ("andel", "antal", "median", "medel", "tackning", "belopp")
+PERCENT, DAYS, POINTS, CROWNS, NUMBER = MEASURE_UNITS = ("procent", "dagar", "poäng", "kr", "antal")
+"""What a value is told in."""
+UNIT_OF_KIND = {
+    **dict.fromkeys(KINDS, NUMBER),
+    **dict.fromkeys((SHARE, COVERAGE), PERCENT),
+    MEDIAN: DAYS,
+    MEAN: POINTS,
+}
+"""The usual one."""
 PROPORTIONS = (SHARE, COVERAGE)
 """Kinds whose value is how much of namnare taljare is, in percent."""
 TOTALS = (COUNT, AMOUNT)
@@ -62,6 +71,8 @@ OCCASIONS = (DELAR, YEAR, LATEST)
 """When the plan is followed up: at two of the period types, and as it stands now."""
 PARTLY = "delvis"
 """Some targets of an item are met and some are not."""
+PLAN_STATUSES = (MET, PARTLY, *STATUSES[1:])
+"""How an item stands to its targets."""
 NOT_BEGUN, UNDER_WAY, DONE, DROPPED = REPORT_STATUSES = ("ej_paborjad", "pagar", "genomford", "utgar")
 """What a verksamhet says of an item."""
 NOT_REPORTED = "ej_rapporterad"

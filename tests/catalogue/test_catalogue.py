@@ -62,6 +62,7 @@ def test_values_are_of_the_closed_lists(indicator: Indicator) -> None:
     assert indicator.kind in vocabulary.KINDS
     assert indicator.path in vocabulary.PATHS
     assert indicator.direction in vocabulary.DIRECTIONS
+    assert indicator.unit in vocabulary.MEASURE_UNITS
     assert indicator.levels == tuple(level for level in vocabulary.LEVELS if level in indicator.levels) != ()
     assert indicator.comparison_base in (None, *vocabulary.COMPARISON_BASES)
     assert (indicator.base_year is not None) == (indicator.comparison_base == vocabulary.BASE_YEAR)
@@ -113,7 +114,7 @@ ROW = {
     **dict.fromkeys(["titel", "limit_days", "window_months", "register", "code_list", "del_av", "base_year"], ""),
     **dict.fromkeys(["bestand", "patient", "konsuppdelad", "timed", "whole_plan"], "false"),
     **{"indicator_id": "ny", "art": "antal", "path": "adds_up", "levels": "omrade", "comparison_base": "foregaende_ar"},
-    **{"kallor": "kva", "requires": "", "omfattning": "AUD", "riktning": "upp"},
+    **{"kallor": "kva", "requires": "", "omfattning": "AUD", "mattenhet": "antal", "riktning": "upp"},
 }
 
 
