@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dagster_project.catalogue import plan, vocabulary
@@ -9,6 +11,7 @@ from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.plan import PlanError, read_plan
 from dagster_project.catalogue.seeds import seed
+from dagster_project.core.paths import PROJECT
 
 CATALOGUE = {i.id: i for i in load_catalogue()}
 COUNTED = next(i for i in load_catalogue() if i.kind == vocabulary.COUNT and i.comparison_base == vocabulary.LAST_YEAR)
@@ -30,6 +33,23 @@ def test_an_item_that_is_followed_up_has_a_number_or_is_reported(item: plan.Item
 def test_a_short_title_begins_a_sentence(item: plan.Item) -> None:
     assert item.short_title[0].isupper() and not item.short_title.endswith((".", ":"))
     assert ":" not in item.short_title and len(item.short_title) <= 60
+
+
+def test_short_titles_tell_items_apart() -> None:
+    titles = [item.short_title for item in plan.followed_up_items()]
+    assert len(titles) == len(set(titles))
+
+
+def test_the_documentation_says_what_follows_what() -> None:
+    """The table of docs/plan.md, whose ids leave out that of the plan."""
+    text = (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8")
+    said = {
+        how: ids.split(", ") for how, ids in re.findall(r"^\| (beraknad|sjalvrapporterad|bada) \| (.+) \|$", text, re.M)
+    }
+    found: dict[str, list[str]] = {}
+    for item in plan.followed_up_items():
+        found.setdefault(item.follow_up, []).append(item.id.removeprefix("HH-2022-"))
+    assert said == found and f"{len(plan.followed_up_items())} items" in text
 
 
 def test_every_indicator_follows_up_an_item_or_the_whole_plan() -> None:
