@@ -278,8 +278,8 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield "två kolumner har samma namn"
     if not contract.key:
         yield "ingen kolumn har primaryKeyPosition"
-    for column in contract.columns:
-        yield from _column_faults(column)
+    for one in contract.columns:
+        yield from _column_faults(one)
     if types.get("makulerad") != "yes_no":
         yield "kolumnen makulerad (yes_no) saknas"
     if contract.unit and contract.verksamhet:

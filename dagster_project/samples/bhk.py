@@ -11,7 +11,7 @@ from dagster_project.samples.arrays import choose, with_gaps
 from dagster_project.samples.days import date_column, day_number
 from dagster_project.samples.defects import damage
 from dagster_project.samples.deliveries import Delivery, deliveries
-from dagster_project.samples.forms import GZ, PARQUET, WIN, XLSX, form_of, write_delivery
+from dagster_project.samples.forms import GZ, PARQUET, XLSX, form_of, write_delivery
 from dagster_project.samples.setting import Setting
 from dagster_project.samples.units import OPENED, UNITS, UNKNOWN_UNIT, hsaids, unit_at
 from dagster_project.samples.volumes import activity, arrivals, ramp
@@ -100,5 +100,3 @@ def _newest(s: Setting, rng: np.random.Generator, frame: pl.DataFrame) -> pl.Dat
             ("fel", new, {"h_efter": pl.lit(None, pl.String)}),
         ],
     )
-
-

@@ -50,12 +50,12 @@ def _rows(s: Setting, rng: np.random.Generator) -> pl.DataFrame:
     units: list[Ints] = []
     days: list[Ints] = []
     for year in range(s.first.year, s.as_of.year + 1):
-        for kind, per_year in enumerate(PER_YEAR):
-            unit = _who(s, year, kind, per_year)
+        for nr, per_year in enumerate(PER_YEAR):
+            who = _who(s, year, nr, per_year)
             start = int(np.datetime64(f"{year}-01-15").astype("datetime64[D]").astype(np.int64))
-            kinds.append(np.full(len(unit), kind))
-            units.append(unit)
-            days.append(start + rng.integers(0, 160 if kind == 0 else 300, len(unit)))
+            kinds.append(np.full(len(who), nr))
+            units.append(who)
+            days.append(start + rng.integers(0, 160 if nr == 0 else 300, len(who)))
     kind, unit = np.concatenate(kinds), np.concatenate(units)
     day = working_day(np.concatenate(days).astype(np.int32))
     later = working_day((day + rng.integers(60, 120, len(day))).astype(np.int32))

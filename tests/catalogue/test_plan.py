@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from dagster_project.catalogue import plan, vocabulary
+from dagster_project.catalogue import plan, sql_vars, vocabulary
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.plan import PlanError, read_plan
 from dagster_project.catalogue.seeds import seed
+from dagster_project.core.paths import PROJECT
 
 CATALOGUE = {i.id: i for i in load_catalogue()}
 COUNTED = next(i for i in load_catalogue() if i.kind == vocabulary.COUNT and i.comparison_base == vocabulary.LAST_YEAR)
@@ -30,6 +35,23 @@ def test_an_item_that_is_followed_up_has_a_number_or_is_reported(item: plan.Item
 def test_a_short_title_begins_a_sentence(item: plan.Item) -> None:
     assert item.short_title[0].isupper() and not item.short_title.endswith((".", ":"))
     assert ":" not in item.short_title and len(item.short_title) <= 60
+
+
+def test_short_titles_tell_items_apart() -> None:
+    titles = [item.short_title for item in plan.followed_up_items()]
+    assert len(titles) == len(set(titles))
+
+
+def test_the_documentation_says_what_follows_what() -> None:
+    """The table of docs/plan.md, whose ids leave out that of the plan."""
+    text = (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8")
+    said = {
+        how: ids.split(", ") for how, ids in re.findall(r"^\| (beraknad|sjalvrapporterad|bada) \| (.+) \|$", text, re.M)
+    }
+    found: dict[str, list[str]] = {}
+    for item in plan.followed_up_items():
+        found.setdefault(item.follow_up, []).append(item.id.removeprefix("HH-2022-"))
+    assert said == found and f"{len(plan.followed_up_items())} items" in text
 
 
 def test_every_indicator_follows_up_an_item_or_the_whole_plan() -> None:
@@ -158,6 +180,37 @@ def test_a_contradiction_is_one_sentence_that_names_the_row(
     sentence = str(caught.value)
     assert sentence.startswith(f"dbt/seeds/{table}.csv") and said in sentence and sentence.endswith(".")
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("indicator", "target", "said"),
+    [
+        ({"levels": ("omrade",)}, {}, "gäller nivåer som indikatorn inte har (omrade)"),
+        ({"comparison_base": None}, {}, "jämför med foregaende_ar, indikatorn med ingenting"),
+        (
+            {"comparison_base": "basar", "base_year": 2019},
+            {"bas": "basar", "basar": "2020"},
+            "jämför med år 2020, indikatorn med 2019",
+        ),
+    ],
+)
+def test_a_target_asks_for_what_its_indicator_has(indicator: dict[str, Any], target: dict[str, str], said: str) -> None:
+    tables = _tables()
+    tables["maltal"][1] = tables["maltal"][1] | target
+    with pytest.raises(PlanError) as caught:
+        read_plan(tables, CATALOGUE | {COUNTED.id: replace(COUNTED, **indicator)})
+    assert said in str(caught.value)
+
+
+def test_a_contradiction_stops_dbt_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the same seeds, and would compute with what contradicts itself."""
+
+    def contradicting() -> plan.PlanData:
+        return read_plan(_tables() | {"plan": []}, CATALOGUE)
+
+    monkeypatch.setattr(sql_vars, "load_plan", contradicting)
+    with pytest.raises(PlanError, match="har 0 planer med foljs_upp = ja"):
+        sql_vars.sql_vars()
 
 
 def test_a_target_may_follow_another_in_the_next_year() -> None:
