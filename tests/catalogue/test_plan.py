@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
 from typing import Any
@@ -155,6 +156,10 @@ def test_a_plan_that_fits_together_is_read() -> None:
         ("maltal", 0, {"item_id": "P-2"}, "hör till en indikator som punkten inte följs med"),
         ("maltal", 0, {"operator": "="}, "rad 2 kan inte läsas: = står där"),
         ("maltal", 0, {"varde": "fem"}, "rad 2 kan inte läsas: fem i varde är inget tal"),
+        ("maltal", 0, {"varde": "99,5"}, "rad 2 kan inte läsas: 99,5 i varde är inget tal"),
+        ("maltal", 0, {"varde": "nan"}, "rad 2 kan inte läsas: nan i varde är inget tal"),
+        ("planpunkt", 0, {"ordning": ""}, "rad 2 kan inte läsas: ordning är tom"),
+        ("planpunkt", 0, {"ordning": "sist"}, "rad 2 kan inte läsas: sist i ordning är inget heltal"),
         ("maltal", 0, {"varde": ""}, "antingen varde eller bas"),
         ("maltal", 0, {"bas": "foregaende_ar"}, "antingen varde eller bas"),
         ("maltal", 1, {"basar": "2020"}, "basar ska vara ifylld när bas är basar, annars tom"),
@@ -224,6 +229,15 @@ def test_a_missing_column_is_named() -> None:
     del tables["maltal"][0]["bedoms_pa"]
     with pytest.raises(PlanError, match=r"^dbt/seeds/maltal\.csv saknar kolumnen bedoms_pa\.$"):
         read_plan(tables, CATALOGUE)
+
+
+@pytest.mark.parametrize("line", ["P-1", f"P-1,{COUNTED.id},huvud,extra"])
+def test_a_line_with_too_few_or_too_many_cells_is_named(line: str) -> None:
+    rows = csv.DictReader(["item_id,indicator_id,roll", line])
+    with pytest.raises(
+        PlanError, match=r"^dbt/seeds/planmatt\.csv rad 2 kan inte läsas: den har fler eller färre celler"
+    ):
+        read_plan(_tables() | {"planmatt": list(rows)}, CATALOGUE)
 
 
 def test_a_plan_that_is_not_followed_up_needs_no_indicators() -> None:
