@@ -70,8 +70,8 @@ def new_indicator(
     return Made(
         written,
         missing_of_indicator(indicator, parts),
-        f"Skriv det som står efter {TO_WRITE} i filerna, låt modellen räkna det som indikatorn ska räkna och kör "
-        "`make test` (docs/add-an-indicator.md).",
+        f"Skriv det som står efter {TO_WRITE} i filerna, låt modellen räkna det som indikatorn ska räkna, knyt den "
+        "till planen (dbt/seeds/planmatt.csv) och kör `make test` (docs/add-an-indicator.md).",
     )
 
 
@@ -162,13 +162,14 @@ def _catalogue_row(indicator: str, kind: str, contracts: list[Contract]) -> dict
         "bestand": "false",
         "patient": str(persons).lower(),
         "konsuppdelad": str(persons).lower(),
-        "path": vocabulary.PATH_OF_KIND[kind],
+        "path": vocabulary.PATHS_OF_KIND[kind][0],
         "timed": "false",
         "levels": "|".join(level for level in vocabulary.LEVELS if units or level != vocabulary.UNIT),
         "comparison_base": vocabulary.LAST_YEAR,
         "kallor": "|".join(contract.source for contract in contracts),
         "omfattning": "|".join(verksamhet_codes()),
         "whole_plan": "false",
+        "mattenhet": vocabulary.UNIT_OF_KIND[kind],
         "riktning": vocabulary.DIRECTIONS[0],
         "ansvarig": f"{TO_WRITE} vem som svarar för den",
     }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 NO_BREAK_SPACE = "\u00a0"
+THIN_SPACE = "\u202f"
+"""Between thousands in running text: the narrow space that no line is broken at."""
 
 
 def number(value: float | str | None, decimals: int = 4) -> str:
@@ -49,3 +52,27 @@ def listed(names: Sequence[object], most: int) -> str:
     """Names in a row, at most so many of them: `a, b och 3 till`."""
     shown = ", ".join(map(str, names[:most]))
     return f"{shown} och {len(names) - most} till" if len(names) > most else shown
+
+
+def fixed(value: float, decimals: int) -> str:
+    """A number with exactly so many decimals, as running text has it: decimal comma, thin spaces between thousands."""
+    text = f"{value:,.{decimals}f}"
+    text = text.removeprefix("-") if not text.strip("-0.,") else text  # rounded to nothing: no sign
+    return text.translate({ord(","): THIN_SPACE, ord("."): ",", ord("-"): "−"})
+
+
+def day_in_words(day: date) -> str:
+    """`31 augusti 2022`."""
+    return f"{day.day} {month_in_words(day)}"
+
+
+def month_in_words(day: date) -> str:
+    """`augusti 2022`."""
+    from babel.dates import format_date
+
+    return format_date(day, "MMMM y", locale="sv")
+
+
+def joined(parts: Sequence[str]) -> str:
+    """`a, b och c`."""
+    return " och ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])

@@ -34,7 +34,7 @@ from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, st
 from dagster_project.ingestion.table import lists_fingerprint
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 11
+BRONZE_VERSION = 12
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")

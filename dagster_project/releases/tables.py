@@ -37,6 +37,43 @@ RESULT_KEY = ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "peri
 """What a cell is known by."""
 NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
 """Empty where a cell is hidden."""
+PLAN_TABLE = "plan_uppfoljning"
+PLAN_SCHEMA: dict[str, pl.DataType] = {
+    "plan_id": pl.String(),
+    "item_id": pl.String(),
+    "niva": pl.String(),
+    "verksamhet": pl.String(),
+    "tillfalle": pl.String(),
+    "ar": pl.Int64(),
+    "period_start": pl.Date(),
+    "period_slut": pl.Date(),
+    "indicator_id": pl.String(),
+    "taljare": pl.Float64(),
+    "namnare": pl.Float64(),
+    "varde": pl.Float64(),
+    "jamforelse_varde": pl.Float64(),
+    "forandring": pl.Float64(),
+    "mal_text": pl.String(),
+    "malvarde": pl.Float64(),
+    "mal_operator": pl.String(),
+    "malstatus": pl.String(),
+    "rapporterad_status": pl.String(),
+    "rapporterade": pl.Int64(),
+    "i_omfattning": pl.Int64(),
+    "antal": pl.Float64(),
+    "kommentar": pl.String(),
+    "kvalitet": pl.String(),
+    "release_id": pl.String(),
+    "rapport_kvalitet": pl.String(),
+    "rapport_release_id": pl.String(),
+    "mening": pl.String(),
+}
+PLAN_KEY = ["plan_id", "item_id", "niva", "verksamhet", "tillfalle", "ar"]
+"""What a row of the plan's follow-up is known by."""
+PLAN_NUMBERS = ["taljare", "namnare", "varde", "jamforelse_varde", "forandring"]
+"""Copied from the item's cell, empty where it is hidden."""
+PLAN_REPORTED = ["rapporterad_status", "rapporterade", "i_omfattning", "antal", "kommentar"]
+"""What the verksamheter report, in words and numbers."""
 QUALITY_COLUMNS = [
     "suite",
     "source",

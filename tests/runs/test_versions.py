@@ -75,9 +75,22 @@ def test_what_computes_changes_the_id(copy: Path, name: str, old: str, new: str)
     assert changed(copy, name, old, new) == (True, False)
 
 
-def test_the_catalogue_changes_the_id_with_its_texts_too(copy: Path) -> None:
-    """They are in the release."""
-    assert changed(copy, "dbt/seeds/catalogue.csv", "Första besök", "Ett första besök") == (False, True)
+@pytest.mark.parametrize(
+    ("seed", "old", "new"),
+    [
+        ("catalogue", "Första besök", "Ett första besök"),
+        ("plan", "Aktivitetsplan", "Plan"),
+        ("planmal", "Strategi: ", ""),
+        ("planpunkt", "Första besök inom 90 dagar", "Första besök i tid"),
+        ("planmatt", ",stod", ",huvud"),
+        ("maltal", ",>=,", ",>,"),
+    ],
+)
+def test_the_catalogue_and_the_plan_change_the_id_with_their_texts_too(
+    copy: Path, seed: str, old: str, new: str
+) -> None:
+    """They are in the release: titles, the sentence of an item, targets."""
+    assert changed(copy, f"dbt/seeds/{seed}.csv", old, new) == (False, True)
 
 
 def test_rooms_that_compute_are_rooms() -> None:

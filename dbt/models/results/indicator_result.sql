@@ -30,18 +30,28 @@ shown as (
     from decided as d
 ),
 
-compared as (
+published as (
     select
         s.*,
         i.kvalitet,
-        -- A year that begins before the data is no comparison.
         case
-            when i.comparison_base = 'foregaende_ar' and b.whole_period and not s.is_hidden then b.varde
-        end as jamforelse_varde
+            when i.comparison_base = 'foregaende_ar' then {{ later('s.period_start', -1, 'year') }}
+            -- The base year itself, and what ends before it, is compared with nothing.
+            when i.comparison_base = 'basar' and extract(year from s.period_slut) > i.base_year
+                then {{ in_year('s.period_start', 's.period_slut', 'i.base_year') }}
+        end as compared_start
     from shown as s
     inner join {{ ref('run_indicators') }} as i on s.indicator_id = i.indicator_id
-    left join shown as b on {{ same_cell('s', 'b', period='s.period_start = ' ~ later('b.period_start', 1, 'year')) }}
     where s.in_grid and not coalesce(s.left_out, false)
+),
+
+compared as (
+    select
+        s.*,
+        -- A period that begins before the data is no comparison.
+        case when b.whole_period and not s.is_hidden then b.varde end as jamforelse_varde
+    from published as s
+    left join shown as b on {{ same_cell('s', 'b', period='s.compared_start = b.period_start') }}
 ),
 
 with_target as (
@@ -51,19 +61,19 @@ with_target as (
         case
             when not c.applicable or t.operator is null then null
             when t.judged_on is not null and not {{ in_list('c.period_typ', 't.judged_on') }} then null
-            -- More or less than another year compares every row with itself.
-            when t.base is not null then c.jamforelse_varde
-            -- A unit shows the target of its verksamhet where that is a share; a number to reach is not the unit's.
+            -- A unit shows the target of its verksamhet where that is a share, or compares the row with itself; a number to
+            -- reach is not the unit's.
             when
-                {{ in_list(
-                    "case when c.niva = 'enhet' and c.art in ('andel', 'tackning') then 'verksamhet' else c.niva end",
+                not {{ in_list(
+                    "case when c.niva = 'enhet' and (t.base is not null or c.art in ('andel', 'tackning')) "
+                    ~ "then 'verksamhet' else c.niva end",
                     't.levels'
                 ) }}
-                then case
-                    when t.prorated and c.period_typ not in ('ar', 'r12')
-                        then {{ prorated('t.value', 'c.period_start', 'c.period_slut') }}
-                    else t.value
-                end
+                then null
+            when t.base is not null then c.jamforelse_varde
+            when t.prorated and c.period_typ not in ('ar', 'r12')
+                then {{ prorated('t.value', 'c.period_start', 'c.period_slut') }}
+            else t.value
         end as malvarde
     from compared as c
     left join

@@ -1,0 +1,298 @@
+"""The sentence that tells a row of `plan_uppfoljning` (`mening`), and an item's targets in words (`mal_text`).
+
+One place for the board, the reports and alternative texts: they show what the release says. Pure: a row, what the item
+is called and how its indicator is measured give the text; a hidden row has no number to give (plan.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from dagster_project.catalogue.plan import Item, Target
+from dagster_project.catalogue.vocabulary import (
+    AREA,
+    CROWNS,
+    DAYS,
+    DELAR,
+    DONE,
+    DROPPED,
+    FROZEN,
+    HIDDEN,
+    LAST_YEAR,
+    MEAN,
+    MEDIAN,
+    MET,
+    NO_DATA,
+    NO_TARGET,
+    NOT_APPLICABLE,
+    NOT_BEGUN,
+    NOT_MET,
+    NOT_REPORTED,
+    NUMBER,
+    PARTLY,
+    PRELIMINARY,
+    PROPORTIONS,
+    UNDER_WAY,
+    VERKSAMHET,
+    YEAR,
+)
+from dagster_project.core.printable import printable
+from dagster_project.core.swedish import day_in_words, fixed, joined, month_in_words
+
+LONGEST_COMMENT = 200
+"""Characters of a comment that a sentence quotes; the whole of it stands in `kommentar`."""
+MOST_DECIMALS = 6
+
+_JUDGED = {MET: "uppnått", PARTLY: "delvis uppnått", NOT_MET: "inte uppnått"}
+_REPORTED = {
+    NOT_BEGUN: "ej påbörjad",
+    UNDER_WAY: "pågår",
+    DONE: "genomförd",
+    DROPPED: "utgår",
+    NOT_REPORTED: "inte rapporterad",
+}
+_OPERATORS = {">=": "minst", ">": "mer än", "<=": "högst", "<": "mindre än"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How an indicator is measured and called: what a sentence needs to know of it.
+
+    unit: of `vocabulary.MEASURE_UNITS`.
+    window_months: a cell looks back so far, whatever its period. base_year: what it is compared with, else the year
+    before.
+    """
+
+    title: str
+    kind: str
+    stock: bool = False
+    unit: str = NUMBER
+    window_months: int | None = None
+    base_year: int | None = None
+
+
+def sentence(row: Mapping[str, Any], item: Item, measured: Measured | None) -> str:
+    """What a row of `plan_uppfoljning` says, in one or two plain Swedish sentences.
+
+    row: the table's columns but this one. measured: of the row's indicator; None where it has none (self-reported only,
+    or a parent, which is judged over its parts).
+    """
+    parts = list(_computed(row, item, measured))
+    if row["rapporterad_status"] is not None:
+        parts += _reported(row, None if parts else item)
+    return " ".join(parts)
+
+
+# --- What was computed ---------------------------------------------------------------------------------------------
+
+
+def _computed(row: Mapping[str, Any], item: Item, measured: Measured | None) -> Iterator[str]:
+    status, when = row["malstatus"], _when(row, measured)
+    if measured is None:
+        if row["mal_text"] is not None:
+            told = _JUDGED.get(status, "kan inte bedömas")
+            yield f"{item.short_title}: {told}{when}. Mål: {row['mal_text']}."
+        elif not item.reported:
+            yield f"{item.short_title}: följs inte upp."
+        return
+    if status == NOT_APPLICABLE:
+        yield f"{item.short_title}: gäller inte verksamheten."
+        return
+    if status == HIDDEN:
+        yield f"{item.short_title}: för få för att visas{when}."
+    elif row["varde"] is None:
+        yield f"{item.short_title}: inga uppgifter{when}."
+    else:
+        yield from _told(row, item, measured, when)
+    if row["kvalitet"] == FROZEN:
+        yield f"Siffrorna är från den {_since(row['release_id'])}: senare leveranser är inte godkända."
+
+
+def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str) -> Iterator[str]:
+    """A shown number, its target and what it is compared with."""
+    status, target, before = row["malstatus"], row["mal_text"], row["jamforelse_varde"]
+    write = _writer(measured, row["varde"], row["malvarde"])
+    value = f"{item.short_title}: {_with_basis(row, measured, write)}"
+    goal = ""
+    if target is not None:
+        prorated = row["malvarde"] is not None and row["tillfalle"] == DELAR and " per år" in target
+        goal = f"{target} ({write(row['malvarde'])} för perioden)" if prorated else target
+    if status in _JUDGED:
+        yield f"{value}{when}, mot målet {goal} – {_JUDGED[status]}."
+    elif status == PRELIMINARY:
+        yield f"{value}{_so_far(row, measured)} (preliminärt){f'; målet är {goal}' if goal else ''}."
+    else:
+        yield f"{value}{when}."
+        if target is not None and status == NO_DATA:
+            why = " eftersom jämförelsen saknas" if before is None else ""
+            yield f"Målet {goal} kan inte bedömas{why}."
+        elif target is not None and status == NO_TARGET:
+            yield f"Målet {target} bedöms inte här."
+    if before is not None:
+        named = "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
+        yield f"{named}: {write(before)}."
+
+
+def _with_basis(row: Mapping[str, Any], measured: Measured, write: Callable[[float], str]) -> str:
+    value, number = write(row["varde"]), row["namnare"]
+    if measured.kind in PROPORTIONS:
+        return f"{value} ({fixed(row['taljare'], 0)} av {fixed(number, 0)})"
+    if measured.kind in (MEDIAN, MEAN):
+        named = "i median" if measured.kind == MEDIAN else "i medeltal"
+        return f"{named} {value} ({fixed(number, 0)} observationer)"
+    return value
+
+
+def _writer(measured: Measured, value: float, target: float | None) -> Callable[[float], str]:
+    """How the row's numbers are written: as coarsely as is usual, and so finely that what is read does not contradict
+    how it was judged: 99,96 is not 100, and 499 does not reach 499,04."""
+    others = [] if target is None else [target]
+    others += [0.0, 100.0] if measured.kind in PROPORTIONS else []
+    for finer in range(MOST_DECIMALS):
+        shown = _rounded(measured, value, finer)
+        if all(_order(shown, _rounded(measured, o, finer)) == _order(value, o) for o in others):
+            break
+    return lambda number: _written(measured, number, finer)
+
+
+def _order(one: float, other: float) -> int:
+    return (one > other) - (one < other)
+
+
+def _scale(measured: Measured, number: float, finer: int) -> tuple[float, int]:
+    """What a number is divided by and its decimals: a share and a mean have one, also where they are whole; crowns from
+    a million on are told in millions; other numbers have decimals where they are not whole."""
+    if measured.unit == CROWNS:
+        return (1e6, 2) if finer == 0 and abs(number) >= 1e6 else (1.0, max(finer - 1, 0))
+    if measured.kind in (*PROPORTIONS, MEAN):
+        return 1.0, 1 + finer
+    return 1.0, 0 if number == round(number) else 1 + finer
+
+
+def _rounded(measured: Measured, number: float, finer: int) -> float:
+    divisor, decimals = _scale(measured, number, finer)
+    return round(number / divisor, decimals) * divisor
+
+
+def _written(measured: Measured, number: float, finer: int, exact: bool = False) -> str:
+    """A number with its unit; exact: without decimals that say nothing, as a target is told."""
+    divisor, decimals = _scale(measured, number, finer)
+    text = fixed(number / divisor, decimals)
+    if exact and "," in text:
+        text = text.rstrip("0").rstrip(",")
+    if divisor > 1:
+        return f"{text} miljoner {CROWNS}"
+    if measured.unit == NUMBER:
+        return text
+    return f"{text} {'dag' if measured.unit == DAYS and text == '1' else measured.unit}"
+
+
+# --- What was reported ---------------------------------------------------------------------------------------------
+
+
+def _reported(row: Mapping[str, Any], item: Item | None) -> Iterator[str]:
+    """The status that the verksamheter report; item: named where nothing was computed of it."""
+    status, told = row["rapporterad_status"], _REPORTED[row["rapporterad_status"]]
+    begins = f"{item.short_title}: " if item is not None else "Rapporterat: "
+    when = _when(row, None) if item is not None else ""
+    counted = f", antal {_plain(row['antal'])}" if row["antal"] is not None else ""
+    of = ""
+    if row["niva"] == AREA and status != NOT_REPORTED:
+        of = f" enligt {row['rapporterade']} av {row['i_omfattning']} verksamheter"
+    yield f"{begins}{told}{when}{of}{counted}."
+    if (comment := quoted(row["kommentar"])) is not None:
+        yield f"Kommentar: {comment}"
+    if row["rapport_kvalitet"] == FROZEN and row["rapport_release_id"] is not None:
+        yield f"Rapporterna är från den {_since(row['rapport_release_id'])}: senare leveranser är inte godkända."
+
+
+def quoted(comment: str | None) -> str | None:
+    """A comment within quotation marks, on one line and bounded; None where there is none."""
+    text = printable(" ".join((comment or "").split())).translate({ord(c): "’" for c in "”“\"'"})
+    if not text:
+        return None
+    if len(text) > LONGEST_COMMENT:
+        text = text[:LONGEST_COMMENT].rsplit(" ", 1)[0].rstrip(" .,;:") + " …"
+    return f"”{text}”"
+
+
+def _plain(number: float) -> str:
+    return fixed(number, 0) if number == round(number) else fixed(number, 1)
+
+
+# --- When ----------------------------------------------------------------------------------------------------------
+
+
+def _when(row: Mapping[str, Any], measured: Measured | None) -> str:
+    """The period, as it follows upon a value."""
+    end: date = row["period_slut"]
+    if measured is not None and measured.window_months is not None:
+        return f" under {measured.window_months} månader till och med {month_in_words(end)}"
+    if measured is not None and measured.stock:
+        return f", läget sista {month_in_words(end)}"
+    if row["tillfalle"] == DELAR:
+        return f" per sista {month_in_words(end)}"
+    if row["tillfalle"] == YEAR:
+        return f" för {end.year}"
+    if measured is None and row["mal_text"] is None:
+        return f" till och med {month_in_words(end)}"
+    return f" för tolv månader till och med {month_in_words(end)}"
+
+
+def _so_far(row: Mapping[str, Any], measured: Measured) -> str:
+    """The period of a preliminary number, which may not have ended."""
+    if row["tillfalle"] == DELAR and not measured.stock and measured.window_months is None:
+        return f" för {month_in_words(row['period_start']).split()[0]}–{month_in_words(row['period_slut'])}"
+    return _when(row, measured)
+
+
+def _since(release_id: str) -> str:
+    """The day that frozen rows show: a release's id begins with its as-of date."""
+    return day_in_words(date.fromisoformat(release_id[:10]))
+
+
+# --- Targets -------------------------------------------------------------------------------------------------------
+
+
+def target_words(targets: Sequence[Target], main: str | None, measured: Mapping[str, Measured]) -> str | None:
+    """All targets of an item in words: `minst 90 procent och mer än föregående år`; None where there is none.
+
+    main: the item's own indicator; targets of others name theirs. measured: indicator -> how it is measured.
+    """
+    texts = []
+    for target in targets:
+        of = measured[target.indicator_id]
+        other = f" ({_begun_small(of.title)})" if target.indicator_id != main else ""
+        texts.append(_target(target, of) + other)
+    return joined(texts) if texts else None
+
+
+def _target(target: Target, measured: Measured) -> str:
+    if target.base == LAST_YEAR:
+        text = f"{_OPERATORS[target.operator]} föregående år"
+    elif target.base is not None:
+        text = f"{_OPERATORS[target.operator]} {target.base_year}"
+    else:
+        assert target.value is not None
+        number = _written(measured, target.value, 0, exact=True)
+        best = measured.kind in PROPORTIONS and (target.operator, target.value) == (">=", 100)
+        text = number if best else f"{_OPERATORS[target.operator]} {number}"
+        text += " per år" if target.prorated or target.judged_on else ""
+    if set(target.levels) == {AREA}:
+        return f"{text} för området"
+    return f"{text} för varje verksamhet" if set(target.levels) == {VERKSAMHET} else text
+
+
+def parts_words(parts: Sequence[tuple[Item, str | None]]) -> str | None:
+    """The targets of a parent's parts, each named: `avvikelser hanterade inom 7 dagar minst 70 procent; ...`."""
+    told = [f"{_begun_small(part.short_title)} {text}" for part, text in parts if text is not None]
+    return "; ".join(told) or None
+
+
+def _begun_small(title: str) -> str:
+    """A title within a sentence: `E-tjänster` and `GAS` keep their capital, an ordinary word does not."""
+    ordinary = title[:2].isalpha() and title[1:2].islower()
+    return title[0].lower() + title[1:] if ordinary else title
