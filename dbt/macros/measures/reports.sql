@@ -31,11 +31,11 @@ with events as (
         r.delivery,
         r.line
     from {{ newest_reports(this_indicator().sources[0], 'r.antal is not null') }} as r
-    inner join {{ ref('planmatt') }} as m
-        on r.aktivitet_id = m.item_id
-        and m.indicator_id = '{{ this_indicator().indicator_id }}'
-        and m.roll = 'huvud'
-    inner join {{ ref('planpunkt') }} as i on m.item_id = i.item_id
+    inner join {{ ref('planmatt') }} as t
+        on r.aktivitet_id = t.item_id
+        and t.indicator_id = '{{ this_indicator().indicator_id }}'
+        and t.roll = 'huvud'
+    inner join {{ ref('planpunkt') }} as i on t.item_id = i.item_id
     inner join {{ ref('plan') }} as p on i.plan_id = p.plan_id and p.foljs_upp = 'ja'
     where r.place = 1
 )
