@@ -181,7 +181,6 @@ def years(plan: FollowedUp, as_of: date, first_year: int) -> list[int]:
 def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, first_year: int) -> pl.DataFrame:
     """Every row's key, dates and indicator."""
     newest = _newest_complete(cells, plan)
-    last_ended = as_of if (as_of + timedelta(days=1)).day == 1 else as_of.replace(day=1) - timedelta(days=1)
     of_earlier: dict[str, date] = {}
     if reports.earlier is not None:
         of_earlier = dict(
@@ -195,9 +194,9 @@ def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, 
                 (item.id, YEAR, year, date(year, 1, 1), date(year, 12, 31)),
             ]
         if plan.measures.get(item.id):
-            end = newest.get(item.id, last_ended)
+            end = newest.get(item.id, last_ended(as_of))
         else:
-            end = of_earlier.get(item.id, reports.complete or last_ended)
+            end = of_earlier.get(item.id, reports.complete or last_ended(as_of))
         found.append((item.id, LATEST, end.year, _year_before(end), end))
     occasions = pl.DataFrame(
         found,
@@ -217,6 +216,11 @@ def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, 
         .join(main, on="item_id", how="left")
         .with_columns(period_typ=pl.col("tillfalle").replace_strict(PERIOD_OF))
     )
+
+
+def last_ended(day: date) -> date:
+    """Last day of the newest month that has ended on a day."""
+    return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
 def _year_before(end: date) -> date:

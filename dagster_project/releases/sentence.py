@@ -46,6 +46,7 @@ LONGEST_COMMENT = 200
 """Characters of a comment that a sentence quotes; the whole of it stands in `kommentar`."""
 MOST_DECIMALS = 6
 
+HIDDEN_WORDS = "för få för att visas"
 _JUDGED = {MET: "uppnått", PARTLY: "delvis uppnått", NOT_MET: "inte uppnått"}
 _REPORTED = {
     NOT_BEGUN: "ej påbörjad",
@@ -102,7 +103,7 @@ def _computed(row: Mapping[str, Any], item: Item, measured: Measured | None) -> 
         yield f"{item.short_title}: gäller inte verksamheten."
         return
     if status == HIDDEN:
-        yield f"{item.short_title}: för få för att visas{when}."
+        yield f"{item.short_title}: {HIDDEN_WORDS}{when}."
     elif row["varde"] is None:
         yield f"{item.short_title}: inga uppgifter{when}."
     else:
