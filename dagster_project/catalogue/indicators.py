@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from dagster_project.catalogue.contracts import REGISTER_SOURCE
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.seeds import seed
+from dagster_project.catalogue.vocabulary import BASE_YEAR, WINDOW
 from dagster_project.core.errors import ResultattavlaError
 
 
@@ -17,17 +19,26 @@ class CatalogueError(ResultattavlaError):
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """What some current row of a source must say: the column is filled in, or has the value."""
+
+    source: str
+    column: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
 class Indicator:
     """One indicator.
 
     kind, path, levels, comparison_base: values of `vocabulary`. stock: longer periods show their last month. patient:
     small numbers are hidden. by_sex: rows K and M beside T. timed: a share of cases resolved within limit_days, whose
-    open cases are shown. window_months: of the path window. register: of the register sources. code_list: of the seed
-    code_lists. part_of: the indicator whose observations these are some of: their difference is protected too.
-    base_year: of a comparison with one year. read: the sources of its observations; sources: those and the unit
-    register, whose failure touches every indicator. requires: `source.column` or `source.column=value` that a current
-    row must have, else there is no data. whole_plan: about the plan as a whole, not about one of its items.
-    Targets and items of the plan are data of their own (`catalogue.plan`).
+    open cases are shown. window_months: what a cell of the path window looks back over, its period's last month
+    included. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator whose
+    observations these are some of: their difference is protected too. base_year: of the comparison base with that
+    name. read: the sources of its observations; sources: those and the unit register, whose failure touches every
+    indicator. requires: as long as no current row says it, nothing is known. whole_plan: about the plan as a whole,
+    not about one of its items. Targets and items of the plan are data of their own (`catalogue.plan`).
     """
 
     id: str
@@ -47,7 +58,7 @@ class Indicator:
     comparison_base: str | None
     base_year: int | None
     read: tuple[str, ...]
-    requires: str | None
+    requires: Requirement | None
     whole_plan: bool
     scope: tuple[str, ...]
     unit: str
@@ -72,6 +83,14 @@ def _optional(text: str, convert: Callable[[str], Any] = str) -> Any:
     return convert(text) if text else None
 
 
+def _requirement(text: str) -> Requirement:
+    """`source.column` or `source.column=value`."""
+    found = re.fullmatch(r"(\w+)\.(\w+)(?:=([\w ]+))?", text)
+    if found is None:
+        raise ValueError(f"requires är {text}, och ska vara källa.kolumn eller källa.kolumn=värde")
+    return Requirement(*found.groups())
+
+
 def _indicator(row: dict[str, str]) -> Indicator:
     return Indicator(
         id=row["indicator_id"],
@@ -91,12 +110,29 @@ def _indicator(row: dict[str, str]) -> Indicator:
         comparison_base=_optional(row["comparison_base"]),
         base_year=_optional(row["base_year"], int),
         read=_parts(row["kallor"]),
-        requires=_optional(row["requires"]),
+        requires=_optional(row["requires"], _requirement),
         whole_plan=_flag(row["whole_plan"]),
         scope=_parts(row["omfattning"]),
         unit=row["mattenhet"],
         direction=row["riktning"],
     )
+
+
+def _faults(i: Indicator) -> Iterator[str]:
+    """What of a row does not fit together and would else only be seen in its numbers."""
+    if (i.window_months is not None) != (i.path == WINDOW) or (i.window_months is not None and i.window_months < 1):
+        yield f"window_months hör till path {WINDOW}, och är minst 1"
+    if (i.base_year is not None) != (i.comparison_base == BASE_YEAR):
+        yield f"base_year hör till comparison_base {BASE_YEAR}"
+    if i.stock and (i.path == WINDOW or i.base_year is not None):
+        yield "ett bestånd visar sin sista månad: det har varken path window eller base_year"
+    if i.requires is None:
+        return
+    contract = load_contracts().get(i.requires.source)
+    if i.requires.source not in i.read or contract is None:
+        yield f"requires nämner {i.requires.source}, som inte är någon av indikatorns källor"
+    elif i.requires.column not in {c.name for c in contract.columns}:
+        yield f"requires nämner {i.requires.column}, som inte är någon kolumn i {i.requires.source}"
 
 
 @cache
@@ -109,6 +145,8 @@ def load_catalogue() -> tuple[Indicator, ...]:
         except (KeyError, ValueError, AttributeError) as error:
             name, why = row.get("indicator_id"), error.args[0] if isinstance(error, KeyError) else error
             raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {name} kan inte läsas: {why}.") from error
+        if faults := list(_faults(found[-1])):
+            raise CatalogueError(f"dbt/seeds/catalogue.csv: raden för {found[-1].id} kan inte läsas: {faults[0]}.")
     whole = {i.id: i for i in found}
     for i in found:
         if i.part_of is None:

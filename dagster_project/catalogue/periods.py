@@ -54,8 +54,10 @@ def period_name(period_typ: str, start: date, end: date) -> str:
     }[period_typ]
 
 
-def months_of(start: date, end: date, stock: bool) -> list[date]:
-    """First days of the months that a period's cell looks at: a stock looks at the last one only."""
-    first = (end.year, end.month) if stock else (start.year, start.month)
-    numbers = range(12 * first[0] + first[1] - 1, 12 * end.year + end.month)
+def months_of(start: date, end: date, stock: bool, window_months: int | None = None) -> list[date]:
+    """First days of the months that a period's cell looks at: a stock at its last one, a window at its last so many
+    (`models/cells/indicator_periods.sql` says the same of all cells)."""
+    after = 12 * end.year + end.month
+    first = after - 1 if stock else after - window_months if window_months else 12 * start.year + start.month - 1
+    numbers = range(first, after)
     return [date(n // 12, n % 12 + 1, 1) for n in numbers]

@@ -162,7 +162,7 @@ def _catalogue_row(indicator: str, kind: str, contracts: list[Contract]) -> dict
         "bestand": "false",
         "patient": str(persons).lower(),
         "konsuppdelad": str(persons).lower(),
-        "path": vocabulary.PATH_OF_KIND[kind],
+        "path": vocabulary.PATHS_OF_KIND[kind][0],
         "timed": "false",
         "levels": "|".join(level for level in vocabulary.LEVELS if units or level != vocabulary.UNIT),
         "comparison_base": vocabulary.LAST_YEAR,

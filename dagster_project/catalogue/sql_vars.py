@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from dagster_project.catalogue.contracts import load_contracts
@@ -32,6 +33,7 @@ def sql_vars() -> dict[str, Any]:
                 "register": i.register,
                 "code_list": i.code_list,
                 "sources": list(i.read),
+                "requires": i.requires and asdict(i.requires),
             }
             for i in load_catalogue()
         ],

@@ -42,12 +42,20 @@ PROPORTIONS = (SHARE, COVERAGE)
 """Kinds whose value is how much of namnare taljare is, in percent."""
 TOTALS = (COUNT, AMOUNT)
 """Kinds without a namnare: the value is taljare."""
-ADDS_UP, DISTRIBUTION, PERSONS = PATHS = ("adds_up", "distribution", "persons")
-"""How cells come from observations: summed; from the distribution of values; distinct persons."""
-PATH_OF_KIND = {**dict.fromkeys(KINDS, ADDS_UP), MEDIAN: DISTRIBUTION, COVERAGE: PERSONS}
-LAST_YEAR = "foregaende_ar"
-BASE_YEAR = "basar"
-COMPARISON_BASES = (LAST_YEAR, BASE_YEAR)
+ADDS_UP, DISTRIBUTION, PERSONS, DISTINCT, WINDOW = PATHS = ("adds_up", "distribution", "persons", "distinct", "window")
+"""How cells come from observations: summed; from the distribution of values; distinct persons; distinct things; summed
+over the months that end with the period's last one, whatever its length."""
+DISTINCT_PATHS = (PERSONS, DISTINCT)
+"""Whoever or whatever it is counts once per cell: nothing adds up."""
+PATHS_OF_KIND: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(KINDS, (ADDS_UP,)),
+    COUNT: (ADDS_UP, DISTINCT, WINDOW),
+    MEDIAN: (DISTRIBUTION,),
+    COVERAGE: (PERSONS,),
+}
+"""Those that a kind can have, the usual one first."""
+LAST_YEAR, BASE_YEAR = COMPARISON_BASES = ("foregaende_ar", "basar")
+"""The same period a year earlier; the same months of the base year."""
 OPERATORS = (">=", ">", "<=", "<")
 DIRECTIONS = ("upp", "ned")
 

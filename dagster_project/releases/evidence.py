@@ -6,8 +6,8 @@ shares its file. `data/evidence/<release id>.json` says which file belongs to ea
 SHA-256. Evidence is internal: it holds small numbers, and it never lies below `published/`.
 
 Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
-`person` numbers the persons of one file where the indicator counts persons, in the order of their first delivered row;
-no person_id is kept, and the number says nothing in another file.
+`person` numbers the persons (or things) of one file where the indicator counts each once, in the order of their first
+delivered row; no person_id is kept, and the number says nothing in another file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, PERSONS, RESULT_TABLE
+from dagster_project.catalogue.vocabulary import DISTINCT, HIDDEN, MONTH, PERSONS, RESULT_TABLE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import replacing, sha256_of
 from dagster_project.core.paths import DataPaths
@@ -53,6 +53,24 @@ COLUMNS = (
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
+_COUNTED = {PERSONS: "person_id", DISTINCT: "thing"}
+"""What counts once per cell, by path: a column of the observations."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How cells were made of the observations, as the catalogue said then.
+
+    path None: by older code, in the kind's usual way. lacking: the column that the indicator requires and that no row
+    had filled in: nothing was known.
+    """
+
+    path: str | None = None
+    window_months: int | None = None
+    base_year: int | None = None
+    lacking: str | None = None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is kept of one indicator of one release.
@@ -65,6 +83,7 @@ class Evidence:
     origin: Origin
     as_of: date | None
     data_start: date | None
+    reading: Reading = Reading()
 
 
 def _index_path(data: DataPaths, release_id: str) -> Path:
@@ -100,14 +119,15 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     if is_whole(data, release.id):
         return
     hides = _hides(release)
-    paths = {i.id: i.path for i in load_catalogue()}
+    catalogue = {i.id: i for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
     with database(data.warehouse) as connection:
         computed = connection.execute(
-            "select indicator_id, as_of, data_start from run_indicators order by indicator_id"
+            "select indicator_id, as_of, data_start, lacking from run_indicators order by indicator_id"
         ).fetchall()
-        for indicator, as_of, data_start in computed:
-            file = _store(connection, data, indicator, paths[indicator] == PERSONS)
+        for indicator, as_of, data_start, lacking in computed:
+            row = catalogue[indicator]
+            file = _store(connection, data, indicator, _COUNTED.get(row.path))
             indicators[indicator] = {
                 "file": file,
                 "sha256": sha256_of(data.evidence / file),
@@ -115,6 +135,7 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
                 "hides": hides[indicator],
+                "reading": asdict(Reading(row.path, row.window_months, row.base_year, lacking)),
             }
     origins: dict[str, dict[str, Any]] = {}
     for indicator, origin in sorted(frozen.items()):
@@ -133,8 +154,10 @@ def _write_index(path: Path, content: Mapping[str, Any]) -> None:
         part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: str, persons: bool) -> str:
+def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: str, counted: str | None) -> str:
     """Write one indicator's observations unless the same ones are kept already; the file's path below `evidence`.
+
+    counted: the column of what counts once per cell.
 
     A kept file that no longer holds what its name says is replaced.
     """
@@ -145,15 +168,15 @@ def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: st
     part = folder / f".{os.getpid()}.part"
     observations = f"""
         select o.event_date, o.verksamhet, o.enhet, o.kon, o.taljare, o.namnare, o.exclusion, o.delivery, o.line,
-            {"p.person" if persons else "cast(null as bigint) as person"}
+            {"p.person" if counted else "cast(null as bigint) as person"}
         from obs_{indicator} o
     """
-    if persons:
+    if counted:
         observations += f"""
         left join (
-            select person_id, row_number() over (order by min(row(delivery, line))) as person
-            from obs_{indicator} where person_id is not null group by person_id
-        ) p using (person_id)
+            select {counted}, row_number() over (order by min(row(delivery, line))) as person
+            from obs_{indicator} where {counted} is not null group by {counted}
+        ) p using ({counted})
         """
     try:
         connection.execute(f"copy ({observations}) to {sql_files([part])[1:-1]} (format parquet, compression zstd)")
@@ -241,7 +264,14 @@ def find(data: DataPaths, manifest: Manifest, indicator: str, asked: str | None 
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], origin, as_of, data_start)
+    return Evidence(data.evidence / entry["file"], origin, as_of, data_start, reading(data, release_id, indicator))
+
+
+def reading(data: DataPaths, release_id: str, indicator: str) -> Reading:
+    """How a release's cells of an indicator were made of its observations; the usual way where its evidence is gone."""
+    index = _index(data, release_id)
+    entry = index["indicators"].get(indicator) if index else None
+    return Reading(**entry["reading"]) if entry and "reading" in entry else Reading()
 
 
 def erase(data: DataPaths, rows: pl.DataFrame) -> int:

@@ -25,11 +25,13 @@ case
 end
 {%- endmacro %}
 
-{#- Counting observations of all indicators whose cells come along `path`, in one relation. -#}
-{% macro counted_observations(path) -%}
-    {% for indicator in indicators(path=path) -%}
+{#- Counting observations of all indicators whose cells come along one of `paths`, in one relation. `counted`: the person,
+    else the thing, that is counted once per cell. -#}
+{% macro counted_observations(paths) -%}
+    {% for indicator in indicators() if indicator.path in paths -%}
     select
-        indicator_id, verksamhet, enhet, kon, person_id, taljare, namnare,
+        indicator_id, verksamhet, enhet, kon, taljare, namnare,
+        {{ 'person_id' if indicator.path == 'persons' else 'thing' }} as counted,
         {{ month_of('event_date') }} as month
     from {{ ref('obs_' ~ indicator.indicator_id) }}
     where exclusion is null
@@ -37,15 +39,18 @@ end
     {% endfor %}
 {%- endmacro %}
 
-{#- Monthly rows `o` of a relation in every period `p` and sex row `s` that they count in; a stock's in its last month only. -#}
+{#- Monthly rows `o` of a relation in every period `p` of their indicator whose cells look at their month. -#}
 {% macro placed_in_periods(relation) -%}
 from {{ relation }} as o
-    inner join {{ ref('catalogue') }} as k on o.indicator_id = k.indicator_id
-    inner join {{ ref('periods') }} as p
-        on o.month >= p.period_start
+    inner join {{ ref('indicator_periods') }} as p
+        on o.indicator_id = p.indicator_id
+        and o.month >= p.first_month
         and o.month <= p.last_month
-        and (not k.bestand or o.month = p.last_month)
-    inner join {{ sexes() }} as s on s.kon_of is null or o.kon = s.kon_of
+{%- endmacro %}
+
+{#- Rows `o` in every sex row `s` that they count in. -#}
+{% macro placed_in_sexes() -%}
+inner join {{ sexes() }} as s on s.kon_of is null or o.kon = s.kon_of
 {%- endmacro %}
 
 {#- Join condition: the same cell in two relations, whatever its level (its verksamhet and unit can be empty).

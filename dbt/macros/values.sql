@@ -18,6 +18,11 @@
     cast({{ dbt.dateadd(unit, number, day) }} as date)
 {%- endmacro %}
 
+{#- The same day in another year, for a first of a month: of a period that ends on `last`, the months of that year. -#}
+{% macro in_year(day, last, year) -%}
+    {{ later(day, 'cast(' ~ year ~ ' - extract(year from ' ~ last ~ ') as int)', 'year') }}
+{%- endmacro %}
+
 {#- A text that is missing, for columns that a model has nothing for. -#}
 {% macro no_text() -%}
     cast(null as {{ dbt.type_string() }})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from dagster_project.catalogue import completeness, vocabulary
+from dagster_project.catalogue import completeness, indicators, vocabulary
 from dagster_project.catalogue.completeness import Parts, missing_files, missing_of_source
 from dagster_project.catalogue.contracts import CONTRACT_DIR, REGISTER_SOURCE, Contract, load_contracts
-from dagster_project.catalogue.indicators import Indicator, load_catalogue
+from dagster_project.catalogue.indicators import CatalogueError, Indicator, Requirement, load_catalogue
 from dagster_project.catalogue.organisation import nodes, verksamhet_codes
 from dagster_project.catalogue.seeds import seed
 from dagster_project.core.paths import PROJECT
@@ -76,7 +77,7 @@ def test_sources_and_scope_are_known(indicator: Indicator) -> None:
 
 @INDICATORS
 def test_path_fits_the_kind(indicator: Indicator) -> None:
-    assert indicator.path == vocabulary.PATH_OF_KIND[indicator.kind]
+    assert indicator.path in vocabulary.PATHS_OF_KIND[indicator.kind]
 
 
 @INDICATORS
@@ -107,6 +108,40 @@ def _with_called_macros(text: str) -> str:
     """A model's text and that of the measures it calls."""
     measures = {path.stem: path.read_text(encoding="utf-8") for path in (DBT / "macros" / "measures").glob("*.sql")}
     return text + "".join(macro for name, macro in measures.items() if f"{name}(" in text)
+
+
+ROW = {
+    **dict.fromkeys(["titel", "limit_days", "window_months", "register", "code_list", "del_av", "base_year"], ""),
+    **dict.fromkeys(["bestand", "patient", "konsuppdelad", "timed", "whole_plan"], "false"),
+    **{"indicator_id": "ny", "art": "antal", "path": "adds_up", "levels": "omrade", "comparison_base": "foregaende_ar"},
+    **{"kallor": "kva", "requires": "", "omfattning": "AUD", "mattenhet": "antal", "riktning": "upp"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"path": "window"}, "window_months hör till path window"),
+        ({"window_months": "24"}, "window_months hör till path window"),
+        ({"path": "window", "window_months": "0"}, "är minst 1"),
+        ({"comparison_base": "basar"}, "base_year hör till comparison_base basar"),
+        ({"base_year": "2020"}, "base_year hör till comparison_base basar"),
+        ({"comparison_base": "basar", "base_year": "2020", "bestand": "true"}, "ett bestånd visar sin sista månad"),
+        ({"requires": "flode"}, "ska vara källa.kolumn eller källa.kolumn=värde"),
+        ({"requires": "gas.utfall"}, "requires nämner gas, som inte är någon av indikatorns källor"),
+        ({"requires": "kva.flode"}, "requires nämner flode, som inte är någon kolumn i kva"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(changed: dict[str, str], said: str) -> None:
+    with patch.object(indicators, "seed", lambda name: [ROW | changed]), pytest.raises(CatalogueError, match=said):
+        load_catalogue.__wrapped__()
+
+
+def test_what_a_row_says_of_its_cells_is_read() -> None:
+    said = {"path": "window", "window_months": "24", "requires": "kva.kva_kod=DV111"}
+    with patch.object(indicators, "seed", lambda name: [ROW | said]):
+        (found,) = load_catalogue.__wrapped__()
+    assert (found.window_months, found.requires) == (24, Requirement("kva", "kva_kod", "DV111"))
 
 
 def test_code_lists_are_those_of_the_catalogue() -> None:

@@ -15,11 +15,12 @@ from sqlglot import exp
 
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
+from dagster_project.catalogue.vocabulary import ADDS_UP, WINDOW
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import Settings
 from dagster_project.runs.parameters import Parameters, parameter_row
 
-ADDING = [i.id for i in load_catalogue() if i.path == "adds_up"]
+ADDING = [i.id for i in load_catalogue() if i.path in (ADDS_UP, WINDOW)]
 
 
 def build(
@@ -51,6 +52,7 @@ def observed(rows: int) -> pl.DataFrame:
             "enhet": random.choice(["E1", "E2", "E3"], rows),
             "kon": random.choice(["K", "M", "O"], rows),
             "person_id": pl.Series([None] * rows, dtype=pl.String),
+            "thing": pl.Series([None] * rows, dtype=pl.String),
             "taljare": number,
             "namnare": np.ones(rows),
             "exclusion": pl.Series([None] * rows, dtype=pl.String),
@@ -65,6 +67,15 @@ def observe(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
         connection.execute(f"create table obs_{indicator} as from observed")
 
 
+def computed(connection: duckdb.DuckDBPyConnection, indicators: Sequence[str]) -> None:
+    """The run's indicators: plain flows."""
+    connection.execute(
+        "create table run_indicators as select unnest(?) as indicator_id, false as bestand, "
+        "cast(null as int) as window_months, cast(null as int) as base_year",
+        [list(indicators)],
+    )
+
+
 def test_cells_are_the_same_on_any_machine(compiled: tuple[DataPaths, dict[str, str]]) -> None:
     """However many threads add, and in whatever order the rows lie: to the last bit."""
     rows = observed(400_000)
@@ -73,10 +84,10 @@ def test_cells_are_the_same_on_any_machine(compiled: tuple[DataPaths, dict[str, 
         with duckdb.connect(config={"threads": threads}) as connection:
             every = rows if seed is None else rows.sample(fraction=1, shuffle=True, seed=seed)
             observe(connection, every)
-            connection.execute("create table catalogue as select unnest(?) as indicator_id, false as bestand", [ADDING])
+            computed(connection, ADDING)
             connection.register("parameter_row", parameter_row("x", date(2022, 12, 31), Parameters(years_before=1)))
             connection.execute("create table run_parameters as from parameter_row")
-            build(connection, compiled, ["months", "periods", "months_additive", "cells_additive"])
+            build(connection, compiled, ["months", "periods", "indicator_periods", "months_additive", "cells_additive"])
             made.append(connection.execute("from cells_additive").pl().sort(pl.all()))
     assert made[0].height > 1000
     assert made[0].equals(made[1]) and made[0].equals(made[2])
@@ -106,6 +117,7 @@ def test_every_accepted_grid_is_whole(compiled: tuple[DataPaths, dict[str, str]]
     with duckdb.connect() as connection:
         connection.register("parameter_row", parameter_row("x", as_of, parameters))
         connection.execute("create table run_parameters as from parameter_row")
+        computed(connection, [])
         build(connection, compiled, ["months", "periods"])
         months = pl.date_range(date(2020 - years, 2, 1), date(2022, 12, 1), "1mo", eager=True)
         assert connection.execute("select month from months order by month").pl()["month"].to_list() == months.to_list()

@@ -87,7 +87,7 @@ def test_observations_all_have_the_columns_of_their_common_description(
 ) -> None:
     observation = manifest["docs"]["doc.resultattavla.observation"]["block_contents"]
     columns = re.findall(r"^\| (\w+) \| (?:varchar|date|double|bigint) \|", observation, re.MULTILINE)
-    assert len(columns) == 11
+    assert len(columns) == 12
     for indicator in load_catalogue():
         assert queries[f"obs_{indicator.id}"].named_selects == columns, indicator.id
         assert observation in _models(manifest)[f"obs_{indicator.id}"]["description"], indicator.id

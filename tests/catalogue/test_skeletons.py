@@ -85,7 +85,7 @@ def test_an_indicator_is_complete(project: Parts, kind: str) -> None:
     assert made.missing == [] and completeness.missing_files(project) == []
     assert sorted(made.written) == sorted(name for name in after if after[name] != before.get(name))
     row = read_seed(project.catalogue)[-1]
-    assert (row["indicator_id"], row["art"], row["path"]) == (f"{source}_prov", kind, vocabulary.PATH_OF_KIND[kind])
+    assert (row["indicator_id"], row["art"], row["path"]) == (f"{source}_prov", kind, vocabulary.PATHS_OF_KIND[kind][0])
     assert None not in row.values() and read_seed(project.catalogue)[:-1] == read_seed(Parts().catalogue)
     assert {s.split(" ")[0] for s in completeness.left_to_write(project)} <= set(made.written)
 

@@ -18,7 +18,7 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from dagster_project.catalogue.vocabulary import HIDDEN
+from dagster_project.catalogue.vocabulary import ADDS_UP, HIDDEN
 from dagster_project.disclosure.control import hidden_cells
 from dagster_project.disclosure.split import ADDRESS, UNDATED, Address, exclusions_told, file_groups, kin
 from dagster_project.disclosure.system import CELL
@@ -89,7 +89,9 @@ def release(held: World, pair: bool) -> pl.DataFrame:
 
 
 def meaning(indicator: str) -> Definition:
-    return Definition(indicator, "1", "", "", None, None, "antal", False, True, ("s",), (), None, None)
+    return Definition(
+        indicator, "1", "", "", None, None, "antal", False, True, ("s",), (), None, None, ADDS_UP, None, None
+    )
 
 
 Told = list[tuple[list[tuple[Atom, Part]], int, bool]]

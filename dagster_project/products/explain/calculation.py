@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import AMOUNT, COUNT, COVERAGE, MEAN, MEDIAN, NOT_APPLICABLE
+from dagster_project.catalogue.vocabulary import AMOUNT, COUNT, COVERAGE, DISTINCT_PATHS, MEAN, MEDIAN, NOT_APPLICABLE
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.model import UNDATED, Calculation, Definition
@@ -18,6 +18,8 @@ from dagster_project.releases.evidence import Evidence
 
 COUNTS = pl.col("exclusion").is_null()
 """Observations that count."""
+DELIVERED = pl.col("delivery").is_not_null()
+"""Observations of a delivered row; what nobody has reported has none."""
 
 
 def observations(evidence: Evidence, months: Sequence[date], undated: bool = False) -> pl.DataFrame:
@@ -63,9 +65,13 @@ def observed(context: Context) -> Observations:
 
 
 def has_data(row: Mapping[str, Any], evidence: Evidence) -> bool:
-    """Whether a published cell's period reaches into the data; before them a cell is unknown, not empty."""
-    applicable = row["status"] != NOT_APPLICABLE
-    return applicable and evidence.data_start is not None and row["period_slut"] >= evidence.data_start
+    """Whether a published cell's period reaches into the data, and these say what the indicator requires.
+
+    Else the cell is unknown, not empty.
+    """
+    applicable, lacking = row["status"] != NOT_APPLICABLE, evidence.reading.lacking
+    reached = evidence.data_start is not None and row["period_slut"] >= evidence.data_start
+    return applicable and lacking is None and reached
 
 
 def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculation:
@@ -76,8 +82,10 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
     if not known:
         return Calculation()
     kind = indicator.kind
+    if kind == AMOUNT and indicator.stock and own.height == 0:
+        return Calculation()
     if kind in (COUNT, AMOUNT):
-        total = fsum(own["taljare"])
+        total = float(_in_numerator(own)) if indicator.path in DISTINCT_PATHS else fsum(own["taljare"])
         return Calculation(total, None, total)
     if kind == MEDIAN:
         values = own["taljare"].sort().to_list()
@@ -85,12 +93,16 @@ def calculate(indicator: Definition, own: pl.DataFrame, known: bool) -> Calculat
         middle = tuple(values[(n - 1) // 2 : n // 2 + 1])
         return Calculation(None, float(n), sum(middle) / len(middle) if n else None, middle)
     if kind == COVERAGE:
-        top = float(own.filter(pl.col("taljare") == 1)["person"].n_unique())
-        bottom = float(own["person"].n_unique())
+        top, bottom = float(_in_numerator(own)), float(own["person"].n_unique())
     else:
         top, bottom = fsum(own["taljare"]), fsum(own["namnare"])
     value = None if bottom == 0 else top / bottom if kind == MEAN else 100 * top / bottom
     return Calculation(top, bottom, value)
+
+
+def _in_numerator(own: pl.DataFrame) -> int:
+    """Whoever or whatever counts once, in the numerator."""
+    return own.filter(pl.col("taljare") == 1)["person"].n_unique()
 
 
 def check_agreement(row: Mapping[str, Any], calculation: Calculation) -> None:

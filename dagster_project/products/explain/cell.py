@@ -10,13 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.periods import months_of
 from dagster_project.catalogue.vocabulary import HIDDEN, MONTH, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Definition, Period
-from dagster_project.releases.evidence import Evidence
+from dagster_project.releases.evidence import Evidence, reading
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import INDICATOR_TABLE
 
@@ -39,7 +38,7 @@ class Cell:
     @property
     def months(self) -> list[date]:
         """First days of the months whose observations the cell counts."""
-        return months_of(self.period.start, self.period.end, self.indicator.stock)
+        return self.period.months(self.indicator)
 
     @property
     def place(self) -> pl.DataFrame:
@@ -51,7 +50,7 @@ class Cell:
         """The published months of the period, at every address."""
         return monthly(self.rows, self.months)
 
-    def earlier(self, release: Release) -> Cell | None:
+    def earlier(self, data: DataPaths, release: Release) -> Cell | None:
         """The same cell in another release, as that release defines it; None where it has none.
 
         Raises OSError or PolarsError where it is damaged.
@@ -60,7 +59,8 @@ class Cell:
         same = rows.filter(self.period.same() & self.address.same())
         if same.height == 0:
             return None
-        meant = Definition.of(release.table(INDICATOR_TABLE, self.indicator.id).row(0, named=True))
+        row = release.table(INDICATOR_TABLE, self.indicator.id).row(0, named=True)
+        meant = Definition.of(row, reading(data, release.id, self.indicator.id))
         return Cell(release, meant, self.address, self.period, rows, same.row(0, named=True))
 
 

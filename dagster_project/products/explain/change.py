@@ -9,7 +9,7 @@ from itertools import dropwhile, islice
 import polars as pl
 
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.products.explain.calculation import COUNTS, has_data, observations
+from dagster_project.products.explain.calculation import COUNTS, DELIVERED, has_data, observations
 from dagster_project.products.explain.cell import Cell, Context
 from dagster_project.products.explain.deliveries import accepted_inputs
 from dagster_project.products.explain.model import Change
@@ -25,7 +25,7 @@ def change_of(now: Context, basis: Basis | None) -> Change | None:
     """The same cell in the newest kept release before this one that has it; None when there is none."""
     for release in _releases_before(now):
         try:
-            before = now.cell.earlier(release)
+            before = now.cell.earlier(now.data, release)
         except (OSError, pl.exceptions.PolarsError):
             continue  # a damaged release is no release: the one before it is asked
         if before is not None:
@@ -107,7 +107,7 @@ def _with_observations(change: Change, now: Context, earlier: Context, basis: Ba
 
 
 def _counted(context: Context) -> pl.DataFrame:
-    """The observations that a cell counts; none where its period does not reach into the data."""
+    """The delivered observations that a cell counts; none where its period does not reach into the data."""
     cell = context.cell
-    counting = observations(context.evidence, cell.months).filter(COUNTS & cell.address.inside())
+    counting = observations(context.evidence, cell.months).filter(COUNTS & DELIVERED & cell.address.inside())
     return counting if has_data(cell.row, context.evidence) else counting.clear()

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.periods import period_name
+from dagster_project.catalogue.periods import months_of, period_name
+from dagster_project.catalogue.vocabulary import PATHS_OF_KIND
 from dagster_project.disclosure.split import Address
+from dagster_project.releases.evidence import Reading
 from dagster_project.runs.ledger import delivery_id
 
 UNDATED = "utan_datum:"
@@ -19,7 +21,10 @@ UNDATED = "utan_datum:"
 
 @dataclass(frozen=True)
 class Definition:
-    """The indicator as its release has it: what it meant then. kind: as in `vocabulary`."""
+    """The indicator as its release has it: what it meant then.
+
+    kind, path: as in `vocabulary`. window_months, base_year: as in `catalogue.indicators`.
+    """
 
     id: str
     version: str
@@ -34,10 +39,13 @@ class Definition:
     scope: tuple[str, ...]
     target: float | None
     target_base: str | None
+    path: str
+    window_months: int | None
+    base_year: int | None
 
     @staticmethod
-    def of(row: Mapping[str, Any]) -> Definition:
-        """The definition in a row of the published table of indicators."""
+    def of(row: Mapping[str, Any], reading: Reading) -> Definition:
+        """The definition in a row of the published table of indicators, and what the evidence says beside it."""
         return Definition(
             id=row["indicator_id"],
             version=row["version"],
@@ -52,6 +60,9 @@ class Definition:
             scope=tuple(row["omfattning"].split("|")),
             target=row["mal_varde"],
             target_base=row["mal_jamforelse"],
+            path=reading.path or PATHS_OF_KIND[row["art"]][0],
+            window_months=reading.window_months,
+            base_year=reading.base_year,
         )
 
 
@@ -67,6 +78,10 @@ class Period:
     def name(self) -> str:
         """As it is written on the command line."""
         return period_name(self.type, self.start, self.end)
+
+    def months(self, indicator: Definition) -> list[date]:
+        """First days of the months whose observations the indicator's cell counts."""
+        return months_of(self.start, self.end, indicator.stock, indicator.window_months)
 
     def same(self) -> pl.Expr:
         """Published rows of exactly this period."""
@@ -139,11 +154,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Told:
-    """What may be told of a cell's observations; a note says why something is None."""
+    """What may be told of a cell's observations; a note says why something is None.
+
+    undelivered: how many have no delivered row, since nobody has reported them.
+    """
 
     exclusions: tuple[Exclusion, ...] = ()
     files: tuple[FileCount, ...] | None = None
     files_note: str | None = None
+    undelivered: int = 0
     lines: tuple[Line, ...] | None = None
     lines_note: str | None = None
 
@@ -179,7 +198,8 @@ class Change:
 class Explanation:
     """Everything that may be told of one cell. A refused one has its definition and the refusal only.
 
-    cell: the published row. exclusions to lines_note: as `Told`. frozen_from: the release that computed a frozen row.
+    cell: the published row. lacking: the column that nobody has filled in. exclusions to lines_note: as `Told`.
+    frozen_from: the release that computed a frozen row.
     """
 
     release_id: str
@@ -192,9 +212,11 @@ class Explanation:
     calculation: Calculation = Calculation()
     evidence_as_of: date | None = None
     data_start: date | None = None
+    lacking: str | None = None
     exclusions: tuple[Exclusion, ...] = ()
     files: tuple[FileCount, ...] | None = None
     files_note: str | None = None
+    undelivered: int = 0
     lines: tuple[Line, ...] | None = None
     lines_note: str | None = None
     deliveries: tuple[DeliveryRef, ...] = ()

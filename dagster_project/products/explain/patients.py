@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ALL_SEXES, COVERAGE, HIDDEN, MONTH, NOT_APPLICABLE, RESULT_TABLE
+from dagster_project.catalogue.vocabulary import ALL_SEXES, DISTINCT_PATHS, HIDDEN, MONTH, NOT_APPLICABLE, RESULT_TABLE
 from dagster_project.disclosure.split import (
     ADDRESS,
     UNDATED,
@@ -26,7 +26,7 @@ from dagster_project.disclosure.split import (
 from dagster_project.products.explain.calculation import COUNTS, Observations, all_observations
 from dagster_project.products.explain.cell import Cell, Context
 from dagster_project.products.explain.model import Definition, Exclusion
-from dagster_project.releases.evidence import find, same_cells_key
+from dagster_project.releases.evidence import find, reading, same_cells_key
 from dagster_project.releases.store import kept_table, release_ids
 from dagster_project.releases.tables import INDICATOR_TABLE
 
@@ -72,11 +72,14 @@ class Split:
 def basis(context: Context) -> Basis:
     """Raises ResultattavlaError when the evidence of an indicator that may share observations is gone."""
     cell = context.cell
-    catalogue = map(Definition.of, cell.release.table(INDICATOR_TABLE).filter("patient").iter_rows(named=True))
-    near = [i for i in catalogue if set(i.sources) & set(cell.indicator.sources)]
     data, manifest, asked = context.data, cell.release.manifest, cell.indicator.id
+    catalogue = [
+        Definition.of(row, reading(data, cell.release.id, row["indicator_id"]))
+        for row in cell.release.table(INDICATOR_TABLE).filter("patient").iter_rows(named=True)
+    ]
+    near = [i for i in catalogue if set(i.sources) & set(cell.indicator.sources)]
     observations = {i.id: all_observations(find(data, manifest, i.id, asked)) for i in near}
-    found = kin(cell.indicator.id, observations, [i.id for i in near if i.kind == COVERAGE])
+    found = kin(cell.indicator.id, observations, [i.id for i in near if i.path in DISTINCT_PATHS])
     hidden, moved = _hidden_in_any(context, found.members)
     return basis_of(cell, found, observations, hidden, moved)
 
@@ -148,7 +151,7 @@ def _from_one(cell: Cell, own: pl.DataFrame, given: Basis, months: Collection[da
     Not where an older kept release hides other cells of a month: that delivery may be all that it counted.
     """
     deliveries = frozenset().union(*(given.deliveries.get(m, frozenset()) for m in months))
-    adds_up = cell.indicator.kind != COVERAGE or own["person"].n_unique() == own.height
+    adds_up = cell.indicator.path not in DISTINCT_PATHS or own["person"].n_unique() == own.height
     return len(deliveries) <= 1 and adds_up and not set(months) & given.moved
 
 

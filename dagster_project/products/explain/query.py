@@ -15,6 +15,7 @@ from dagster_project.disclosure.split import Address
 from dagster_project.products.explain.cell import Cell
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.products.names import source_name
+from dagster_project.releases.evidence import reading
 from dagster_project.releases.store import Release, published_release
 from dagster_project.releases.tables import INDICATOR_TABLE
 
@@ -36,7 +37,7 @@ class Query:
 def asked_cell(data: DataPaths, query: Query) -> Cell:
     """The published cell that is asked for. Raises ResultattavlaError, one sentence that says what exists."""
     release = published_release(data, query.release)
-    indicator = _indicator(release, query.indicator)
+    indicator = _indicator(data, release, query.indicator)
     rows = release.table(RESULT_TABLE, indicator.id)
     period = _period(query, rows)
     address = _address(query, indicator, rows, rows.filter(period.same()))
@@ -44,11 +45,12 @@ def asked_cell(data: DataPaths, query: Query) -> Cell:
     return Cell(release, indicator, address, period, rows, row)
 
 
-def _indicator(release: Release, wanted: str) -> Definition:
+def _indicator(data: DataPaths, release: Release, wanted: str) -> Definition:
     known = release.table(INDICATOR_TABLE)
     found = known.filter(pl.col("indicator_id") == wanted.strip().lower())
     if found.height:
-        return Definition.of(found.row(0, named=True))
+        row = found.row(0, named=True)
+        return Definition.of(row, reading(data, release.id, row["indicator_id"]))
     if held_by := release.held_back.get(wanted.strip().lower()):
         raise ResultattavlaError(
             f"Indikatorn {wanted} har inga rader i utgåvan {release.id}: den hålls tillbaka av "

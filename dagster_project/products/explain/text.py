@@ -111,15 +111,17 @@ def _count(exclusion: Exclusion) -> str:
 
 def _by_file(e: Explanation) -> Section:
     title, files = "Observationer per leverans", e.files
+    notes: tuple[str, ...] = (f"{e.undelivered} som ingen har rapporterat: de har ingen rad.",) if e.undelivered else ()
     if files is None:
         return Section(title, (e.files_note or "Inga.",))
     if not files:
-        return Section(title, ("Inga.",))
+        return Section(title, notes or ("Inga.",))
     if len(files) == 1 and len(files[0].files) > 1:
         one = files[0]
-        return Section(title, (f"{one.count} i {len(one.files)} leveranser tillsammans: {', '.join(one.files)}.",))
+        together = f"{one.count} i {len(one.files)} leveranser tillsammans: {', '.join(one.files)}."
+        return Section(title, (together, *notes))
     rows = tuple(("övriga filer" if g.rest else ", ".join(g.files), str(g.count)) for g in files)
-    notes = tuple(f"Övriga filer: {', '.join(g.files)}." for g in files if g.rest)
+    notes += tuple(f"Övriga filer: {', '.join(g.files)}." for g in files if g.rest)
     return Section(title, notes, ("leverans", "observationer"), rows, (1,))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dagster_project.catalogue.vocabulary import (
     COVERAGE,
+    DISTINCT_PATHS,
     MEAN,
     MEDIAN,
     MONTH,
@@ -14,9 +15,10 @@ from dagster_project.catalogue.vocabulary import (
     NOT_APPLICABLE,
     PRELIMINARY,
     SHARE,
+    TOTALS,
 )
 from dagster_project.core.swedish import number
-from dagster_project.products.explain.model import Calculation, Explanation
+from dagster_project.products.explain.model import Calculation, Definition, Explanation
 from dagster_project.products.names import verksamhet_name
 from dagster_project.products.words import MARK_WORDS, OPERATOR_SIGNS, QUALITY_WORDS, STATUS_WORDS, VALUE_UNITS
 
@@ -26,7 +28,13 @@ def number_sentences(e: Explanation) -> Iterator[str]:
     cell = e.cell
     if e.indicator.stock and e.period.type != MONTH:
         yield f"Ett läge: värdet är det för periodens sista månad, {e.period.end:%Y-%m}."
-    yield from _formula(e.indicator.kind, e.calculation)
+    elif e.indicator.window_months:
+        first = e.period.months(e.indicator)[0]
+        yield (
+            f"Värdet räknar de {e.indicator.window_months} månader som slutar med perioden: {first:%Y-%m} till "
+            f"{e.period.end:%Y-%m}."
+        )
+    yield from _formula(e.indicator, e.calculation)
     if cell["ki_lag"] is not None:
         yield (
             "95 % intervall (Wilson): (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) med "
@@ -35,12 +43,12 @@ def number_sentences(e: Explanation) -> Iterator[str]:
         )
     if cell["forandring"] is not None:
         yield (
-            "Samma cell ett år tidigare: "
+            f"Samma cell {_compared(e)}: "
             f"{number(cell['jamforelse_varde'])}; förändring {number(cell['varde'])} − "
             f"{number(cell['jamforelse_varde'])} = {number(cell['forandring'])}."
         )
     elif cell["varde"] is not None:
-        yield "Ingen jämförelse med året före visas."
+        yield f"Ingen jämförelse med {e.indicator.base_year or 'året före'} visas."
     yield from _target(e)
     yield f"Status: {STATUS_WORDS[cell['status']]}."
     if cell["markering"] is not None:
@@ -52,8 +60,14 @@ def number_sentences(e: Explanation) -> Iterator[str]:
     yield f"Kvalitet: {QUALITY_WORDS[cell['kvalitet']]}."
 
 
-def _formula(kind: str, c: Calculation) -> Iterator[str]:
+def _compared(e: Explanation) -> str:
+    """When the compared cell was."""
+    return f"samma månader {e.indicator.base_year}" if e.indicator.base_year else "ett år tidigare"
+
+
+def _formula(indicator: Definition, c: Calculation) -> Iterator[str]:
     """The value from its numbers; nothing where there is none."""
+    kind = indicator.kind
     if c.varde is None:
         return
     value = f"{number(c.varde)} {VALUE_UNITS[kind]}".rstrip()
@@ -64,6 +78,8 @@ def _formula(kind: str, c: Calculation) -> Iterator[str]:
         yield f"Värde: {number(c.taljare)} / {number(c.namnare)} = {value}."
     elif kind == MEDIAN:
         yield f"Värde: {_median(int(c.namnare or 0), c.middle)} = {value}."
+    elif indicator.path in DISTINCT_PATHS:
+        yield f"Värde: {value} (olika, vart och ett räknat en gång hur många observationer det än har)."
     else:
         yield f"Värde: {value} (observationerna summerade)."
 
@@ -86,7 +102,7 @@ def _target(e: Explanation) -> Iterator[str]:
     year = 366 if isleap(e.period.start.year) else 365
     origin = ""
     if e.indicator.target_base:
-        origin = " (värdet ett år tidigare)"
+        origin = f" (värdet {_compared(e)})"
     elif annual is not None and abs(annual - target) > 1e-9:
         origin = f" ({number(annual)} per år × {days} / {year} dagar)"
     yield f"Mål: {OPERATOR_SIGNS[e.cell['mal_operator']]} {number(target)}{origin}."
@@ -94,16 +110,22 @@ def _target(e: Explanation) -> Iterator[str]:
 
 def _incomplete(e: Explanation) -> Iterator[str]:
     """Why a cell has no data, or is preliminary."""
+    first = e.period.months(e.indicator)[0]
     if e.data_start is None:
         yield "Indikatorns källor har inga händelser."
+    elif e.lacking is not None:
+        yield f"Ingen levererad rad har den uppgift som indikatorn bygger på ({e.lacking}): talen är okända."
     elif e.period.end < e.data_start:
         yield f"Underlaget börjar {e.data_start:%Y-%m}: vad som hände dessförinnan är okänt."
+    elif e.cell["status"] == NO_DATA and e.indicator.kind in TOTALS:
+        yield "Ingen har lämnat något värde till och med periodens slut."
     elif e.cell["status"] == NO_DATA:
         yield "Nämnaren är 0: det finns ingenting att räkna ett värde av."
-    if e.data_start is not None and not e.indicator.stock and e.period.start < e.data_start <= e.period.end:
-        yield f"Underlaget börjar {e.data_start:%Y-%m}, inne i perioden."
+    if e.data_start is not None and first < e.data_start <= e.period.end:
+        inside = "de månader som räknas" if e.indicator.window_months else "perioden"
+        yield f"Underlaget börjar {e.data_start:%Y-%m}, inne i {inside}."
     ended = e.evidence_as_of is not None and e.evidence_as_of >= e.period.end
-    if ended and e.data_start is not None and e.data_start <= e.period.start and e.cell["status"] == PRELIMINARY:
+    if ended and e.data_start is not None and e.data_start <= first and e.cell["status"] == PRELIMINARY:
         yield "Källan har levererat färre än hälften så många händelser som vanligt: månaden är troligen ofullständig."
     if e.evidence_as_of is not None and e.evidence_as_of < e.period.end:
         yield f"Källorna når till {e.evidence_as_of}, perioden till {e.period.end}."

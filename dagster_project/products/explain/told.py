@@ -8,7 +8,7 @@ import polars as pl
 
 from dagster_project.disclosure.split import Group, file_groups
 from dagster_project.products.explain import patients
-from dagster_project.products.explain.calculation import Observations
+from dagster_project.products.explain.calculation import DELIVERED, Observations
 from dagster_project.products.explain.cell import Context
 from dagster_project.products.explain.model import Exclusion, FileCount, Line, Told
 
@@ -37,10 +37,12 @@ def told_of(context: Context, seen: Observations, with_lines: bool, basis: patie
 
 def _everything(context: Context, seen: Observations) -> Told:
     reasons = seen.own_excluded.group_by("reason").len().sort("reason")
+    own, excluded = (frame.filter(DELIVERED) for frame in (seen.own, seen.own_excluded))
     return Told(
         exclusions=tuple(Exclusion(reason, n) for reason, n in reasons.iter_rows()),
-        files=_file_counts(file_groups(seen.own, 0), context.file_of),
-        lines=_lines([seen.own, seen.own_excluded], context.file_of),
+        files=_file_counts(file_groups(own, 0), context.file_of),
+        undelivered=seen.own.height - own.height,
+        lines=_lines([own, excluded], context.file_of),
     )
 
 

@@ -6,7 +6,7 @@ with computed as (
     union all
     select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon, taljare, namnare,
         cast(null as double) as median
-    from {{ ref('cells_persons') }}
+    from {{ ref('cells_distinct') }}
     union all
     select indicator_id, niva, verksamhet, enhet, period_typ, period_start, kon,
         cast(null as double) as taljare, namnare, varde as median
@@ -19,14 +19,15 @@ filled as (
         i.art,
         i.patient,
         i.bestand,
-        -- Periods that end before the data begin are unknown, not empty.
-        g.applicable and i.data_start is not null and g.period_slut >= i.data_start as has_data,
-        case when i.bestand then g.last_month else g.period_start end >= i.data_start as is_whole,
+        -- Periods that end before the data begin are unknown, not empty; so is what no source tells.
+        g.applicable and i.data_start is not null and g.period_slut >= i.data_start and i.lacking is null as has_data,
+        g.first_month >= i.data_start as is_whole,
         g.period_slut <= i.as_of as has_ended,
         -- Longer periods and the area stay: a part of one month is little to them.
         h.month is not null as is_partial,
-        c.taljare as total,
-        c.namnare as number,
+        -- A level that nobody has stated is unknown; nothing bought is 0.
+        case when i.art = 'belopp' and i.bestand then c.taljare else coalesce(c.taljare, 0) end as total,
+        coalesce(c.namnare, 0) as number,
         c.median
     from {{ ref('grid') }} as g
     inner join {{ ref('run_indicators') }} as i on g.indicator_id = i.indicator_id
@@ -58,11 +59,11 @@ select
     -- What one more day adds to a unit is not told where only complete periods of units are published.
     not p.publish_preliminary and r.patient and r.niva = 'enhet' and r.has_data
     and not coalesce(r.is_whole and r.has_ended and not r.is_partial, false) as left_out,
-    case when r.has_data and r.art <> 'median' then coalesce(r.total, 0) end as taljare,
-    case when r.has_data and r.art not in ('antal', 'belopp') then coalesce(r.number, 0) end as namnare,
+    case when r.has_data and r.art <> 'median' then r.total end as taljare,
+    case when r.has_data and r.art not in ('antal', 'belopp') then r.number end as namnare,
     case
         when not r.has_data then null
-        when r.art in ('antal', 'belopp') then coalesce(r.total, 0)
+        when r.art in ('antal', 'belopp') then r.total
         when r.art = 'median' then r.median
         when r.art = 'medel' and r.number > 0 then r.total / r.number
         when r.art in ('andel', 'tackning') and r.number > 0 then 100 * r.total / r.number
@@ -70,8 +71,8 @@ select
     -- What disclosure control protects: the number of observations or persons behind the cell.
     case
         when not r.has_data or not r.patient then null
-        when r.art = 'antal' then coalesce(r.total, 0)
-        else coalesce(r.number, 0)
+        when r.art = 'antal' then r.total
+        else r.number
     end as protected_number
 from filled as r
 cross join {{ ref('run_parameters') }} as p

@@ -1,4 +1,4 @@
--- Cells of counts, shares, means and amounts; a stock takes its period's last month only.
+-- Cells of counts, shares, means and amounts, of the months that each looks at.
 with placed as (
     select
         o.indicator_id,
@@ -10,6 +10,7 @@ with placed as (
         o.taljare,
         o.namnare
     {{ placed_in_periods(ref('months_additive')) }}
+    {{ placed_in_sexes() }}
 )
 
 select

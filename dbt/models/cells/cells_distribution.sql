@@ -8,7 +8,7 @@ with per_month as (
         o.month,
         o.taljare as measured,
         sum(o.namnare) as number
-    from ({{ counted_observations('distribution') }}) as o
+    from ({{ counted_observations(['distribution']) }}) as o
     group by o.indicator_id, o.verksamhet, o.enhet, o.kon, o.month, o.taljare
 ),
 
@@ -22,8 +22,7 @@ per_period as (
         o.kon,
         o.measured,
         sum(o.number) as number
-    from per_month as o
-    inner join {{ ref('periods') }} as p on o.month >= p.period_start and o.month <= p.last_month
+    {{ placed_in_periods('per_month') }}
     group by o.indicator_id, p.period_typ, p.period_start, o.verksamhet, o.enhet, o.kon, o.measured
 ),
 
@@ -38,8 +37,8 @@ per_cell as (
         kon_row as kon,
         measured,
         sum(number) as number
-    from per_period
-    inner join {{ sexes() }} as s on s.kon_of is null or kon = s.kon_of
+    from per_period as o
+    {{ placed_in_sexes() }}
     group by {{ levels('indicator_id, period_typ, period_start, kon_row, measured') }}
 ),
 

@@ -8,7 +8,10 @@ with units as (
         p.period_typ,
         p.period_start
     from {{ ref('stg_enheter') }} as e
-    inner join {{ ref('periods') }} as p
+    inner join (
+        select distinct period_typ, period_start, period_slut
+        from {{ ref('indicator_periods') }}
+    ) as p
         on e.giltig_fran <= p.period_slut and (e.giltig_till is null or e.giltig_till >= p.period_start)
 ),
 
@@ -23,7 +26,7 @@ places as (
         n.type = 'omrade' or s.verksamhet is not null as applicable
     from {{ ref('run_indicators') }} as i
     inner join {{ ref('organisation') }} as n on {{ in_list('n.type', 'i.levels') }}
-    cross join {{ ref('periods') }} as p
+    inner join {{ ref('indicator_periods') }} as p on i.indicator_id = p.indicator_id
     left join {{ ref('scope') }} as s on i.indicator_id = s.indicator_id and n.node = s.verksamhet
 
     union all
@@ -50,11 +53,12 @@ select
     p.period_typ,
     p.period_start,
     p.period_slut,
-    p.last_month,
+    p.first_month,
     p.in_grid,
     s.kon_row as kon,
     g.applicable
 from places as g
 inner join {{ ref('run_indicators') }} as i on g.indicator_id = i.indicator_id
-inner join {{ ref('periods') }} as p on g.period_typ = p.period_typ and g.period_start = p.period_start
+inner join {{ ref('indicator_periods') }} as p
+    on g.indicator_id = p.indicator_id and g.period_typ = p.period_typ and g.period_start = p.period_start
 inner join {{ sexes() }} as s on i.konsuppdelad or s.kon_row = 'T'

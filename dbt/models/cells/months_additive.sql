@@ -1,4 +1,4 @@
--- Observations that add up, summed once per month: longer periods, levels and sexes come from these few rows.
+-- Observations that are summed, summed once per month: longer periods, levels and sexes come from these few rows.
 -- Exactly: in whatever order rows are read, on however many cores, the sums are the same.
 select
     o.indicator_id,
@@ -8,5 +8,5 @@ select
     o.month,
     sum({{ exact('o.taljare') }}) as taljare,
     sum({{ exact('o.namnare') }}) as namnare
-from ({{ counted_observations('adds_up') }}) as o
+from ({{ counted_observations(['adds_up', 'window']) }}) as o
 group by o.indicator_id, o.verksamhet, o.enhet, o.kon, o.month

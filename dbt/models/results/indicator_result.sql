@@ -30,18 +30,28 @@ shown as (
     from decided as d
 ),
 
-compared as (
+published as (
     select
         s.*,
         i.kvalitet,
-        -- A year that begins before the data is no comparison.
         case
-            when i.comparison_base = 'foregaende_ar' and b.whole_period and not s.is_hidden then b.varde
-        end as jamforelse_varde
+            when i.comparison_base = 'foregaende_ar' then {{ later('s.period_start', -1, 'year') }}
+            -- The base year itself, and what ends before it, is compared with nothing.
+            when i.comparison_base = 'basar' and extract(year from s.period_slut) > i.base_year
+                then {{ in_year('s.period_start', 's.period_slut', 'i.base_year') }}
+        end as compared_start
     from shown as s
     inner join {{ ref('run_indicators') }} as i on s.indicator_id = i.indicator_id
-    left join shown as b on {{ same_cell('s', 'b', period='s.period_start = ' ~ later('b.period_start', 1, 'year')) }}
     where s.in_grid and not coalesce(s.left_out, false)
+),
+
+compared as (
+    select
+        s.*,
+        -- A period that begins before the data is no comparison.
+        case when b.whole_period and not s.is_hidden then b.varde end as jamforelse_varde
+    from published as s
+    left join shown as b on {{ same_cell('s', 'b', period='s.compared_start = b.period_start') }}
 ),
 
 with_target as (
