@@ -1,4 +1,4 @@
-"""Ids stand in seeds and contracts: no module, macro or shared model lists indicators, sources or verksamheter."""
+"""Ids stand in seeds and contracts: no code for all of them lists indicators, sources, items, verksamheter."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import nodes
+from dagster_project.catalogue.plan import items, plans
 from dagster_project.core.paths import PROJECT
 
 IDS = {
     "an indicator": [i.id for i in load_catalogue()],
     "a source": [source for source in load_contracts() if source != REGISTER_SOURCE],
     "a node of the organisation": [node.code for node in nodes()],
+    "a plan or an item of one": [*(p.id for p in plans()), *(item.id for item in items())],
 }
 
 

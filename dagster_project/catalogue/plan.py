@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from dagster_project.catalogue import vocabulary as v
@@ -169,9 +170,17 @@ def _number(row: Row, column: str, convert: Callable[[str], Any] = int) -> Any:
     if not row[column]:
         return None
     try:
-        return convert(row[column])
+        found = convert(row[column])
+        if isfinite(found):
+            return found
+        raise ValueError
     except ValueError:
         raise ValueError(f"{row[column]} i {column} är inget {'heltal' if convert is int else 'tal'}") from None
+
+
+def _order(row: Row) -> int:
+    _text(row, "ordning")
+    return int(_number(row, "ordning"))
 
 
 def _day(row: Row, column: str) -> date:
@@ -204,7 +213,7 @@ def _goal(row: Row) -> Goal:
         id=_text(row, "mal_id"),
         perspective=_one_of(row["perspektiv"], v.PERSPECTIVES) if row["perspektiv"] else None,
         title=_text(row, "titel"),
-        order=int(row["ordning"]),
+        order=_order(row),
     )
 
 
@@ -222,7 +231,7 @@ def _item(row: Row) -> Item:
         responsible=row["ansvarig"] or None,
         number=row["nr"] or None,
         reporting=tuple(row["rapportering"].split("|")) if row["rapportering"] else (),
-        order=int(row["ordning"]),
+        order=_order(row),
     )
 
 
@@ -260,10 +269,12 @@ def _read(name: str, rows: Iterable[Row], convert: Callable[[Row], Any]) -> tupl
     found = []
     for line, row in enumerate(rows, start=2):
         try:
+            if None in row or None in row.values():
+                raise ValueError("den har fler eller färre celler än rubriken")
             found.append(convert(row))
         except KeyError as error:
             raise PlanError(f"dbt/seeds/{name}.csv saknar kolumnen {error.args[0]}.") from error
-        except (ValueError, AttributeError, TypeError) as error:
+        except ValueError as error:
             raise PlanError(f"dbt/seeds/{name}.csv rad {line} kan inte läsas: {error}.") from error
     return tuple(found)
 

@@ -70,8 +70,8 @@ def new_indicator(
     return Made(
         written,
         missing_of_indicator(indicator, parts),
-        f"Skriv det som står efter {TO_WRITE} i filerna, låt modellen räkna det som indikatorn ska räkna och kör "
-        "`make test` (docs/add-an-indicator.md).",
+        f"Skriv det som står efter {TO_WRITE} i filerna, låt modellen räkna det som indikatorn ska räkna, knyt den "
+        "till planen (dbt/seeds/planmatt.csv) och kör `make test` (docs/add-an-indicator.md).",
     )
 
 

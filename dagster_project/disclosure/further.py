@@ -25,9 +25,9 @@ def hidden_further(
 ) -> pl.DataFrame:
     """Published rows with more of them hidden, so that no hidden number follows from those that are left.
 
-    rows: of the table indicator_result. definitions: their rows of the table indicator (art, bestand, patient,
-    mal_jamforelse). parts: (part, whole). Returns the rows in their order; a comparison with a cell that is hidden now
-    is empty, and so is a target that equals it.
+    rows: of the table indicator_result. definitions: their rows of the table indicator (art, bestand, patient).
+    parts: (part, whole). Returns the rows in their order; a comparison with a cell that is hidden now is empty, and so
+    is a target that equals it (whatever the definition says: an indicator may have another target another year).
     """
     cells = _cells(rows, definitions, limit)
     more = [
@@ -38,10 +38,9 @@ def hidden_further(
     hide = pl.concat([*more, cells.filter("few").select(CELL)]).unique() if more else cells.select(CELL).clear()
     if not hide.height:
         return rows
-    relative = definitions.filter(pl.col("mal_jamforelse").is_not_null())["indicator_id"]
     gone = pl.col("hidden_now").fill_null(False)
     before = (pl.col("hidden_before").fill_null(False) | gone) & pl.col("jamforelse_varde").is_not_null()
-    target = before & pl.col("indicator_id").is_in(relative.implode())
+    target = before & (pl.col("malvarde") == pl.col("jamforelse_varde")).fill_null(False)
     return (
         rows.join(hide.with_columns(hidden_now=True), on=CELL, how="left", nulls_equal=True, maintain_order="left")
         .join(

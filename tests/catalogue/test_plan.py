@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from dagster_project.catalogue import plan, vocabulary
+from dagster_project.catalogue import plan, sql_vars, vocabulary
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.plan import PlanError, read_plan
 from dagster_project.catalogue.seeds import seed
+from dagster_project.core.paths import PROJECT
 
 CATALOGUE = {i.id: i for i in load_catalogue()}
 COUNTED = next(i for i in load_catalogue() if i.kind == vocabulary.COUNT and i.comparison_base == vocabulary.LAST_YEAR)
@@ -30,6 +36,23 @@ def test_an_item_that_is_followed_up_has_a_number_or_is_reported(item: plan.Item
 def test_a_short_title_begins_a_sentence(item: plan.Item) -> None:
     assert item.short_title[0].isupper() and not item.short_title.endswith((".", ":"))
     assert ":" not in item.short_title and len(item.short_title) <= 60
+
+
+def test_short_titles_tell_items_apart() -> None:
+    titles = [item.short_title for item in plan.followed_up_items()]
+    assert len(titles) == len(set(titles))
+
+
+def test_the_documentation_says_what_follows_what() -> None:
+    """The table of docs/plan.md, whose ids leave out that of the plan."""
+    text = (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8")
+    said = {
+        how: ids.split(", ") for how, ids in re.findall(r"^\| (beraknad|sjalvrapporterad|bada) \| (.+) \|$", text, re.M)
+    }
+    found: dict[str, list[str]] = {}
+    for item in plan.followed_up_items():
+        found.setdefault(item.follow_up, []).append(item.id.removeprefix("HH-2022-"))
+    assert said == found and f"{len(plan.followed_up_items())} items" in text
 
 
 def test_every_indicator_follows_up_an_item_or_the_whole_plan() -> None:
@@ -133,6 +156,10 @@ def test_a_plan_that_fits_together_is_read() -> None:
         ("maltal", 0, {"item_id": "P-2"}, "hör till en indikator som punkten inte följs med"),
         ("maltal", 0, {"operator": "="}, "rad 2 kan inte läsas: = står där"),
         ("maltal", 0, {"varde": "fem"}, "rad 2 kan inte läsas: fem i varde är inget tal"),
+        ("maltal", 0, {"varde": "99,5"}, "rad 2 kan inte läsas: 99,5 i varde är inget tal"),
+        ("maltal", 0, {"varde": "nan"}, "rad 2 kan inte läsas: nan i varde är inget tal"),
+        ("planpunkt", 0, {"ordning": ""}, "rad 2 kan inte läsas: ordning är tom"),
+        ("planpunkt", 0, {"ordning": "sist"}, "rad 2 kan inte läsas: sist i ordning är inget heltal"),
         ("maltal", 0, {"varde": ""}, "antingen varde eller bas"),
         ("maltal", 0, {"bas": "foregaende_ar"}, "antingen varde eller bas"),
         ("maltal", 1, {"basar": "2020"}, "basar ska vara ifylld när bas är basar, annars tom"),
@@ -160,6 +187,37 @@ def test_a_contradiction_is_one_sentence_that_names_the_row(
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize(
+    ("indicator", "target", "said"),
+    [
+        ({"levels": ("omrade",)}, {}, "gäller nivåer som indikatorn inte har (omrade)"),
+        ({"comparison_base": None}, {}, "jämför med foregaende_ar, indikatorn med ingenting"),
+        (
+            {"comparison_base": "basar", "base_year": 2019},
+            {"bas": "basar", "basar": "2020"},
+            "jämför med år 2020, indikatorn med 2019",
+        ),
+    ],
+)
+def test_a_target_asks_for_what_its_indicator_has(indicator: dict[str, Any], target: dict[str, str], said: str) -> None:
+    tables = _tables()
+    tables["maltal"][1] = tables["maltal"][1] | target
+    with pytest.raises(PlanError) as caught:
+        read_plan(tables, CATALOGUE | {COUNTED.id: replace(COUNTED, **indicator)})
+    assert said in str(caught.value)
+
+
+def test_a_contradiction_stops_dbt_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the same seeds, and would compute with what contradicts itself."""
+
+    def contradicting() -> plan.PlanData:
+        return read_plan(_tables() | {"plan": []}, CATALOGUE)
+
+    monkeypatch.setattr(sql_vars, "load_plan", contradicting)
+    with pytest.raises(PlanError, match="har 0 planer med foljs_upp = ja"):
+        sql_vars.sql_vars()
+
+
 def test_a_target_may_follow_another_in_the_next_year() -> None:
     tables = _tables()
     tables["maltal"].append(tables["maltal"][0] | {"varde": "6", "giltig_fran_ar": "2023", "giltig_till_ar": ""})
@@ -171,6 +229,15 @@ def test_a_missing_column_is_named() -> None:
     del tables["maltal"][0]["bedoms_pa"]
     with pytest.raises(PlanError, match=r"^dbt/seeds/maltal\.csv saknar kolumnen bedoms_pa\.$"):
         read_plan(tables, CATALOGUE)
+
+
+@pytest.mark.parametrize("line", ["P-1", f"P-1,{COUNTED.id},huvud,extra"])
+def test_a_line_with_too_few_or_too_many_cells_is_named(line: str) -> None:
+    rows = csv.DictReader(["item_id,indicator_id,roll", line])
+    with pytest.raises(
+        PlanError, match=r"^dbt/seeds/planmatt\.csv rad 2 kan inte läsas: den har fler eller färre celler"
+    ):
+        read_plan(_tables() | {"planmatt": list(rows)}, CATALOGUE)
 
 
 def test_a_plan_that_is_not_followed_up_needs_no_indicators() -> None:

@@ -1,9 +1,9 @@
 """The seeds of the plans say what the plans say: each goal and item is held against the lines that it is from.
 
 `plan/lines.csv` holds the cited lines of the four documents (functions, no person, no address), `plan/citations.csv`
-which lines a plan, goal or item is from and how the document words its target. Checked are words, goals, scopes,
-numbers of assignments, who answers, and that the document words a target so. What a target *is* stands in the seed
-`maltal` alone: no test knows it, so a changed one changes no test.
+which lines a plan, goal or item is from, where a goal's perspective is headed, and how the document words its target.
+Checked are words, goals, perspectives, order, scopes, numbers of assignments, who answers, and that the document words
+a target so. What a target *is* stands in the seed `maltal` alone: no test knows it, so a changed one changes no test.
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ def _missing(words: list[str], text: str) -> list[str]:
     return [word for word in words if not _found(word, text)]
 
 
+def _without_diacritics(text: str) -> str:
+    return text.lower().translate(str.maketrans("åäö", "aao"))
+
+
 # --- What is kept of the documents ------------------------------------------------------------------------------------
 
 
@@ -82,6 +86,7 @@ def test_every_plan_goal_and_item_is_cited_and_nothing_else() -> None:
 
 def test_only_cited_lines_are_kept_and_all_of_their_ends_are_there() -> None:
     cited = {(row["document"], n) for row in CITED.values() for part in _ranges(row) for n in part}
+    cited |= {(row["document"], int(row["perspective"])) for row in CITED.values() if row["perspective"]}
     ends = {(row["document"], n) for row in CITED.values() for part in _ranges(row) for n in (part[0], part[-1])}
     assert set(LINES) <= cited and ends <= set(LINES)
 
@@ -112,6 +117,14 @@ def test_a_goal_is_worded_as_in_the_document(goal: plan.Goal) -> None:
     elif number:
         before = "Länets invånare har en god" if number[1] == "1" else ""
         assert before in _text(f"{goal.plan_id} {goal.id}")
+
+
+@pytest.mark.parametrize("goal", plan.goals(), ids=lambda goal: f"{goal.plan_id}-{goal.id}")
+def test_a_goal_is_of_the_perspective_that_it_stands_in(goal: plan.Goal) -> None:
+    cited = CITED[f"{goal.plan_id} {goal.id}"]
+    heading = LINES[cited["document"], int(cited["perspective"])] if cited["perspective"] else ""
+    said = _without_diacritics(heading.partition("Perspektiv:")[2]).strip().replace(" och ", "_")
+    assert said == (goal.perspective or "")
 
 
 @ITEMS
@@ -223,7 +236,3 @@ def test_who_answers_for_an_item_is_who_the_plan_names(item: plan.Item) -> None:
 def test_an_activity_is_reported_when_the_plan_says(item: plan.Item) -> None:
     text = _text(item.id) if "Rapportering:" in _text(item.id) else _text(item.plan_id)
     assert _missing(list(item.reporting), _without_diacritics(text)) == []
-
-
-def _without_diacritics(text: str) -> str:
-    return text.lower().translate(str.maketrans("åäö", "aao"))

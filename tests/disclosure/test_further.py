@@ -17,7 +17,6 @@ DEFINITIONS = pl.DataFrame(
         "art": ["antal"],
         "bestand": [False],
         "patient": [True],
-        "mal_jamforelse": ["foregaende_ar"],
     }
 )
 
@@ -61,6 +60,16 @@ def test_nothing_follows_from_old_rows(seed: int) -> None:
     assert hidden_further(new, DEFINITIONS, 5).equals(new)
 
 
+def test_a_target_that_is_a_number_of_its_own_stays() -> None:
+    """Only one that equals the hidden comparison tells of it."""
+    _, old = by_the_old_rule(1)
+    own = old.with_columns(malvarde=pl.lit(10_000.0), mal_operator=pl.lit("<"))
+    new = hidden_further(own, DEFINITIONS, 5)
+    assert (new["status"] == "dold").sum() > (own["status"] == "dold").sum()
+    assert new.filter(pl.col("status") != "dold")["malvarde"].unique().to_list() == [10_000.0]
+    assert new.filter(pl.col("jamforelse_varde").is_null(), pl.col("status") == "uppfyllt").height > 0
+
+
 def test_a_count_and_its_share_hide_the_same() -> None:
     """A count's release tells of the year before its grid (comparisons), its twin's does not."""
     _, old = by_the_old_rule(1)
@@ -70,9 +79,7 @@ def test_a_count_and_its_share_hide_the_same() -> None:
     empty = (pl.lit(None, pl.Float64).alias(c) for c in ("varde", "jamforelse_varde", "forandring", "malvarde"))
     twin = grid.with_columns(indicator_id=pl.lit("y"), namnare="varde").with_columns(*empty)
     both = pl.concat([grid, twin.with_columns(mal_operator=pl.lit(None, pl.String))])
-    mean = DEFINITIONS.with_columns(
-        indicator_id=pl.lit("y"), art=pl.lit("medel"), mal_jamforelse=pl.lit(None, pl.String)
-    )
+    mean = DEFINITIONS.with_columns(indicator_id=pl.lit("y"), art=pl.lit("medel"))
     new = hidden_further(both, pl.concat([DEFINITIONS, mean]), 5)
     assert new.filter(pl.col("status") == "dold").height > both.filter(pl.col("status") == "dold").height
     x, y = (new.filter(pl.col("indicator_id") == i, pl.col("status") == "dold").select(CELL[1:]) for i in "xy")

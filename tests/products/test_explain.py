@@ -8,7 +8,8 @@ import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple, cast
 
 import polars as pl
 import pytest
@@ -19,8 +20,9 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import number as swedish
 from dagster_project.disclosure.split import Address
+from dagster_project.products.explain import text_numbers
 from dagster_project.products.explain.explain import explain
-from dagster_project.products.explain.model import Explanation
+from dagster_project.products.explain.model import Explanation, Period
 from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections, write_lines_csv
 from dagster_project.releases import evidence
@@ -248,6 +250,23 @@ def test_a_prorated_target_shows_its_days(story: Story) -> None:
     assert annual is not None
     e = story.ask("avvikelser_antal", "2022-08", release=story.first)
     assert f"≥ {swedish(annual * 31 / 365)} ({swedish(annual)} per år × 31 / 365 dagar)" in text(e)
+
+
+@pytest.mark.parametrize(
+    ("shown", "annual", "told"),
+    [
+        (63.69863013698630, 750.0, "Mål: ≥ 63,6986 (750 per år × 31 / 365 dagar)."),
+        (63.69863013698630, 800.0, "Mål: ≥ 63,6986."),
+        (90.0, 90.0, "Mål: ≥ 90."),
+        (90.0, 85.0, "Mål: ≥ 90."),
+    ],
+)
+def test_a_target_of_another_year_is_not_explained_by_this_ones(shown: float, annual: float, told: str) -> None:
+    """The release's definition has the target of its own year, a cell of an earlier year what held then."""
+    period = Period("manad", date(2021, 1, 1), date(2021, 1, 31))
+    cell = {"malvarde": shown, "mal_operator": ">=", "jamforelse_varde": None}
+    e = SimpleNamespace(cell=cell, period=period, indicator=SimpleNamespace(target=annual, target_base=None))
+    assert list(text_numbers._target(cast(Explanation, e))) == [told]
 
 
 def test_deliveries_gates_and_versions(story: Story) -> None:

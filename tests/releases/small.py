@@ -66,7 +66,7 @@ def small_release(
         RESULT_TABLE: pl.DataFrame(rows, schema=RESULT_SCHEMA),
         INDICATOR_TABLE: pl.DataFrame(
             {"indicator_id": sorted(shown), "version": version, "titel": "som den var"}
-        ).with_columns(art=pl.lit("antal"), bestand=False, patient=True, mal_jamforelse=pl.lit(None, pl.String)),
+        ).with_columns(art=pl.lit("antal"), bestand=False, patient=True),
     }
     if reports is not None:
         row = {"plan_id": "P", "item_id": "P-1", "niva": "omrade", "tillfalle": "ar", "ar": 2022}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections.abc import Iterator
+from math import isclose
 
 from dagster_project.catalogue.vocabulary import (
     COVERAGE,
@@ -101,9 +102,10 @@ def _target(e: Explanation) -> Iterator[str]:
     days = (e.period.end - e.period.start).days + 1
     year = 366 if isleap(e.period.start.year) else 365
     origin = ""
-    if e.indicator.target_base:
+    # The definition has the target of the release's own year; a cell of another year may have had another.
+    if e.indicator.target_base and target == e.cell["jamforelse_varde"]:
         origin = f" (värdet {_compared(e)})"
-    elif annual is not None and abs(annual - target) > 1e-9:
+    elif annual is not None and days < year and isclose(annual * days / year, target):
         origin = f" ({number(annual)} per år × {days} / {year} dagar)"
     yield f"Mål: {OPERATOR_SIGNS[e.cell['mal_operator']]} {number(target)}{origin}."
 

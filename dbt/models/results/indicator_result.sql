@@ -61,19 +61,19 @@ with_target as (
         case
             when not c.applicable or t.operator is null then null
             when t.judged_on is not null and not {{ in_list('c.period_typ', 't.judged_on') }} then null
-            -- More or less than another year compares every row with itself.
-            when t.base is not null then c.jamforelse_varde
-            -- A unit shows the target of its verksamhet where that is a share; a number to reach is not the unit's.
+            -- A unit shows the target of its verksamhet where that is a share, or compares the row with itself; a number to
+            -- reach is not the unit's.
             when
-                {{ in_list(
-                    "case when c.niva = 'enhet' and c.art in ('andel', 'tackning') then 'verksamhet' else c.niva end",
+                not {{ in_list(
+                    "case when c.niva = 'enhet' and (t.base is not null or c.art in ('andel', 'tackning')) "
+                    ~ "then 'verksamhet' else c.niva end",
                     't.levels'
                 ) }}
-                then case
-                    when t.prorated and c.period_typ not in ('ar', 'r12')
-                        then {{ prorated('t.value', 'c.period_start', 'c.period_slut') }}
-                    else t.value
-                end
+                then null
+            when t.base is not null then c.jamforelse_varde
+            when t.prorated and c.period_typ not in ('ar', 'r12')
+                then {{ prorated('t.value', 'c.period_start', 'c.period_slut') }}
+            else t.value
         end as malvarde
     from compared as c
     left join
