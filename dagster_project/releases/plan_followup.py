@@ -27,6 +27,7 @@ from dagster_project.catalogue.plan import (
 )
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
+    AMOUNT,
     AREA,
     DELAR,
     DONE,
@@ -146,7 +147,7 @@ def plan_followup(
     rows = rows.join(
         shown.select(*_CELL, *PLAN_NUMBERS, "kvalitet", "release_id"), on=_CELL, how="left", nulls_equal=True
     )
-    measured = _measured(definitions, known)
+    measured = _measured(definitions, known, plan)
     rows = rows.join(_words(rows, plan, measured), on=["item_id", "verksamhet", "ar"], how="left", nulls_equal=True)
     rows = rows.join(_judged(rows, plan, shown, known), on=_ROW, how="left", nulls_equal=True)
     parent = pl.col("item_id").is_in(list(plan.parts))  # with none of its parts in scope
@@ -252,10 +253,11 @@ def _newest_complete(cells: pl.DataFrame, plan: FollowedUp) -> dict[str, date]:
 # --- Targets -------------------------------------------------------------------------------------------------------
 
 
-def _measured(definitions: pl.DataFrame, known: Mapping[str, Indicator]) -> dict[str, Measured]:
-    """How each indicator is told of: by what its rows were computed as, else by today's catalogue."""
+def _measured(definitions: pl.DataFrame, known: Mapping[str, Indicator], plan: FollowedUp) -> dict[str, Measured]:
+    """How each indicator is told of: by what its rows were computed as, else by today's catalogue; one that the plan
+    names and the catalogue lacks has no number to tell."""
     described = {row["indicator_id"]: row for row in definitions.iter_rows(named=True)}
-    found = {}
+    found = {name: Measured(name, AMOUNT) for names in plan.measures.values() for name in names}
     for indicator in known.values():
         said = described.get(indicator.id, {})
         found[indicator.id] = Measured(
@@ -384,7 +386,7 @@ def _cell_of(asked: pl.DataFrame, cells: pl.DataFrame, known: Mapping[str, Indic
         schema={"indicator_id": pl.String, "scope": pl.List(pl.String)},
         orient="row",
     )
-    applies = (pl.col("niva") == AREA) | pl.col("scope").list.contains(pl.col("verksamhet"))
+    applies = (pl.col("niva") == AREA) | pl.col("scope").list.contains(pl.col("verksamhet")).fill_null(True)
     missing = pl.when(applies).then(pl.lit(NO_DATA)).otherwise(pl.lit(NOT_APPLICABLE))
     return (
         asked.join(cells, on=_CELL, how="left", nulls_equal=True)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @cache
 def report_contract() -> Contract | None:
     """The source whose rows are about items of the plan; None where no contract is of that kind."""
-    return next((c for c in load_contracts().values() if any(getattr(column, "plan_item", False) for column in c.columns)), None)
+    return next(
+        (c for c in load_contracts().values() if any(getattr(column, "plan_item", False) for column in c.columns)), None
+    )
 
 
 def reports_of_run(connection: duckdb.DuckDBPyConnection, decision: Decision, release_id: str) -> Reports:

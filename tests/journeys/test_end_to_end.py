@@ -40,6 +40,8 @@ FILES = {
     "indicator_result.csv",
     "indicator.parquet",
     "indicator.csv",
+    "plan_uppfoljning.parquet",
+    "plan_uppfoljning.csv",
     "resultat.duckdb",
     "kvalitet.parquet",
     "leveranser.parquet",

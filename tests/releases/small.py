@@ -37,7 +37,7 @@ def small_release(
     """A release of a day in September 2022 with a row of each indicator that passed or is frozen; returns its id.
 
     number: orders the releases of one day, as when they were published. version: of all definitions.
-    dold: the numbers (3 of 7) are hidden. reports: the quality of the plan's reports, by default there is no such table;
+    dold: the numbers (3 of 7) are hidden. reports: the quality of the plan's reports (none: no such table);
     frozen_reports: the release that they are from.
     """
     frozen = frozen or {}

@@ -547,7 +547,7 @@ def test_nothing_of_a_hidden_cell_is_told(drawn: list[tuple[str, int, int | None
 
 def test_the_plan_of_today_has_a_row_of_every_item() -> None:
     plan = plan_of_today()
-    frame = table(plan)
+    frame = plan_followup(pl.DataFrame(schema=RESULT_SCHEMA), plan, no_reports(), DEFINITIONS, AS_OF, 2019)
     assert {i.id for i in plan.items} == set(frame["item_id"])
     assert frame.height == sum(3 * (1 + len(i.scope)) for i in plan.items)
     assert frame["mening"].str.len_chars().min() > 10  # type: ignore[operator]
