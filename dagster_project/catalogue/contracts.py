@@ -38,7 +38,9 @@ class ContractError(ResultattavlaError):
 class Column:
     """One delivered column; `plan` marks dates that may lie in the future, `issued` an id that the source system gives.
 
-    A row that comes again under another issued id is the same event counted twice.
+    A row that comes again under another issued id is the same event counted twice. spellings: how a listed value may
+    also be written, as (spelling, value). default: the value of an empty cell. any_case: a text that is compared and
+    stored in lower case.
     """
 
     name: str
@@ -48,8 +50,11 @@ class Column:
     key_position: int | None = None
     key_when: tuple[str, str] | None = None
     values: tuple[str, ...] | None = None
-    minimum: int | None = None
-    maximum: int | None = None
+    spellings: tuple[tuple[str, str], ...] = ()
+    default: str | None = None
+    any_case: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
     maximum_extraction_year: bool = False
     pattern: str | None = None
     organisation: str | None = None
@@ -126,6 +131,11 @@ class Contract:
     owner: str = ""
     contact: str = ""
 
+    @property
+    def monthly(self) -> bool:
+        """Whether a row is of a whole month: its unit need be valid on some day of it only."""
+        return isinstance(self.event, str) and self.column(self.event).type == "month"
+
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where the contract has none."""
         return next(c for c in self.columns if c.name == name)
@@ -153,6 +163,7 @@ def _column(node: dict[str, Any]) -> Column:
     if node["physicalType"] not in CELL_TYPES:
         raise ValueError(f"kolumnen {node['name']} har en okänd celltyp: {node['physicalType']}")
     key_when = custom.get("key_when")
+    listed = node.get("enum", [])
     return Column(
         name=node["name"],
         type=node["physicalType"],
@@ -160,7 +171,10 @@ def _column(node: dict[str, Any]) -> Column:
         required=node.get("required", False),
         key_position=node.get("primaryKeyPosition"),
         key_when=next(iter(key_when.items())) if key_when else None,
-        values=tuple(e["value"] for e in node["enum"]) if "enum" in node else None,
+        values=tuple(e["value"] for e in listed) if "enum" in node else None,
+        spellings=tuple((str(text), value) for value, texts in custom.get("spellings", {}).items() for text in texts),
+        default=custom.get("default"),
+        any_case=custom.get("any_case", False),
         minimum=options.get("minimum"),
         maximum=options.get("maximum"),
         maximum_extraction_year=custom.get("at_most_extraction_year", False),
@@ -264,6 +278,8 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield "två kolumner har samma namn"
     if not contract.key:
         yield "ingen kolumn har primaryKeyPosition"
+    for one in contract.columns:
+        yield from _column_faults(one)
     if types.get("makulerad") != "yes_no":
         yield "kolumnen makulerad (yes_no) saknas"
     if contract.unit and contract.verksamhet:
@@ -300,6 +316,26 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
             yield f"regeln {rule.kind} ska ha två kolumner"
         if rule.kind == "overlap" and rule.per is None:
             yield "regeln overlap ska ha ett per"
+
+
+def _column_faults(column: Column) -> Iterator[str]:
+    listed = column.values or ()
+    for spelling, value in column.spellings:
+        if value not in listed:
+            yield f"kolumnen {column.name} skriver {value} som {spelling}, men {value} finns inte i listan (enum)"
+    if len({spelling for spelling, _ in column.spellings}) < len(column.spellings):
+        yield f"kolumnen {column.name} har samma skrivning av två värden"
+    if column.default is not None and column.default not in listed:
+        yield f"kolumnen {column.name} har default {column.default}, som inte finns i listan (enum)"
+    if column.default is not None and column.required:
+        yield f"kolumnen {column.name} är obligatorisk och kan inte ha default"
+    if column.any_case and column.type != "text":
+        yield f"kolumnen {column.name} har any_case, som bara gäller text"
+    for limit in (column.minimum, column.maximum):
+        if limit is not None and column.type not in ("int", "number"):
+            yield f"kolumnen {column.name} har en gräns men är inget tal"
+        elif column.type == "int" and isinstance(limit, float):
+            yield f"kolumnen {column.name} har gränsen {limit}, som inte är ett heltal"
 
 
 @cache

@@ -48,9 +48,11 @@ def _columns(contract: Contract) -> Iterator[dict[str, str]]:
         elif column.name != "makulerad":
             yield _described(column.name, DATA_TYPES.get(column.type, "varchar"), _sentence(column.description))
     if contract.event is not None:
-        yield _described("event_date", "date", "The event date (empty while there is none).")
+        day = ": the month's last day" if contract.monthly else " (empty while there is none)"
+        yield _described("event_date", "date", f"The event date{day}.")
         if contract.unit is not None:
-            yield _described("verksamhet", "varchar", "The verksamhet of the unit on the event date.")
+            day = "its last valid day in the month" if contract.monthly else "the event date"
+            yield _described("verksamhet", "varchar", f"The verksamhet of the unit on {day}.")
     if contract.verksamhet not in (None, "verksamhet"):
         yield _described("verksamhet", "varchar", "The verksamhet that the row belongs to.")
     yield _described("delivery", "varchar", "The delivery that the row came with.")

@@ -16,7 +16,8 @@ def sql_vars() -> dict[str, Any]:
 
     catalogue: per indicator what decides which models read it and how (`macros/catalogue.sql` asks it). contracts:
     source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), whether its
-    rows are events, and whether its deliveries are full lists. most_months: how many months a grid has at most.
+    rows are events, or of whole months, and whether its deliveries are full lists. most_months: how many months a grid
+    has at most.
     Raises CatalogueError and PlanError: dbt reads the same seeds, and would compute with what contradicts itself.
     """
     load_plan()
@@ -43,6 +44,7 @@ def sql_vars() -> dict[str, Any]:
                 "unit": contract.unit,
                 "verksamhet": contract.verksamhet,
                 "events": contract.event is not None,
+                "monthly": contract.monthly,
                 "full_list": contract.full_list is not None,
             }
             for source, contract in load_contracts().items()

@@ -33,7 +33,7 @@ from dagster_project.ingestion.readers import Limits, read_delivery
 from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
 from dagster_project.runs.ledger import Delivery
 
-BRONZE_VERSION = 11
+BRONZE_VERSION = 12
 """Raise when readers, cell types or rules change what a delivered file means: bronze is then read again."""
 
 log = logging.getLogger("resultattavla")

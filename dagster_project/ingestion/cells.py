@@ -8,7 +8,7 @@ the cell-type table of the specification of extracts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import polars as pl
@@ -242,9 +242,14 @@ def fold(text: str) -> str:
     return re.sub(_BLANKS, "_", text.upper().translate(str.maketrans("ÅÄÖ", "AAO")))
 
 
-def parse_code(texts: pl.Series, values: tuple[str, ...] | None) -> pl.Series:
-    """Codes compared by `fold`, spelled as in `values`; a code outside the list as written, in upper case."""
-    spelling = {fold(v): v for v in values or ()}
+def parse_code(
+    texts: pl.Series, values: tuple[str, ...] | None, spellings: Iterable[tuple[str, str]] = ()
+) -> pl.Series:
+    """Codes compared by `fold`, spelled as in `values`; a code outside the list as written, in upper case.
+
+    spellings: (text, value): what else stands for a value of the list.
+    """
+    spelling = {fold(v): v for v in values or ()} | {fold(text): value for text, value in spellings}
 
     def codes(unique: pl.Series) -> pl.Series:
         written = unique.str.to_uppercase().str.replace_many(["Å", "Ä", "Ö"], ["A", "A", "O"])

@@ -187,7 +187,7 @@ def register_findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
 
 
 def refused_by_register(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.DataFrame:
-    """Rows whose unit is unknown, or not valid on the event date: delivery, line, reason."""
+    """Rows whose unit is unknown, or not valid on the event date (in its month): delivery, line, reason."""
     # Few pairs of unit and day stand for millions of rows: judge the pairs, then look the bad ones up.
     connection.execute(
         f"""
@@ -200,7 +200,7 @@ def refused_by_register(connection: duckdb.DuckDBPyConnection, contract: Contrac
             case when k.hsaid_enhet is null then {literal(UNKNOWN_UNIT)} else {literal(UNIT_NOT_VALID)} end as reason
         from pairs p
         left join (select distinct hsaid_enhet from register) k on k.hsaid_enhet = p.unit
-        left join register e on {rule("valid_unit", "p.unit", "p.event_date")}
+        left join {rule("unit_of_event", "register", "p.unit", "p.event_date", contract.monthly)}
         where p.unit is not null
             and (k.hsaid_enhet is null or (p.event_date is not null and e.hsaid_enhet is null))
         """

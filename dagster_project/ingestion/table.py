@@ -44,12 +44,19 @@ class Table:
             self.person = persons.identify(text, self.extraction, key)
             return self.person["person_id"]
         if column.type in ("text", "code"):
-            refused = cells.is_sheet_error(text)
+            if column.any_case:
+                text = text.str.to_lowercase()
+            refused = cells.is_sheet_error(text.str.to_uppercase() if column.any_case else text)
             if column.type == "text" and (column.key_position or column.pattern):
                 refused |= cells.is_damaged(text)
             readable = keep_where(~refused, text) if refused.any() else text
             if column.type == "code":
-                return persons.mask_in_texts(cells.parse_code(readable, allowed_codes(column)))
+                codes = cells.parse_code(readable, allowed_codes(column), column.spellings)
+                if column.default is not None:
+                    codes = pl.DataFrame({"code": codes, "text": text}).select(
+                        pl.when(pl.col("text").is_null()).then(pl.lit(column.default)).otherwise("code").alias("code")
+                    )["code"]
+                return persons.mask_in_texts(codes)
             hide = persons.pseudonymise_in_keys if column.key_position else _masked
             return hide(readable, key)
         value = cells.PARSERS[column.type](text)

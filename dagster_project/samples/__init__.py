@@ -43,8 +43,8 @@ def write_demo(
 
     every: `vecka` or `manad` writes a year of ordinary deliveries instead, without defects, after one with all before.
 
-    `scale` multiplies the rows of every source but the unit register and those whose rows name a verksamhet, and the
-    persons as far as the test numbers reach.
+    `scale` multiplies the rows of every source but the unit register and those whose rows name a verksamhet or are of
+    whole months, and the persons as far as the test numbers reach.
     Files of the same name are overwritten, others left alone. The same arguments give the same bytes."""
     if not 0 < scale < 100_000:
         raise ValueError(f"scale must be above 0 and below 100000, not {scale}")

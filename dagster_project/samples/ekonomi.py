@@ -10,14 +10,13 @@ import polars as pl
 from dagster_project.samples.arrays import choose
 from dagster_project.samples.days import date_column, day_number, month_end, month_number
 from dagster_project.samples.defects import as_text, damage
-from dagster_project.samples.deliveries import Delivery, deliveries
+from dagster_project.samples.deliveries import deliveries
 from dagster_project.samples.forms import GZ, PARQUET, WIN, XLSX, form_of, write_delivery
+from dagster_project.samples.months import first_day
 from dagster_project.samples.setting import Setting
 
 STREAM = 21
 HISTORY = (GZ, PARQUET, GZ)
-MONTHS_AGAIN = 3
-"""An account's month is corrected for a while: the newest deliveries hold so many."""
 COSTS = {"AUD": 6.1e6, "BUH": 5.2e6, "CFH": 9.8e6, "FAM": 0.9e6, "OT": 4.4e6, "SC": 2.1e6, "TC": 3.4e6, "VUH": 4.0e6}
 """Budgeted costs of a month in kronor, the first year."""
 DEFICIT, OVERSPENT = "VUH", 1.035
@@ -48,7 +47,7 @@ def write(setting: Setting) -> list[Path]:
     paths = []
     for d in deliveries(setting):
         form = form_of(d, HISTORY, newest=XLSX)
-        frame = truth.filter((pl.col("_day") > _first_day(d)) & (pl.col("_day") <= d.hi)).drop("_day")
+        frame = truth.filter((pl.col("_day") > first_day(d)) & (pl.col("_day") <= d.hi)).drop("_day")
         if d.role == "senaste":
             frame = _newest(rng, as_text(frame))
         elif form.ext != "parquet":
@@ -57,14 +56,6 @@ def write(setting: Setting) -> list[Path]:
             frame = frame.with_columns(pl.col("manad").dt.strftime("%Y%m"))
         paths.append(write_delivery(setting.raw / "ekonomi", d, frame, form, as_numbers=NUMBERS))
     return paths
-
-
-def _first_day(d: Delivery) -> int:
-    """The delivery holds the months that end after this day."""
-    if d.role in ("historia", "forra"):
-        return d.lo
-    ended = int(month_number(d.hi + 1)) - 1  # the newest month that has ended
-    return int(month_end(ended - MONTHS_AGAIN))
 
 
 def _rows(s: Setting, rng: np.random.Generator) -> pl.DataFrame:

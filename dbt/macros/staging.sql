@@ -1,6 +1,6 @@
 {#- What every stg_ model selects from: the source's newest accepted rows, each with the verksamhet that it belongs to.
     The model's name says the source, the source's contract the rest: its key, and whether the unit register is asked for
-    the `unit` on the day of the event or the rows name their `verksamhet` themselves. -#}
+    the `unit` on the day (or in the month) of the event or the rows name their `verksamhet` themselves. -#}
 {% macro staged() -%}
     {% set source_name = this_model().removeprefix('stg_') -%}
     {% set contract = var('contracts')[source_name] -%}
@@ -10,7 +10,8 @@
     (
         select newest.*, e.verksamhet
         from ({{ newest }}) as newest
-        left join {{ ref('stg_enheter') }} as e on {{ valid_unit('newest.' ~ contract.unit, 'newest.event_date') }}
+        left join
+            {{ unit_of_event(ref('stg_enheter'), 'newest.' ~ contract.unit, 'newest.event_date', contract.monthly) }}
     )
     {%- elif contract.verksamhet and contract.verksamhet != 'verksamhet' -%}
     (select newest.*, newest.{{ contract.verksamhet }} as verksamhet from ({{ newest }}) as newest)

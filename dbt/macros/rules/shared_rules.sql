@@ -75,6 +75,28 @@
     {% for part in expressions -%} {{ part }} as {{ name }}_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
+{#- What an event's verksamhet is joined from: the row of the unit register, as `alias`, that is valid on its day, or, of
+    an event that is a whole month (`day` is its last day), on the last day of the month on which any of the unit's is.
+    A row reaches into what is left of a month until the next of its unit begins. -#}
+{% macro unit_of_event(register, unit, day, monthly=false, alias='e') -%}
+    {% if monthly -%}
+    (
+        select
+            hsaid_enhet, verksamhet, giltig_fran, giltig_till,
+            lead(giltig_fran) over (partition by hsaid_enhet order by giltig_fran) as next_fran
+        from {{ register }}
+    ) as {{ alias }}
+        on
+            {{ alias }}.hsaid_enhet = {{ unit }}
+            and {{ alias }}.giltig_fran <= {{ day }}
+            and {{ day }} < coalesce({{ alias }}.next_fran, cast('9999-12-31' as date))
+            and cast(date_trunc('month', {{ day }}) as date)
+                <= coalesce({{ alias }}.giltig_till, cast('9999-12-31' as date))
+    {%- else -%}
+    {{ register }} as {{ alias }} on {{ valid_unit(unit, day, alias) }}
+    {%- endif %}
+{%- endmacro %}
+
 {#- Join condition: the row of the unit register that is valid on a day. Without `or`, which no engine joins by hash. -#}
 {% macro valid_unit(unit, day, alias='e') -%}
     {{ alias }}.hsaid_enhet = {{ unit }}

@@ -8,6 +8,8 @@ select
     utredning_begard_datum,
     utredning_besvarad_datum,
     allvarlighetsgrad,
+    rapporterande_enhet,
+    utredande_enhet,
     typ,
     event_date,
     verksamhet,

@@ -12,6 +12,7 @@ select
     kon,
     fodelsear,
     lkf,
+    flode,
     event_date,
     verksamhet,
     delivery,

@@ -1,0 +1,11 @@
+select
+    rond_id,
+    hsaid_enhet,
+    rondtyp,
+    form,
+    ronddatum,
+    event_date,
+    verksamhet,
+    delivery,
+    line
+from {{ staged() }} as s
