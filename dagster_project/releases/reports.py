@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @cache
 def report_contract() -> Contract | None:
     """The source whose rows are about items of the plan; None where no contract is of that kind."""
-    return next(
-        (c for c in load_contracts().values() if any(getattr(column, "plan_item", False) for column in c.columns)), None
-    )
+    return next((c for c in load_contracts().values() if _items(c)), None)
+
+
+def _items(contract: Contract) -> list[str]:
+    """The columns that name an item of the plan."""
+    return [column.stored for column in contract.columns if getattr(column, "plan_item", False)]
 
 
 def reports_of_run(connection: duckdb.DuckDBPyConnection, decision: Decision, release_id: str) -> Reports:
@@ -29,7 +32,7 @@ def reports_of_run(connection: duckdb.DuckDBPyConnection, decision: Decision, re
     contract = report_contract()
     if contract is None or contract.source in decision.failed:
         return no_reports()
-    item = next(column.stored for column in contract.columns if column.plan_item)
+    item = _items(contract)[0]
     rows = connection.execute(
         f"select {item} as item_id, verksamhet, event_date as manad, status, antal, kommentar "
         f"from stg_{contract.source} order by all"

@@ -197,7 +197,9 @@ def _written(measured: Measured, number: float, finer: int, exact: bool = False)
 def _reported(row: Mapping[str, Any], item: Item | None) -> Iterator[str]:
     """The status that the verksamheter report; item: named where nothing was computed of it."""
     status, told = row["rapporterad_status"], _REPORTED[row["rapporterad_status"]]
-    begins = f"{item.short_title}: " if item is not None else "Rapporterat: "
+    begins = "Rapporterat: " if item is None else f"{item.short_title}: "
+    if item is None and status == NOT_REPORTED:
+        begins, told = "", "Inte rapporterad"
     when = _when(row, None) if item is not None else ""
     counted = f", antal {_plain(row['antal'])}" if row["antal"] is not None else ""
     of = ""
