@@ -24,7 +24,7 @@ def report_contract() -> Contract | None:
 
 def _items(contract: Contract) -> list[str]:
     """The columns that name an item of the plan."""
-    return [column.stored for column in contract.columns if getattr(column, "plan_item", False)]
+    return [column.stored for column in contract.columns if column.plan_item]
 
 
 def reports_of_run(connection: duckdb.DuckDBPyConnection, decision: Decision, release_id: str) -> Reports:
