@@ -307,7 +307,7 @@ def test_the_audit_finds_numbers_that_bounds_fix() -> None:
 
 
 def test_a_zero_of_a_long_period_whose_months_are_not_there_stays_shown() -> None:
-    """Before the data start there are r12 without all their months: a move held one of 0 for a sum of unknown months."""
+    """Before the data start there are r12 without all their months: a move held one of 0 for a sum of unknown ones."""
     truth = pl.DataFrame(
         [
             ("2019-03-01", "M", 0),
