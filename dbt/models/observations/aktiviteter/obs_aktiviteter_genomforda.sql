@@ -21,7 +21,7 @@ known_months as (
 
 events as (
     select
-        m.month_end as event_date,
+        k.month_end as event_date,
         a.verksamhet,
         {{ no_text() }} as enhet,
         {{ no_text() }} as kon,
@@ -32,11 +32,11 @@ events as (
         r.delivery,
         r.line
     from asked as a
-    cross join known_months as m
+    cross join known_months as k
     left join {{ newest_reports('aktiviteter') }} as r
         on a.item_id = r.aktivitet_id
         and a.verksamhet = r.verksamhet
-        and m.month_end = r.month_end
+        and k.month_end = r.month_end
         and r.place = 1
 )
 
