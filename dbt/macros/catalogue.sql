@@ -17,6 +17,11 @@
     {{ return(found[0]) }}
 {% endmacro %}
 
+{#- Whether row `alias` of its source says what an indicator requires (`indicator.requires`). -#}
+{% macro met(required, alias) -%}
+    {{ alias }}.{{ required.column }} {{ "= '" ~ required.value ~ "'" if required.value else 'is not null' }}
+{%- endmacro %}
+
 {#- The name of the model that is being compiled; in a unit test, of the one that it tests. -#}
 {% macro this_model() %}
     {{ return((model.tested_node_unique_id or model.unique_id).split('.')[-1]) }}

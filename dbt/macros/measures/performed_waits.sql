@@ -1,6 +1,7 @@
 {#- Performed waits of one fas, patient-chosen ones (PvV) left out. `within`: the condition of the numerator; as long as
-    the catalogue says from decision to start unless another is given. `guarantee`: only those within vårdgarantin. -#}
-{% macro performed_waits(fas, within=none, guarantee=true) -%}
+    the catalogue says from decision to start unless another is given. `guarantee`: only those within vårdgarantin.
+    `about`: a condition (over `v`) of the rows that the indicator is about, where not all are. -#}
+{% macro performed_waits(fas, within=none, guarantee=true, about=none) -%}
 with events as (
     select
         v.event_date,
@@ -23,7 +24,7 @@ with events as (
         v.line
     from {{ ref('stg_vantetider') }} as v
     cross join {{ ref('run_parameters') }} as p
-    where v.status = 'GENOMFORD' and v.fas = {{ fas }}
+    where v.status = 'GENOMFORD' and v.fas = {{ fas }}{{ ' and ' ~ about if about }}
 )
 
 {{ observations() }}

@@ -2,15 +2,14 @@
 {% set demanding = indicators() | selectattr('requires') | list -%}
 with unmet as (
     {% for indicator in demanding -%}
-    {% set needed = indicator.requires -%}
     select
         '{{ indicator.indicator_id }}' as indicator_id,
-        '{{ needed.column }}' as lacking
+        '{{ [indicator.requires.column, indicator.requires.value] | select | join(' = ') }}' as lacking
     where
         not exists (
             select 1
-            from {{ ref('stg_' ~ needed.source) }}
-            where {{ needed.column }} {{ "= '" ~ needed.value ~ "'" if needed.value else 'is not null' }}
+            from {{ ref('stg_' ~ indicator.requires.source) }} as r
+            where {{ met(indicator.requires, 'r') }}
         )
     {% if not loop.last %}union all{% endif %}
     {% else -%}

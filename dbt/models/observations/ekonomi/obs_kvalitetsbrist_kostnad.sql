@@ -1,0 +1,1 @@
+{{ summed_rows('-r.utfall_kr', about=met(this_indicator().requires, 'r')) }}

@@ -1,0 +1,1 @@
+{{ summed_rows('1', about="r.rondtyp = 'miljo'") }}

@@ -1,0 +1,1 @@
+{{ performed_waits(fas=2, about="upper(v.flode) = 'NP'") }}
