@@ -141,6 +141,15 @@ BASE: dict[str, dict[str, str]] = {
         "typ": "Vård och behandling",
         "makulerad": "",
     },
+    "aktiviteter": {
+        "aktivitet_id": "HH-2022-02",
+        "verksamhet": "BUH",
+        "manad": "2022-08",
+        "status": "Pågår",
+        "antal": "2",
+        "kommentar": "Två av tre förbättringsområden är valda.",
+        "makulerad": "",
+    },
     "ekonomi": {
         "verksamhet": "BUH",
         "manad": "2022-05",

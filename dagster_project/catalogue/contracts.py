@@ -25,7 +25,9 @@ REGISTER_SOURCE = "enheter"
 CELL_TYPES = ("text", "code", "date", "month", "int", "number", "yes_no", "sex", "personnummer", "hsaid", "kva_code")
 ADDS, FULL_LIST = DELIVERY_FORMS = ("tillagg", "fullstandig")
 """Rows accumulate by key; or the rows of the newest date replace all earlier ones of their scope."""
-RULE_KINDS = ("required", "empty", "order", "in_month", "overlap")
+RULE_KINDS = ("required", "empty", "order", "in_month", "overlap", "in_plan")
+PASSED_OVER = "passed_over"
+"""Of a source whose rows nobody has to fill in (`unfilled_rows`)."""
 FILLED, EMPTY = "filled", "empty"
 """Values of a condition that ask whether a cell is filled in."""
 
@@ -40,7 +42,8 @@ class Column:
 
     A row that comes again under another issued id is the same event counted twice. spellings: how a listed value may
     also be written, as (spelling, value). default: the value of an empty cell. any_case: a text that is compared and
-    stored in lower case.
+    stored in lower case. max_length: characters of a free text at most. organisation, plan_item: a code of the
+    organisation, an item of a plan.
     """
 
     name: str
@@ -57,7 +60,9 @@ class Column:
     maximum: float | None = None
     maximum_extraction_year: bool = False
     pattern: str | None = None
+    max_length: int | None = None
     organisation: str | None = None
+    plan_item: bool = False
     plan: bool = False
     issued: bool = False
 
@@ -114,7 +119,8 @@ class Contract:
     unit: the column whose unit a row belongs to; verksamhet: the column that names one directly. A source has one of
     them or neither; rows with a unit are judged by the unit register. full_list: None where rows accumulate by key.
     fingerprint: changes with what is said of rows, not with texts for people: title (Swedish), owner and contact (a
-    function and its mailbox).
+    function and its mailbox). passes_over_unfilled: rows with nothing but their key are what nobody filled in of a
+    form, and no rows. helping_columns: headers (folded) that a form has for who fills it in, and that are not read.
     """
 
     source: str
@@ -127,6 +133,8 @@ class Contract:
     full_list: FullList | None
     agreed_age_days: int
     fingerprint: str
+    passes_over_unfilled: bool = False
+    helping_columns: tuple[str, ...] = ()
     title: str = ""
     owner: str = ""
     contact: str = ""
@@ -139,6 +147,11 @@ class Contract:
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where the contract has none."""
         return next(c for c in self.columns if c.name == name)
+
+    @property
+    def free_texts(self) -> tuple[Column, ...]:
+        """Columns that people write what they like in: texts with a greatest length."""
+        return tuple(c for c in self.columns if c.max_length is not None)
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -179,7 +192,9 @@ def _column(node: dict[str, Any]) -> Column:
         maximum=options.get("maximum"),
         maximum_extraction_year=custom.get("at_most_extraction_year", False),
         pattern=options.get("pattern"),
+        max_length=options.get("maxLength"),
         organisation=custom.get("organisation"),
+        plan_item="plan" in custom,
         plan="plan" in node.get("tags", []),
         issued=custom.get("issued", False),
     )
@@ -209,6 +224,13 @@ def _full_list(form: Any) -> FullList | None:
         )
     when = form.get("when")
     return FullList(tuple(form[FULL_LIST]), Condition(*next(iter(when.items()))) if when else None)
+
+
+def _passes_over_unfilled(about: dict[str, Any]) -> bool:
+    said = about.get("unfilled_rows")
+    if said not in (None, PASSED_OVER):
+        raise ValueError(f"unfilled_rows kan bara vara {PASSED_OVER}")
+    return said == PASSED_OVER
 
 
 def load_contract(path: Path) -> Contract:
@@ -263,6 +285,8 @@ def _contract(document: dict[str, Any], fingerprint: str) -> Contract:
         full_list=_full_list(about["leveransform"]),
         agreed_age_days=ages[0],
         fingerprint=fingerprint,
+        passes_over_unfilled=_passes_over_unfilled(about),
+        helping_columns=tuple(about.get("helping_columns", ())),
         title=schema["businessName"],
         owner=document["team"]["name"],
         contact=document["support"][0]["channel"],
@@ -289,6 +313,9 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
     for asked, column in (("unit", contract.unit), ("verksamhet", contract.verksamhet)):
         if column and column not in types:
             yield f"{asked} är {column}, som inte är någon kolumn"
+    for column in contract.helping_columns:
+        if column in types:
+            yield f"helping_columns har {column}, som är en kolumn i leveransen"
     if contract.full_list is not None:
         asked_of = [*contract.full_list.scope, *([contract.full_list.when.column] if contract.full_list.when else [])]
         for column in asked_of:
@@ -305,6 +332,11 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
     for column in events:
         if column and types.get(column) not in ("date", "month"):
             yield f"event_date är {column}, som inte är någon kolumn med datum eller månad"
+    for free in contract.columns:
+        if free.max_length is not None and (free.type != "text" or free.key_position):
+            yield f"{free.name} har maxLength, som bara en fri text utanför nyckeln kan ha"
+        if free.plan_item and free.type != "code":
+            yield f"{free.name} är en punkt i planen och ska ha celltypen code"
     for rule in contract.rules:
         named = [*rule.columns, *([rule.when.column] if rule.when else []), *([rule.per] if rule.per else [])]
         for column in named:
@@ -312,6 +344,12 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
                 yield f"regeln {rule.kind} gäller {column}, som inte är någon kolumn"
         if rule.kind in ("required", "empty") and (rule.when is None or len(rule.columns) != 1):
             yield f"regeln {rule.kind} ska ha en kolumn och ett when"
+        if rule.kind == "in_plan" and (
+            len(rule.columns) != 2
+            or not any(c.plan_item for c in contract.columns if c.name == rule.columns[0])
+            or not any(c.organisation for c in contract.columns if c.name == rule.columns[1])
+        ):
+            yield "regeln in_plan ska ha två kolumner: en med plan: punkt och en med organisation: verksamhet"
         if rule.kind in ("order", "in_month", "overlap") and len(rule.columns) != 2:
             yield f"regeln {rule.kind} ska ha två kolumner"
         if rule.kind == "overlap" and rule.per is None:

@@ -475,6 +475,15 @@ def parts_of(item_id: str) -> tuple[Item, ...]:
     return tuple(item for item in items() if item.parent == item_id)
 
 
+@cache
+def may_report() -> frozenset[tuple[str, str]]:
+    """Item and verksamhet of every report that may come: all items of all plans whose scope holds the verksamhet.
+
+    Also those that nobody is asked to report on. One about the area as a whole (empty scope) is everybody's.
+    """
+    return frozenset((item.id, code) for item in items() for code in item.scope or verksamhet_codes())
+
+
 def untied_indicators() -> list[str]:
     """Indicators of the catalogue that no item is followed up by, but those about the whole plan: there are none."""
     tied = {measure.indicator_id for measure in measures()}

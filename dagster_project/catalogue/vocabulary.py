@@ -125,3 +125,7 @@ def outcome_of(consequences: Iterable[str]) -> str:
     """What failures with these consequences make of a source: godkand, varning or underkand."""
     found = set(consequences)
     return FAILED if CRITICAL in found else PASSED_WITH_WARNING if WARNING in found else PASSED
+
+
+APPROPRIATION = "anslag"
+"""The account group of the income that a verksamhet gets from the region."""

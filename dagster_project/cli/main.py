@@ -23,6 +23,7 @@ from dagster_project.cli.quarantine import acknowledge, quarantine
 from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
+from dagster_project.cli.template import template
 from dagster_project.cli.usage import WRONG_USE, Command, Group, tell_wrong_use
 from dagster_project.cli.waivers import waivers
 from dagster_project.cli.withdraw import withdraw
@@ -46,6 +47,7 @@ COMMANDS = (
     explain,
     indicators,
     units,
+    template,
     demo,
     erase,
     rekey,

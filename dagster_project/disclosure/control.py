@@ -148,7 +148,8 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
                 if not again.moved[cell]:
                     changed = again.take(again.best(cell)[1])
                     hidden[changed], settled[changed] = True, True
-    hidden = (hidden | protected) & ~virtual
+    # A move can hold a 0 of a longer period for the sum of months that are not shown: it stays shown all the same.
+    hidden = (hidden | protected) & ~virtual & (layout.number != 0)
     return _beyond_moves(equations, hidden, virtual | left_out, protected, layout.number == 0, cost)[:count]
 
 

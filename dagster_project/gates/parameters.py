@@ -13,7 +13,8 @@ Of every source, for SQL:
   area, verksamhet, unit, all_sexes, met, no_data, preliminary, not_applicable,
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
   column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
-  unit_gone, unit_later, unit_moved, register_row                                  one quoted word: a finding
+  appropriation                                                                    one quoted word: an account group
+  unit_gone, unit_later, unit_moved, register_row, masked_text                     one quoted word: a finding
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
   key           the business key's SQL expressions, as they stand after `group by`
@@ -35,6 +36,7 @@ from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     AMOUNT,
+    APPROPRIATION,
     AREA,
     COUNT,
     FEW_MARK,
@@ -62,7 +64,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.engines.duckdb import literal
 from dagster_project.gates.suites import Suite, SuiteError, event_day
-from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED
+from dagster_project.runs.folder import MASKED_TEXT, REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED
 
 SQL_KWARG = "unexpected_rows_query"
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -106,10 +108,12 @@ _WORDS: Values = {
     "hidden_mark": Sql.word(HIDDEN_MARK),
     "few_mark": Sql.word(FEW_MARK),
     **{sign: Sql.word(sign) for sign in SIGNS},
+    "appropriation": Sql.word(APPROPRIATION),
     "unit_gone": Sql.word(UNIT_GONE),
     "unit_later": Sql.word(UNIT_LATER),
     "unit_moved": Sql.word(UNIT_MOVED),
     "register_row": Sql.word(REGISTER_ROW),
+    "masked_text": Sql.word(MASKED_TEXT),
     "judged": Sql.words(JUDGED),
     "frozen": Sql.word(FROZEN),
     "count": Sql.word(COUNT),

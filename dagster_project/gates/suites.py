@@ -21,8 +21,8 @@ and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse
 
 ``names``  of a query: the column that names what failed, which is then what the outcome shows as observed. Only for
            names that hold nothing of a person (columns, files, units, months)
-``marks``  of the tier drift, true: the warning marks the source's indicators, and the months of verksamheter that its
-           rows name (`verksamhet`, `month`) are partial
+``marks``  whether the warning marks the source's indicators: false by itself in the tier drift, true in the gates. In
+           the tier drift also the months of verksamheter that its rows name (`verksamhet`, `month`) are then partial
 ``persons`` true: the one number that it measures is a number of persons. Where it is small it is told as "färre än" the
            limit from the beginning (`validate`), so in every record, page, message and file
 
@@ -88,6 +88,7 @@ _TRAITS: dict[str, Callable[[Contract], bool]] = {
     "_unit_event": lambda contract: contract.unit is not None and contract.event is not None,
     "_register": lambda contract: contract.source == REGISTER_SOURCE,
     "_full_list": lambda contract: contract.full_list is not None,
+    "_free_text": lambda contract: bool(contract.free_texts),
 }
 """Stem of a shared suite -> whether it applies to a source, in the order in which they apply."""
 

@@ -233,8 +233,8 @@ parse_hsaid = _matching(r"^SE[0-9]{10}-[A-Z0-9]{1,18}$")
 parse_kva = _matching(r"^(?:[A-Z]{3}[0-9]{2}|[A-Z]{2}[0-9]{3})$")
 
 
-_BLANKS = r"[\s\-_]+"
-"""What is `_` where codes and headers are compared."""
+_BLANKS = r"[\s\-\u2010-\u2015\u2212_]+"
+"""What is `_` where codes are compared: spreadsheets make dashes of hyphens."""
 
 
 def fold(text: str) -> str:

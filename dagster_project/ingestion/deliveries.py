@@ -121,7 +121,7 @@ def _require_files(data: DataPaths, key: bytes, limits: Limits, counting: Sequen
         item
         for item in counting
         if item.found.path is None
-        and known_note(data, item.found.delivery, expected_note(item.contract, key), limits) is None
+        and known_note(data, item.found.delivery, expected_note(item.contract, key), limits, in_raw=False) is None
     ]
     if len(lost) == 1:
         refuse_lost_file(data, lost[0].found.delivery, expected_note(lost[0].contract, key))
@@ -157,7 +157,7 @@ def known_deliveries(
             return None
         read = []
         for item in files.counting:
-            meta = known_note(data, item.found.delivery, expected_note(contract, key), limits)
+            meta = known_note(data, item.found.delivery, expected_note(contract, key), limits, bool(item.found.path))
             if meta is None or (meta["status"] == ACCEPTED and (meta.get("replaced", False) or item.replaces)):
                 return None
             read.append(_as_noted(item, meta))
@@ -257,7 +257,7 @@ def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes, 
     lines = []
     for item in files.earlier:
         delivery = item.found.delivery
-        note = known_note(data, delivery, expected_note(item.contract, key), limits)
+        note = known_note(data, delivery, expected_note(item.contract, key), limits, in_raw=False)
         if delivery.file in rejected_files and note is not None:
             told = "Filen har skrivits över med ett innehåll som avvisades: raderna från den tidigare läsningen räknas."
             lines.append(replace(_as_noted(item, note), orsak=told, kept=True))
@@ -268,7 +268,7 @@ def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress, 
     """The delivery as bronze has it, read now if it was not read before."""
     delivery, path = item.found.delivery, item.found.path
     expected = expected_note(item.contract, key)
-    meta = known_note(data, delivery, expected, limits)
+    meta = known_note(data, delivery, expected, limits, in_raw=path is not None)
     if meta is None:
         if path is None:
             refuse_lost_file(data, delivery, expected)

@@ -12,12 +12,14 @@ import polars as pl
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import RejectedFileError
+from dagster_project.core.masking import display
 from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.drift import growth
 from dagster_project.ingestion.lists import Gaps
 from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows, replaced_rows
 from dagster_project.ingestion.register import rows_of_the_registers_fault
+from dagster_project.runs.folder import MASKED_TEXT, Finding
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
@@ -119,6 +121,17 @@ def _named_date(delivery: Delivery) -> date | None:
         return parse_name(delivery.source, delivery.name)[0]
     except RejectedFileError:
         return None
+
+
+def masked_texts(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery]
+) -> list[Finding]:
+    """Rows that count in one of whose free texts something that looks like a personal number was masked."""
+    files = {d.id: display(d.file) for d in deliveries}
+    rows = connection.execute(
+        f"select delivery, line from ({newest_rows(contract, NOT_REFUSED)}) n where n.masked order by all"
+    ).fetchall()
+    return [Finding(contract.source, MASKED_TEXT, None, 1, f"{files[delivery]} rad {line}") for delivery, line in rows]
 
 
 def _kept_away(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:

@@ -37,7 +37,10 @@ class ParsedDelivery:
 
 
 def stored_schema(contract: Contract) -> dict[str, pl.DataType]:
-    """Columns and types of a bronze file; personnummer is stored as person_id, kon and fodelsear."""
+    """Columns and types of a bronze file; personnummer is stored as person_id, kon and fodelsear.
+
+    Where people write free texts, `masked` says of which rows something in one was masked.
+    """
     schema: dict[str, pl.DataType] = {}
     for column in contract.columns:
         if column.type == "personnummer":
@@ -46,6 +49,8 @@ def stored_schema(contract: Contract) -> dict[str, pl.DataType]:
             schema[column.name] = cells.DTYPES[column.type]
     if contract.event:
         schema["event_date"] = pl.Date()
+    if contract.free_texts:
+        schema["masked"] = pl.Boolean()
     return schema | {"delivery": pl.String(), "line": pl.Int64()}
 
 
@@ -104,6 +109,8 @@ def _stored(table: Table, delivery: str) -> pl.DataFrame:
         for value, name in events.items():
             event = pl.when(pl.col(by) == value).then(pl.col(name)).otherwise(event)
         columns["event_date"] = frame.select(event.alias("e")).to_series()
+    if contract.free_texts:
+        columns["masked"] = table.masked
     return (
         pl.DataFrame(columns)
         .with_columns(delivery=pl.lit(delivery), line=table.line)

@@ -7,6 +7,8 @@ from datetime import date
 import polars as pl
 
 from dagster_project.catalogue.contracts import Column, RowRule
+from dagster_project.catalogue.organisation import verksamhet_codes
+from dagster_project.catalogue.plan import may_report
 from dagster_project.catalogue.vocabulary import OVERLAP
 from dagster_project.core.masking import display
 from dagster_project.ingestion.table import Table, allowed_codes
@@ -27,6 +29,8 @@ def apply_cell_rules(table: Table, column: Column) -> None:
         refused = refused | (value > column.maximum)
     if column.maximum_extraction_year:
         refused = refused | (value > table.extraction.year)
+    if column.max_length is not None:
+        refused = refused | (table.raw[name].str.len_chars() > column.max_length)
     if column.pattern:
         refused = refused | ~value.str.contains(column.pattern)
     allowed = allowed_codes(column)
@@ -55,8 +59,18 @@ def apply_row_rule(table: Table, rule: RowRule, duplicate: pl.Series) -> None:
     elif rule.kind == "in_month":
         mask = a.dt.month_end() != b
         table.breaks(f"varde:{second}", (second,), mask if applies is None else mask & applies)
+    elif rule.kind == "in_plan":
+        # A verksamhet that there is not has broken a rule of its own.
+        mask = b.is_in(list(verksamhet_codes())) & ~_in_plan(a, b)
+        table.breaks(f"varde:{first}", rule.columns, mask if applies is None else mask & applies)
     elif rule.kind == "overlap":
         table.breaks(OVERLAP, rule.columns, _overlaps(table, rule, duplicate))
+
+
+def _in_plan(item: pl.Series, verksamhet: pl.Series) -> pl.Series:
+    """Whether a plan has the item, with the verksamhet in its scope; null where either is missing."""
+    pairs = pl.DataFrame({"i": item, "v": verksamhet}).select(pl.concat_str("i", "v", separator="|")).to_series()
+    return pairs.is_in([f"{i}|{v}" for i, v in may_report()])
 
 
 def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:

@@ -21,7 +21,7 @@ from dagster_project.engines.duckdb import database, keep, sql_files
 from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
 from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.lists import list_gaps
-from dagster_project.ingestion.measures import current_by_month, measure
+from dagster_project.ingestion.measures import current_by_month, masked_texts, measure
 from dagster_project.ingestion.newest import NOT_REFUSED, replaced_rows
 from dagster_project.ingestion.quarantine import quarantined_rows, with_states
 from dagster_project.ingestion.register import (
@@ -116,6 +116,8 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
                 named += units_gone(connection, contract, as_of)
             gaps = list_gaps(connection, contract, final)
             findings += gaps.findings
+            if contract.free_texts:
+                findings += masked_texts(connection, contract, final)
             refusals = [d for d in published(ledger, as_of) if d.source == contract.source and d.status == REJECTED]
             current = current_by_month(connection, contract)
             months += [(contract.source, month, n) for month, n in current.items()]

@@ -22,7 +22,9 @@ from dagster_project.catalogue.vocabulary import (
     CRITICAL,
     DELAR,
     DELIVERY,
+    DONE,
     DRIFT,
+    DROPPED,
     FAILED,
     FEW_MARK,
     FROZEN,
@@ -40,6 +42,7 @@ from dagster_project.catalogue.vocabulary import (
     NO_DATA,
     NO_TARGET,
     NOT_APPLICABLE,
+    NOT_BEGUN,
     NOT_MET,
     OPEN,
     OVERLAP,
@@ -54,6 +57,7 @@ from dagster_project.catalogue.vocabulary import (
     SHARE,
     STAGING,
     TERTIAL,
+    UNDER_WAY,
     UNIT_NOT_VALID,
     UNKNOWN_UNIT,
     WARNED,
@@ -74,6 +78,12 @@ PERIOD_WORDS: Mapping[str, str] = {
     DELAR: "delår (januari-augusti)",
     YEAR: "år",
     R12: "tolv månader till och med",
+}
+REPORT_STATUS_WORDS: Mapping[str, str] = {
+    NOT_BEGUN: "Ej påbörjad",
+    UNDER_WAY: "Pågår",
+    DONE: "Genomförd",
+    DROPPED: "Utgår",
 }
 SEX_WORDS: Mapping[str, str] = {ALL_SEXES: "alla", WOMEN: "kvinnor", MEN: "män"}
 STATUS_WORDS: Mapping[str, str] = {

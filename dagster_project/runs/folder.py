@@ -98,12 +98,13 @@ largest share of a scope's keys; null for sources that deliver no full lists. re
 newer than the newest accepted one, null where there are none. rows_grown, rows_grown_before: keys that the newest day
 brought, and the most that one of the six days before it brought (null where there are fewer)."""
 
-UNIT_GONE, UNIT_LATER, UNIT_MOVED, REGISTER_ROW, LIST_UNIT = FINDING_KINDS = (
+UNIT_GONE, UNIT_LATER, UNIT_MOVED, REGISTER_ROW, LIST_UNIT, MASKED_TEXT = FINDING_KINDS = (
     "enhet_borta",
     "enhet_senare",
     "enhet_flyttad",
     "register_karantan",
     "lista_saknar_enhet",
+    "text_maskad",
 )
 
 
@@ -116,7 +117,8 @@ class Finding:
     a unit that has another verksamhet in the newest register than in the one before it under the same first valid day,
     rows: its periods, detail: from which to which; REGISTER_ROW rows of the
     newest register in quarantine, detail: their reasons; LIST_UNIT a unit that a full list lacks, with the rows that
-    the list before it had, detail: the scope as people read it.
+    the list before it had, detail: the scope as people read it; MASKED_TEXT a row that counts, in one of
+    whose free texts something that looks like a personal number was masked, detail: its file and line.
     """
 
     source: str

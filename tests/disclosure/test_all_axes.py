@@ -304,3 +304,30 @@ def test_the_audit_finds_numbers_that_bounds_fix() -> None:
     area = above.with_columns(niva=pl.lit("omrade"), verksamhet=pl.lit(None, pl.String))
     problems = audit_disclosure(staged(truth, pl.concat([months, above, area])), truth, 2)
     assert any("bara ha ett värde" in p for p in problems)
+
+
+def test_a_zero_of_a_long_period_whose_months_are_not_there_stays_shown() -> None:
+    """Before the data start there are r12 without all their months: a move held one of 0 for a sum of unknown ones."""
+    truth = pl.DataFrame(
+        [
+            ("2019-03-01", "M", 0),
+            ("2019-06-01", "T", 3),
+            ("2019-06-01", "M", 1),
+            ("2020-10-01", "T", 3),
+            ("2020-10-01", "M", 1),
+        ],
+        schema=["period_start", "kon", "protected_number"],
+        orient="row",
+    ).select(
+        pl.lit("skrs_tackning").alias("indicator_id"),
+        pl.lit("r12").alias("period_typ"),
+        pl.col("period_start").str.to_date(),
+        pl.lit("enhet").alias("niva"),
+        pl.lit("SC").alias("verksamhet"),
+        pl.lit("SC2").alias("enhet"),
+        "kon",
+        "protected_number",
+        stock=pl.lit(False),
+        in_grid=pl.lit(True),
+    )
+    assert audit_disclosure(staged(truth, hide(truth)), truth, LIMIT) == []

@@ -151,9 +151,8 @@ def build(database: Path, contracts: Iterable[Contract] = tuple(load_contracts()
         for contract in contracts:
             source = contract.source
             connection.execute(
-                "insert into measures "
-                "values (?, 2, 100, 0.05, 35, 100, 5, 0, 0.05, 0, 0, 0, null, 1 / 3, null, 60, 20)",
-                [source],
+                "insert into measures values (?, 2, 100, 0.05, ?, 100, 5, 0, 0.05, 0, 0, 0, null, 1 / 3, null, 60, 20)",
+                [source, contract.agreed_age_days],
             )
             connection.execute(f"insert into signs select '{source}', * from (values {GOOD_SIGNS})")
             for table in ("measures", "signs", "findings"):
@@ -241,8 +240,8 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_delivered", "har_levererats"): "update measures set deliveries = 0 where source = '{s}'",
     ("delivery/_delivered", "nyare_avvisad"): "update measures set rejected_newer = 'ny.csv' where source = '{s}'",
     ("delivery/_all", "har_rader"): "update measures set rows_held = 0 where source = '{s}'",
-    ("delivery/_all", "alder_varning"): "update measures set age_days = 36 where source = '{s}'",
-    ("delivery/_all", "alder_stopp"): "update measures set age_days = 71 where source = '{s}'",
+    ("delivery/_all", "alder_varning"): "update measures set age_days = age_days + 1 where source = '{s}'",
+    ("delivery/_all", "alder_stopp"): "update measures set age_days = age_days * 2 + 1 where source = '{s}'",
     ("delivery/_all", "karantan_varning"): "update measures set quarantined_share_newest = 0.0501 where source = '{s}'",
     ("delivery/_all", "karantan_stopp"): "update measures set quarantined_share_newest = 0.2001 where source = '{s}'",
     ("delivery/_all", "rader_minskar"): "update measures set rows_fallen_share = 0.0501 where source = '{s}'",
@@ -263,6 +262,9 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/_full_list", "lista_saknar_enhet"): "update measures set list_units_named = 'X' where source = '{s}'",
     ("delivery/_full_list", "lista_saknar_rader"): "update measures set list_keys_missing_share = 0.34 "
     "where source = '{s}'",
+    ("delivery/_free_text", "fritext_utan_personnummer"): (
+        "insert into findings values ('{s}', 'text_maskad', null, '{s}/{s}_2022-09-01.xlsx rad 4')"
+    ),
     ("delivery/enheter", "lansdel_ifylld"): "update rows_enheter set lansdel = null",
     ("delivery/vantetider", "kon_kant"): "update rows_vantetider set kon = 'O'",
     ("delivery/vantetider", "vantan_orimlig"): "update rows_vantetider set beslut_datum = date '2012-02-01'",
@@ -365,10 +367,6 @@ OTHER_MUTATIONS: dict[tuple[str, str], list[str]] = {
         # The group was left out of the row itself, or the row is of a verksamhet that forgot it in a delivery with it.
         "update stg_ekonomi set konto_grupp = null where konto = '3110'",
         "update stg_ekonomi set delivery = 'd2' where delivery = 'd1'",
-    ],
-    ("delivery/ekonomi", "tecken_ratt"): [
-        "update rows_ekonomi set utfall_kr = -1 where konto_grupp = 'anslag'",
-        "update rows_ekonomi set utfall_kr = 1 where konto_grupp = 'lon'",
     ],
     ("staging/_event_day", "datum_inom_intervall"): ["update stg_{s} set {event} = date '1899-12-31' where line = 3"],
     **{

@@ -139,6 +139,29 @@ MUTATIONS: list[tuple[str, dict[str, str], set[str]]] = [
     ("avvikelser", {"utredning_begard_datum": "x"}, {"format:utredning_begard_datum"}),
     ("avvikelser", {"allvarlighetsgrad": "0"}, {"varde:allvarlighetsgrad"}),
     ("avvikelser", {"allvarlighetsgrad": "5"}, {"varde:allvarlighetsgrad"}),
+    *(
+        ("aktiviteter", {"aktivitet_id": i}, set())
+        for i in ("hh-2022-02", "HH 2022 02", "HH\u20132022\u201302", "hh-2022-12A")
+    ),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-2"}, {"varde:aktivitet_id"}),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-99"}, {"varde:aktivitet_id"}),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-02", "verksamhet": "FAM"}, {"varde:aktivitet_id"}),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-17"}, {"varde:aktivitet_id"}),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-17", "verksamhet": "tc"}, set()),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-I07", "verksamhet": "FAM"}, set()),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-I09", "verksamhet": "FAM"}, set()),
+    ("aktiviteter", {"aktivitet_id": "HH-2022-07"}, set()),  # computed: nobody asks for it, anybody may say it
+    ("aktiviteter", {"verksamhet": "XYZ"}, {"varde:verksamhet"}),
+    ("aktiviteter", {"verksamhet": "XYZ", "aktivitet_id": "x"}, {"varde:verksamhet", "varde:aktivitet_id"}),
+    *(("aktiviteter", {"status": s}, set()) for s in ("Ej påbörjad", "EJ-PABORJAD", "pågår", "GENOMFÖRD", " utgår ")),
+    *(("aktiviteter", {"status": s}, {"varde:status"}) for s in ("Klar", "Påbörjad", "1")),
+    ("aktiviteter", {"antal": "3,0"}, set()),
+    ("aktiviteter", {"antal": "tre"}, {"format:antal"}),
+    ("aktiviteter", {"kommentar": "å" * 2000}, set()),
+    ("aktiviteter", {"kommentar": "å" * 2001}, {"varde:kommentar"}),
+    ("aktiviteter", {"kommentar": "=2+2"}, set()),
+    ("aktiviteter", {"kommentar": "#REFERENS!"}, {"format:kommentar"}),
+    ("aktiviteter", {"manad": "2022-08-15"}, set()),
     ("ekonomi", {"konto_grupp": ""}, set()),
     ("ekonomi", {"konto_grupp": "LÖN"}, set()),
     ("ekonomi", {"konto_grupp": "Köpt vård"}, set()),
@@ -245,8 +268,11 @@ def test_base_row_is_accepted(source: str) -> None:
 
 
 def own_key(source: str, n: int) -> dict[str, str]:
-    """What makes the n-th row's key its own: another id, or else another person."""
-    column = next((c for c in CONTRACTS[source].key if c.type in ("text", "hsaid")), None)
+    """What makes the n-th row's key its own: another id, or else another month or person."""
+    key = CONTRACTS[source].key
+    column = next((c for c in key if c.type in ("text", "hsaid")), None)
+    if column is None and (month := next((c for c in key if c.type == "month"), None)):
+        return {month.name: f"{1950 + n // 12}-{1 + n % 12:02}"}
     if column is None:
         return {"personnummer": number(date(1980, 5, 17) + timedelta(n))}
     return {column.name: f"{BASE[source][column.name]}{n}"}

@@ -243,7 +243,7 @@ def test_changes_in_deliveries_are_named_and_counted_at_the_top(tmp_path: Path) 
     assert column.startswith(
         "Avvikelser ur Platina: Kolumn som har försvunnit: paborjad_datum ! Varning avvikelser · Förä"
     )
-    assert "Ändrar inget i publiceringen: en förändring att fråga om." in column
+    assert "Ändrar inget i publiceringen: något att fråga om." in column
     assert "Troligen ofullständig månad: BUH 2022-08" in month
     assert "Månadens celler är preliminära. Märker med varning" in month
     assert "Undantag: räknas som upplysning" in known

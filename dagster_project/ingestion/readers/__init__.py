@@ -14,7 +14,7 @@ from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers import csv, excel, parquet
 from dagster_project.ingestion.readers.limits import DEFAULT, Limits
-from dagster_project.ingestion.readers.table import RawTable
+from dagster_project.ingestion.readers.table import RawTable, without_unfilled
 
 __all__ = ["DEFAULT", "EXTENSIONS", "Limits", "RawTable", "read_delivery"]
 
@@ -41,4 +41,8 @@ def read_delivery(content: bytes, extension: str, contract: Contract, limits: Li
         raise RejectedFileError(f"den kan inte läsas: filen är skadad ({type(error).__name__})") from error
     if table.frame.height == 0:
         raise RejectedFileError("den har inga datarader")
+    if contract.passes_over_unfilled:
+        table = without_unfilled(table, contract)
+        if table.frame.height == 0:
+            raise RejectedFileError("ingen rad är ifylld: fyll i minst en rad och leverera igen")
     return table

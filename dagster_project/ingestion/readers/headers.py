@@ -23,14 +23,17 @@ def fold_header(text: str) -> str:
 
 
 def find_columns(headers: Sequence[str], contract: Contract) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Positions of the contract's columns and the names of the unknown ones; raises for missing or double columns."""
+    """Positions of the contract's columns and the names of the unknown ones; raises for missing or double columns.
+
+    The helping columns of a form are not unknown: they are passed over without a word.
+    """
     known = {c.name for c in contract.columns}
     positions: dict[str, int] = {}
     unknown = []
     for position, header in enumerate(headers):
         name = fold_header(header)
         if name not in known:
-            if name:
+            if name and name not in contract.helping_columns:
                 unknown.append(display(header.strip()))
         elif name in positions:
             raise RejectedFileError(f"två rubriker motsvarar samma kolumn, {name}: ta bort den ena")

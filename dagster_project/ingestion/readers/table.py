@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -82,6 +82,15 @@ def without_footers(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFra
         for row in frame.slice(kept).select(c.name for c in present).head(20).iter_rows()
     ]
     return frame.head(kept), tuple(lines)
+
+
+def without_unfilled(table: RawTable, contract: Contract) -> RawTable:
+    """The table without the rows of a form that have nothing but their key: nobody filled them in."""
+    asked = [c.name for c in contract.columns if c.name in table.frame.columns and not c.key_position]
+    filled = table.frame["ragged"]
+    for name in asked:
+        filled = filled | cells.trim(table.frame[name]).is_not_null()
+    return replace(table, frame=table.frame.filter(filled))
 
 
 def short_rows(lines: pl.Series, short: pl.Series) -> tuple[str, ...]:

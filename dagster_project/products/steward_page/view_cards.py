@@ -106,7 +106,7 @@ def _effect(
     if failure.consequence == CRITICAL:
         return "Håller tillbaka", reads
     if failure.consequence == WARNING and not failure.marks:
-        return "Ändrar inget i publiceringen: en förändring att fråga om.", []
+        return "Ändrar inget i publiceringen: något att fråga om.", []
     if failure.consequence == WARNING:
         marked = [i for i in reads if i not in held]
         nothing = "Märker inget: källans indikatorer hålls redan tillbaka."
