@@ -22,13 +22,20 @@ class Decision:
     """What the first two gates mean for publishing.
 
     held_back: indicator id -> the sources that hold it back. warned: indicator ids published with quality varning.
+    failed, doubted: the sources that do so.
     """
 
     held_back: dict[str, list[str]]
     warned: set[str]
+    failed: set[str]
+    doubted: set[str]
 
     def quality(self, indicator: str) -> str:
         return WARNED if indicator in self.warned else GOOD
+
+    def quality_of(self, source: str) -> str:
+        """The quality of what is published of a source itself, when it is not held back."""
+        return WARNED if source in self.doubted else GOOD
 
 
 def decide(outcomes: Sequence[Outcome]) -> Decision:
@@ -44,6 +51,8 @@ def decide(outcomes: Sequence[Outcome]) -> Decision:
     return Decision(
         held_back={i.id: held for i in indicators if (held := [s for s in i.sources if s in critical])},
         warned={i.id for i in indicators if warning & set(i.sources)},
+        failed=critical,
+        doubted=warning,
     )
 
 

@@ -54,7 +54,7 @@ def retract(
         if delete:
             _delete(data, release_id)
         here.show_again()
-        showing = tuple(r.id for r in releases(data) if release_id in r.frozen.values())
+        showing = tuple(r.id for r in releases(data) if release_id in r.origins)
         return Retracted(made.text, current_id(data), was_current, showing)
 
 
@@ -82,7 +82,7 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         here.show_again()
         standing = next((r for r in releases(data) if r.id == release_id), None)
         taken = set(retractions.retractions(data))
-        wrong = tuple(sorted(taken & set(standing.frozen.values()))) if standing is not None else ()
+        wrong = tuple(sorted(taken & standing.origins)) if standing is not None else ()
         now = current_id(data)
         return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, of_retracted=wrong)
 

@@ -17,7 +17,7 @@ from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.files import PRIVATE, remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.bronze import read_note
-from dagster_project.releases.frozen import holders
+from dagster_project.releases.frozen import holders, report_holder
 from dagster_project.releases.store import Release, current_id, releases
 from dagster_project.runs.ledger import Delivery
 
@@ -96,7 +96,9 @@ def kept_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str
     indicators = [i.id for i in load_catalogue()]
     for last_day in (as_of, None):
         wanted |= {release.id for release in holders(found, indicators, limit, last_day).values()}
-    return wanted | {origin for release in every if release.id in wanted for origin in release.frozen.values()}
+        if (reports := report_holder(found, last_day)) is not None:
+            wanted.add(reports.id)
+    return wanted | {origin for release in every if release.id in wanted for origin in release.origins}
 
 
 def prune_releases(data: DataPaths, keep: int, as_of: str, limit: int) -> set[str]:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from dagster_project.catalogue.indicators import load_catalogue, parts_and_wholes
-from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, HIDDEN_MARK, MARKS, RESULT_TABLE, STATUSES
+from dagster_project.catalogue.vocabulary import (
+    ALL_SEXES,
+    FROZEN,
+    HIDDEN,
+    HIDDEN_MARK,
+    LATEST,
+    MARKS,
+    NOT_REPORTED,
+    OCCASIONS,
+    PLAN_STATUSES,
+    REPORT_STATUSES,
+    RESULT_TABLE,
+    STATUSES,
+)
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
 from dagster_project.releases.frozen import carried
+from dagster_project.releases.plan_followup import PERIOD_OF, FollowedUp, places, plan_of_today, years
+from dagster_project.releases.sentence import HIDDEN_WORDS
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import INDICATOR_TABLE, NUMBERS, RESULT_KEY, RESULT_SCHEMA, in_columns_of
+from dagster_project.releases.tables import (
+    INDICATOR_TABLE,
+    NUMBERS,
+    PLAN_KEY,
+    PLAN_NUMBERS,
+    PLAN_SCHEMA,
+    PLAN_TABLE,
+    RESULT_KEY,
+    RESULT_SCHEMA,
+    in_columns_of,
+)
 
 
 def audit(folder: Path, data: DataPaths, content: Content) -> None:
@@ -38,6 +64,8 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
     problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions, limit)
     problems += audit_disclosure(computed, truth, limit, parts_and_wholes())
+    plan = pl.read_parquet(folder / f"{PLAN_TABLE}.parquet")
+    problems += audit_plan(plan, result, plan_of_today(), identity.as_of, content.first_year)
     if problems:
         raise ResultattavlaError(
             f"Ingenting publiceras: den färdiga utgåvan klarade inte slutkontrollen ({'; '.join(problems)}). Felanmäl."
@@ -100,4 +128,41 @@ def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFram
         meant = in_columns_of(definitions, origin.table(INDICATOR_TABLE).filter(of_these))
         if not meant.sort("indicator_id").equals(definitions.filter(of_these).sort("indicator_id")):
             problems.append(f"frysta rader som beskrivs på annat sätt än i {release_id}")
+    return problems
+
+
+def audit_plan(
+    plan: pl.DataFrame, result: pl.DataFrame, followed: FollowedUp, as_of: date, first_year: int
+) -> list[str]:
+    """What is wrong with the plan's follow-up (`plan`) beside the cells that are published with it (`result`): types,
+    keys, holes, closed lists, numbers that are not the cell's, and anything told of a hidden one."""
+    if dict(plan.schema) != PLAN_SCHEMA:
+        return ["planuppföljningen: kolumnerna är inte de avtalade"]
+    problems = []
+    if plan.select(pl.struct(PLAN_KEY).is_duplicated().any()).item():
+        problems.append("planuppföljningen: nyckeln är inte unik")
+    occasions: list[tuple[str, int | None]] = [(LATEST, None)]
+    occasions += [(o, year) for o in OCCASIONS if o != LATEST for year in years(followed, as_of, first_year)]
+    due = places(followed).join(
+        pl.DataFrame(occasions, schema={"tillfalle": pl.String, "ar": pl.Int64}, orient="row"), how="cross"
+    )
+    there = plan.with_columns(ar=pl.when(pl.col("tillfalle") != LATEST).then("ar")).select(due.columns)
+    if not there.sort(due.columns).equals(due.sort(due.columns)):
+        problems.append("planuppföljningen: en punkt saknas eller är en för mycket")
+    if not plan["malstatus"].is_in(PLAN_STATUSES).all() or plan["malstatus"].is_null().any():
+        problems.append("planuppföljningen: okänd malstatus")
+    if not plan["rapporterad_status"].drop_nulls().is_in([*REPORT_STATUSES, NOT_REPORTED]).all():
+        problems.append("planuppföljningen: okänd rapporterad_status")
+    key = ["indicator_id", "niva", "verksamhet", "period_typ", "period_start", "period_slut"]
+    cells = result.filter(pl.col("kon") == ALL_SEXES).select(*key, "status", *PLAN_NUMBERS, "kvalitet", "release_id")
+    copied = [*PLAN_NUMBERS, "kvalitet", "release_id"]
+    rows = plan.with_columns(period_typ=pl.col("tillfalle").replace_strict(PERIOD_OF, return_dtype=pl.String)).join(
+        cells, on=key, how="left", nulls_equal=True, suffix="_cell"
+    )
+    if rows.filter(~pl.all_horizontal(pl.col(n).eq_missing(pl.col(f"{n}_cell")) for n in copied)).height:
+        problems.append("planuppföljningen: ett tal är inte cellens")
+    hidden = rows.filter((pl.col("status") == HIDDEN) | (pl.col("malstatus") == HIDDEN))
+    told = pl.any_horizontal(pl.col(PLAN_NUMBERS).is_not_null()) | (pl.col("status").ne_missing(pl.col("malstatus")))
+    if hidden.filter(told | ~pl.col("mening").str.contains(HIDDEN_WORDS, literal=True)).height:
+        problems.append("planuppföljningen: en dold cell berättas")
     return problems

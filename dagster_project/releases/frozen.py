@@ -13,8 +13,9 @@ from dagster_project.catalogue.indicators import parts_and_wholes
 from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.further import hidden_further
+from dagster_project.releases.plan_followup import Reports, earlier_reports
 from dagster_project.releases.store import Release, releases
-from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_SCHEMA
+from dagster_project.releases.tables import INDICATOR_TABLE, PLAN_TABLE, RESULT_SCHEMA
 from dagster_project.runs.identity import RunIdentity
 
 
@@ -23,11 +24,13 @@ class Frozen:
     """Rows that are carried forward, and what they mean.
 
     rows: RESULT_SCHEMA, with the release id that computed them; `kvalitet` is fryst. definitions: the row of each of
-    their indicators in the table `indicator` of that release, since a number means what it was computed as.
+    their indicators in the table `indicator` of that release, since a number means what it was computed as. reports:
+    what the verksamheter reported of the plan, where that source is held back and an older release shows it.
     """
 
     rows: pl.DataFrame
     definitions: pl.DataFrame
+    reports: Reports | None = None
 
     @property
     def origins(self) -> dict[str, str]:
@@ -70,8 +73,30 @@ def _with_rows(release: Release, wanted: set[str]) -> set[str]:
         return set()
 
 
-def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]]) -> Frozen:
-    """What is shown of held-back indicators, from releases up to this run's day (`holders`)."""
+def report_holder(found: Iterable[Release], last_day: str | None = None) -> Release | None:
+    """The newest release in which the verksamheter's reports passed: where they come from when they are held back.
+
+    found: newest first. Such a release is whole and of last_day or before. One by older code has no such table.
+    """
+    for release in found:
+        if last_day is not None and release.as_of > last_day:
+            continue
+        try:
+            passed = release.has(PLAN_TABLE) and any(
+                quality not in (None, FROZEN) for quality in release.table(PLAN_TABLE)["rapport_kvalitet"].unique()
+            )
+        except (OSError, pl.exceptions.PolarsError):
+            continue
+        if passed and release.whole:
+            return release
+    return None
+
+
+def frozen_rows(
+    data: DataPaths, identity: RunIdentity, held_back: Mapping[str, Sequence[str]], reports_held: bool = False
+) -> Frozen:
+    """What is shown of held-back indicators, and of held-back reports, from releases up to this run's day (`holders`,
+    `report_holder`)."""
     limit, last_day = identity.parameters["suppression_limit"], str(identity.as_of)
     there = holders(releases(data), held_back, limit, last_day) if held_back else {}
     rows, definitions = [pl.DataFrame(schema=RESULT_SCHEMA)], [pl.DataFrame(schema={"indicator_id": pl.String()})]
@@ -80,7 +105,9 @@ def frozen_rows(data: DataPaths, identity: RunIdentity, held_back: Mapping[str, 
         release, of_these = there[ids[0]], pl.col("indicator_id").is_in(ids)
         definitions.append(release.table(INDICATOR_TABLE).filter(of_these))
         rows.append(carried(release.table(RESULT_TABLE).filter(of_these), definitions[-1], limit))
-    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"))
+    holder = report_holder(releases(data), last_day) if reports_held else None
+    reports = earlier_reports(holder.table(PLAN_TABLE), holder.id) if holder is not None else None
+    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"), reports)
 
 
 def carried(rows: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> pl.DataFrame:
@@ -92,12 +119,18 @@ def frozen_in(release: Release) -> Frozen:
     """What a release shows of held-back indicators."""
     rows = release.table(RESULT_TABLE).filter(pl.col("kvalitet") == FROZEN)
     of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
-    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these))
+    reports = None
+    if release.manifest.frozen_reports is not None:
+        reports = earlier_reports(release.table(PLAN_TABLE), release.manifest.frozen_reports)
+    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these), reports)
 
 
 def combined_id(identity: RunIdentity, frozen: Frozen) -> str:
     """The release's id: the run's own, or, with frozen rows, one that also says where those come from."""
-    if frozen.rows.height == 0:
+    if frozen.rows.height == 0 and frozen.reports is None:
         return identity.run_id
-    digest = hashlib.sha256(json.dumps([identity.run_id, list(frozen.origins.items())]).encode()).hexdigest()
+    said: list[object] = [identity.run_id, list(frozen.origins.items())]
+    if frozen.reports is not None:
+        said.append(frozen.reports.release_id)
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     return f"{identity.as_of}-{digest[:12]}"

@@ -28,6 +28,7 @@ _KEYS = {
     "held_back": "kvarhallna_indikatorer",
     "frozen": "frysta_indikatorer",
     "frozen_since": "frysta_sedan",
+    "frozen_reports": "frysta_rapporter",
     "waivers": "undantag",
     "files": "files",
 }
@@ -59,7 +60,8 @@ class Manifest:
     leaves bytes to chance. inputs: source, file, sha256, uttagsdatum, status of every delivery. sources:
     source -> outcome. gates: gate -> source -> outcome and failed expectations. held_back: indicators that were not
     computed -> the sources that hold them back. frozen: those of them that are in the release all the same -> the
-    release that computed their rows; frozen_since: -> the day that these show. waivers: the waiver file, and whether
+    release that computed their rows; frozen_since: -> the day that these show. frozen_reports: the release whose
+    reports of the plan are shown again, None where they are this one's. waivers: the waiver file, and whether
     each was used. files: name -> sha256 and rows.
     """
 
@@ -77,6 +79,7 @@ class Manifest:
     held_back: dict[str, list[str]]
     frozen: dict[str, str]
     frozen_since: dict[str, str]
+    frozen_reports: str | None
     waivers: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
 
@@ -116,13 +119,15 @@ def read_manifest(folder: Path) -> Manifest | None:
             "publicerad": "",
             "frysta_indikatorer": {},
             "frysta_sedan": {},
+            "frysta_rapporter": None,
             "undantag": [],
-        }  # of the first releases
+        }  # of earlier releases
         said: dict[str, Any] = {f: content[key] if key in content else early[key] for f, key in _KEYS.items()}
         manifest = Manifest(**said)
         shaped = (
             isinstance(manifest.release_id, str)
             and isinstance(manifest.as_of, str)
+            and isinstance(manifest.frozen_reports, str | None)
             and (not manifest.published or datetime.fromisoformat(manifest.published).tzinfo is not None)
             and isinstance(manifest.parameters, dict)
             and all(isinstance(m, dict) for m in (manifest.held_back, manifest.frozen, manifest.frozen_since))

@@ -27,6 +27,7 @@ from dagster_project.catalogue.plan import (
 )
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
+    AMOUNT,
     AREA,
     DELAR,
     DONE,
@@ -146,7 +147,7 @@ def plan_followup(
     rows = rows.join(
         shown.select(*_CELL, *PLAN_NUMBERS, "kvalitet", "release_id"), on=_CELL, how="left", nulls_equal=True
     )
-    measured = _measured(definitions, known)
+    measured = _measured(definitions, known, plan)
     rows = rows.join(_words(rows, plan, measured), on=["item_id", "verksamhet", "ar"], how="left", nulls_equal=True)
     rows = rows.join(_judged(rows, plan, shown, known), on=_ROW, how="left", nulls_equal=True)
     parent = pl.col("item_id").is_in(list(plan.parts))  # with none of its parts in scope
@@ -181,7 +182,6 @@ def years(plan: FollowedUp, as_of: date, first_year: int) -> list[int]:
 def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, first_year: int) -> pl.DataFrame:
     """Every row's key, dates and indicator."""
     newest = _newest_complete(cells, plan)
-    last_ended = as_of if (as_of + timedelta(days=1)).day == 1 else as_of.replace(day=1) - timedelta(days=1)
     of_earlier: dict[str, date] = {}
     if reports.earlier is not None:
         of_earlier = dict(
@@ -195,9 +195,9 @@ def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, 
                 (item.id, YEAR, year, date(year, 1, 1), date(year, 12, 31)),
             ]
         if plan.measures.get(item.id):
-            end = newest.get(item.id, last_ended)
+            end = newest.get(item.id, last_ended(as_of))
         else:
-            end = of_earlier.get(item.id, reports.complete or last_ended)
+            end = of_earlier.get(item.id, reports.complete or last_ended(as_of))
         found.append((item.id, LATEST, end.year, _year_before(end), end))
     occasions = pl.DataFrame(
         found,
@@ -217,6 +217,11 @@ def _rows(cells: pl.DataFrame, plan: FollowedUp, reports: Reports, as_of: date, 
         .join(main, on="item_id", how="left")
         .with_columns(period_typ=pl.col("tillfalle").replace_strict(PERIOD_OF))
     )
+
+
+def last_ended(day: date) -> date:
+    """Last day of the newest month that has ended on a day."""
+    return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
 def _year_before(end: date) -> date:
@@ -248,10 +253,11 @@ def _newest_complete(cells: pl.DataFrame, plan: FollowedUp) -> dict[str, date]:
 # --- Targets -------------------------------------------------------------------------------------------------------
 
 
-def _measured(definitions: pl.DataFrame, known: Mapping[str, Indicator]) -> dict[str, Measured]:
-    """How each indicator is told of: by what its rows were computed as, else by today's catalogue."""
+def _measured(definitions: pl.DataFrame, known: Mapping[str, Indicator], plan: FollowedUp) -> dict[str, Measured]:
+    """How each indicator is told of: by what its rows were computed as, else by today's catalogue; one that the plan
+    names and the catalogue lacks has no number to tell."""
     described = {row["indicator_id"]: row for row in definitions.iter_rows(named=True)}
-    found = {}
+    found = {name: Measured(name, AMOUNT) for names in plan.measures.values() for name in names}
     for indicator in known.values():
         said = described.get(indicator.id, {})
         found[indicator.id] = Measured(
@@ -380,7 +386,7 @@ def _cell_of(asked: pl.DataFrame, cells: pl.DataFrame, known: Mapping[str, Indic
         schema={"indicator_id": pl.String, "scope": pl.List(pl.String)},
         orient="row",
     )
-    applies = (pl.col("niva") == AREA) | pl.col("scope").list.contains(pl.col("verksamhet"))
+    applies = (pl.col("niva") == AREA) | pl.col("scope").list.contains(pl.col("verksamhet")).fill_null(True)
     missing = pl.when(applies).then(pl.lit(NO_DATA)).otherwise(pl.lit(NOT_APPLICABLE))
     return (
         asked.join(cells, on=_CELL, how="left", nulls_equal=True)

@@ -24,6 +24,7 @@ from dagster_project.releases import evidence
 from dagster_project.releases.audit import audit
 from dagster_project.releases.frozen import combined_id, frozen_in, frozen_rows
 from dagster_project.releases.manifest import MANIFEST_FILE
+from dagster_project.releases.reports import report_contract
 from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.stage import Content, stage
 from dagster_project.releases.store import Release, current_id, read_release, releases
@@ -88,7 +89,9 @@ def _content(data: DataPaths, identity: RunIdentity) -> Content:
     decision = decide(outcomes)
     before = release_of_run(data, identity.run_id)
     # A day that is run again keeps its rows, also where a release that was made since could give others.
-    frozen = frozen_in(before) if before else frozen_rows(data, identity, decision.held_back)
+    reports = report_contract()
+    reports_held = reports is not None and reports.source in decision.failed
+    frozen = frozen_in(before) if before else frozen_rows(data, identity, decision.held_back, reports_held)
     if len(decision.held_back) == len(load_catalogue()) and frozen.rows.height == 0:
         sources = sorted({source for sources in decision.held_back.values() for source in sources})
         raise ResultattavlaError(
@@ -119,7 +122,7 @@ def release_of_run(data: DataPaths, run_id: str) -> Release | None:
     """
     taken = set(retractions(data))
     for found in releases(data):  # a damaged one is made again
-        if found.manifest.run_id != run_id or taken & set(found.frozen.values()):
+        if found.manifest.run_id != run_id or taken & found.origins:
             continue
         if found.whole and evidence.is_whole(data, found.id):
             return found

@@ -46,6 +46,7 @@ LONGEST_COMMENT = 200
 """Characters of a comment that a sentence quotes; the whole of it stands in `kommentar`."""
 MOST_DECIMALS = 6
 
+HIDDEN_WORDS = "för få för att visas"
 _JUDGED = {MET: "uppnått", PARTLY: "delvis uppnått", NOT_MET: "inte uppnått"}
 _REPORTED = {
     NOT_BEGUN: "ej påbörjad",
@@ -102,7 +103,7 @@ def _computed(row: Mapping[str, Any], item: Item, measured: Measured | None) -> 
         yield f"{item.short_title}: gäller inte verksamheten."
         return
     if status == HIDDEN:
-        yield f"{item.short_title}: för få för att visas{when}."
+        yield f"{item.short_title}: {HIDDEN_WORDS}{when}."
     elif row["varde"] is None:
         yield f"{item.short_title}: inga uppgifter{when}."
     else:
@@ -196,7 +197,9 @@ def _written(measured: Measured, number: float, finer: int, exact: bool = False)
 def _reported(row: Mapping[str, Any], item: Item | None) -> Iterator[str]:
     """The status that the verksamheter report; item: named where nothing was computed of it."""
     status, told = row["rapporterad_status"], _REPORTED[row["rapporterad_status"]]
-    begins = f"{item.short_title}: " if item is not None else "Rapporterat: "
+    begins = "Rapporterat: " if item is None else f"{item.short_title}: "
+    if item is None and status == NOT_REPORTED:
+        begins, told = "", "Inte rapporterad"
     when = _when(row, None) if item is not None else ""
     counted = f", antal {_plain(row['antal'])}" if row["antal"] is not None else ""
     of = ""

@@ -20,11 +20,14 @@ from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcom
 from dagster_project.gates.waivers import Waiver
 from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
+from dagster_project.releases.plan_followup import plan_followup, plan_of_today
+from dagster_project.releases.reports import reports_of_run
 from dagster_project.releases.tables import (
     DATABASE_FILE,
     INDICATOR_TABLE,
     LEDGER_COLUMNS,
     LEDGER_TABLE,
+    PLAN_TABLE,
     QUALITY_COLUMNS,
     QUALITY_TABLE,
     RESULT_KEY,
@@ -47,6 +50,11 @@ class Content:
     frozen: Frozen
     published: str
 
+    @property
+    def first_year(self) -> int:
+        """The first year of the grid."""
+        return int(self.identity.as_of.year - self.identity.parameters["years_before"])
+
 
 def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     """Write every file of the release into `folder`, the manifest last; returns it."""
@@ -56,7 +64,7 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
         # In one piece: how rows came in pieces from several cores would else be seen in the file.
         frame.rechunk().write_parquet(folder / f"{name}.parquet", compression="zstd")
         rows[f"{name}.parquet"] = frame.height
-    for name in (RESULT_TABLE, INDICATOR_TABLE):
+    for name in (RESULT_TABLE, INDICATOR_TABLE, PLAN_TABLE):
         write_swedish_csv(tables[name], folder / f"{name}.csv")
         rows[f"{name}.csv"] = tables[name].height
     _write_duckdb(folder, list(tables))
@@ -74,14 +82,18 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     with database(data.warehouse) as connection:
         computed = connection.execute(f"select * from {RESULT_TABLE}").pl()
         indicator = connection.execute(f"select * from {INDICATOR_TABLE}").pl()
+        reports = content.frozen.reports or reports_of_run(connection, content.decision, content.release_id)
     computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
         release_id=pl.lit(content.release_id)
     )
     result = pl.concat([computed, content.frozen.rows]).sort(RESULT_KEY, nulls_last=False)
+    definitions = published_definitions(indicator, result, content.frozen).sort("indicator_id")
+    as_of, first_year = content.identity.as_of, content.first_year
     ledger = ledger_frame(published(RunFolder(data).ledger(), content.identity.as_of))
     return {
         RESULT_TABLE: result,
-        INDICATOR_TABLE: published_definitions(indicator, result, content.frozen).sort("indicator_id"),
+        INDICATOR_TABLE: definitions,
+        PLAN_TABLE: plan_followup(result, plan_of_today(), reports, definitions, as_of, first_year),
         QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
     }
@@ -114,6 +126,7 @@ def _manifest(content: Content, files: dict[str, dict[str, Any]]) -> Manifest:
         frozen=origin,
         # A release id begins with its as-of date: the day that the frozen rows show.
         frozen_since={indicator: release[:10] for indicator, release in origin.items()},
+        frozen_reports=content.frozen.reports.release_id if content.frozen.reports is not None else None,
         waivers=[{**w, "anvant": Waiver.from_dict(w).names in waived_failures} for w in identity.waivers],
         files=files,
     )

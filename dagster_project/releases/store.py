@@ -40,6 +40,16 @@ class Release:
         return self.manifest.frozen
 
     @property
+    def origins(self) -> set[str]:
+        """The older releases that some of what this one shows is from."""
+        reports = self.manifest.frozen_reports
+        return {*self.frozen.values(), *([reports] if reports is not None else [])}
+
+    def has(self, name: str) -> bool:
+        """Whether it has a published table; one by older code lacks those that came later."""
+        return f"{name}.parquet" in self.manifest.files
+
+    @property
     def whole(self) -> bool:
         """Whether every file is there and as the manifest says; reads them all."""
         try:

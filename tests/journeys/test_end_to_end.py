@@ -16,9 +16,10 @@ import pytest
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import period_name
+from dagster_project.catalogue.plan import followed_up_items
 from dagster_project.catalogue.vocabulary import HIDDEN, LEVELS, PERIOD_TYPES, SEXES, STATUSES
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.paths import DataPaths
+from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.disclosure.split import Address
 from dagster_project.ingestion.quarantine import select_quarantine
 from dagster_project.ingestion.readers import read_delivery
@@ -29,7 +30,7 @@ from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import RESULT_KEY, RESULT_SCHEMA
+from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_KEY, RESULT_SCHEMA
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import Command
 from tests.jobs import SAMPLE, said
@@ -40,6 +41,8 @@ FILES = {
     "indicator_result.csv",
     "indicator.parquet",
     "indicator.csv",
+    "plan_uppfoljning.parquet",
+    "plan_uppfoljning.csv",
     "resultat.duckdb",
     "kvalitet.parquet",
     "leveranser.parquet",
@@ -115,6 +118,25 @@ def test_csv_opens_in_swedish_excel(sample) -> None:
         broken = (parquet[name] != parquet[name].round(0)).fill_null(False)
         assert texts[name].str.contains(",", literal=True).fill_null(False).filter(broken).all()
     assert (parquet["varde"] != parquet["varde"].round(0)).any()
+
+
+def test_every_item_of_the_plan_is_followed_up_where_it_is_in_scope(sample) -> None:
+    data, _ = sample
+    plan = pl.read_parquet(data.current / "plan_uppfoljning.parquet")
+    assert dict(plan.schema) == PLAN_SCHEMA
+    places = {(i.id, code) for i in followed_up_items() for code in (None, *i.scope)}
+    assert set(plan.select("item_id", "verksamhet").rows()) == places
+    told = pl.read_csv(data.current / "plan_uppfoljning.csv", separator=";", decimal_comma=True, infer_schema=False)
+    assert told["mening"].to_list() == plan["mening"].to_list()
+    assert any("för få för att visas" in sentence for sentence in plan["mening"])
+
+
+def test_the_documented_queries_answer(sample) -> None:
+    data, _ = sample
+    queries = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(queries) == 2
+    with duckdb.connect(str(data.current / "resultat.duckdb"), read_only=True) as connection:
+        assert all(connection.execute(query).fetchall() for query in queries)
 
 
 def test_dashboards_read_while_a_run_works(sample) -> None:

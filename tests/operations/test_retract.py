@@ -12,7 +12,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.operations.daily_run import RunOutcome, session
 from dagster_project.operations.retract import retract, take_back
 from dagster_project.operations.settings import Settings
-from dagster_project.releases.frozen import holders
+from dagster_project.releases.frozen import holders, report_holder
 from dagster_project.releases.publish import place, switch_current
 from dagster_project.releases.retractions import retract as mark
 from dagster_project.releases.retractions import retractions
@@ -87,6 +87,15 @@ def test_an_older_one_leaves_current_and_is_no_origin_of_frozen_rows(data: DataP
     done = retract(settings(data), wrong, *WHY)
     assert (done.current, done.moved, done.showing) == (newest, False, (newest,))
     assert holders(releases(data), INDICATORS[:1], LIMIT)[INDICATORS[0]].id == good
+
+
+def test_who_shows_the_reports_of_a_retracted_one_is_told(data: DataPaths) -> None:
+    good, wrong = (small_release(data, day, reports="godkand") for day in (1, 2))
+    newest = small_release(data, 3, reports="fryst", frozen_reports=wrong)
+    switch_current(data, newest)
+    assert retract(settings(data), wrong, *WHY).showing == (newest,)
+    holder = report_holder(releases(data))
+    assert holder is not None and holder.id == good
 
 
 def test_a_run_of_a_past_day_never_switches_to_a_retracted_one(data: DataPaths) -> None:

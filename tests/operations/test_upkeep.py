@@ -61,6 +61,15 @@ def test_releases_that_frozen_rows_come_from_are_kept(data: DataPaths) -> None:
     assert {origin, made, newest} <= kept(data)
 
 
+def test_releases_that_reports_come_from_or_would_are_kept(data: DataPaths) -> None:
+    shown = small_release(data, 1, reports="godkand")
+    passed = small_release(data, 2, reports="varning")
+    newest = small_release(data, 3, reports="fryst", frozen_reports=shown)
+    switch_current(data, newest)
+    prune(data, 1)
+    assert kept(data) == {shown, passed, newest}
+
+
 def test_the_newest_release_in_which_each_indicator_passed_is_kept(data: DataPaths) -> None:
     """Should its source fail tomorrow, its frozen rows come from there."""
     small_release(data, 1)

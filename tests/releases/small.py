@@ -14,7 +14,7 @@ from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.files import sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.releases.manifest import Manifest, read_manifest
-from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_SCHEMA
+from dagster_project.releases.tables import INDICATOR_TABLE, PLAN_SCHEMA, PLAN_TABLE, RESULT_SCHEMA
 
 INDICATORS = [i.id for i in load_catalogue()]
 LIMIT = 5
@@ -31,11 +31,14 @@ def small_release(
     limit: int = LIMIT,
     version: str = "1.0",
     dold: bool = False,
+    reports: str | None = None,
+    frozen_reports: str | None = None,
 ) -> str:
     """A release of a day in September 2022 with a row of each indicator that passed or is frozen; returns its id.
 
     number: orders the releases of one day, as when they were published. version: of all definitions.
-    dold: the numbers (3 of 7) are hidden.
+    dold: the numbers (3 of 7) are hidden. reports: the quality of the plan's reports (none: no such table);
+    frozen_reports: the release that they are from.
     """
     frozen = frozen or {}
     release_id = f"2022-09-{day:02d}-{number:04x}{day:08x}"
@@ -65,6 +68,11 @@ def small_release(
             {"indicator_id": sorted(shown), "version": version, "titel": "som den var"}
         ).with_columns(art=pl.lit("antal"), bestand=False, patient=True),
     }
+    if reports is not None:
+        row = {"plan_id": "P", "item_id": "P-1", "niva": "omrade", "tillfalle": "ar", "ar": 2022}
+        row |= {"rapporterad_status": "pagar", "rapport_kvalitet": reports}
+        row |= {"rapport_release_id": frozen_reports or release_id}
+        tables[PLAN_TABLE] = pl.DataFrame([row], schema=PLAN_SCHEMA)
     files = {}
     for name, frame in tables.items():
         path = folder / f"{name}.parquet"
@@ -85,6 +93,7 @@ def small_release(
         held_back={i: ["kva"] for i in held_back},
         frozen=dict(frozen),
         frozen_since={},
+        frozen_reports=frozen_reports,
         waivers=[],
         files=files,
     ).write(folder)

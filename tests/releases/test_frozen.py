@@ -98,3 +98,39 @@ def test_indicators_of_one_source_can_come_from_different_releases(data: DataPat
     frozen = frozen_rows(data, identity(), held(*INDICATORS))
     assert frozen.origins == {**dict.fromkeys(INDICATORS, newer), FIRST: older}
     assert audit_frozen(data, frozen.rows, in_columns_of(TODAY, frozen.definitions), LIMIT) == []
+
+
+def test_reports_come_from_the_newest_release_in_which_they_passed(data: DataPaths) -> None:
+    passed = small_release(data, 1, reports="varning")
+    small_release(data, 2)  # by older code: no such table
+    small_release(data, 3, reports="fryst", frozen_reports=passed)
+    overwrite(data.releases / small_release(data, 4, reports="godkand") / "plan_uppfoljning.parquet", b"x")
+    small_release(data, 10, reports="godkand")  # of a later day
+    frozen = frozen_rows(data, identity(), {}, reports_held=True)
+    assert frozen.reports is not None and frozen.reports.release_id == passed
+    assert frozen.reports.earlier is not None and frozen.reports.earlier["rapporterad_status"].to_list() == ["pagar"]
+    assert frozen_rows(data, identity(), {}).reports is None
+    later = frozen_rows(data, identity(day=11), {}, reports_held=True).reports
+    assert later is not None and later.release_id.startswith("2022-09-10")
+
+
+def test_the_origin_of_reports_is_in_the_id(data: DataPaths) -> None:
+    small_release(data, 1, reports="godkand")
+    ids = {
+        combined_id(identity(), frozen_rows(data, identity(), held(*h), r))
+        for h in ((), (FIRST,))
+        for r in (False, True)
+    }
+    small_release(data, 2, reports="godkand")
+    ids.add(combined_id(identity(), frozen_rows(data, identity(), {}, True)))
+    assert len(ids) == 5 and identity().run_id in ids
+
+
+def test_a_day_that_is_run_again_keeps_reports_too(data: DataPaths) -> None:
+    passed = small_release(data, 1, reports="godkand")
+    again = read_release(data.releases / small_release(data, 2, reports="fryst", frozen_reports=passed))
+    assert again is not None and again.origins == {passed}
+    reports = frozen_in(again).reports
+    assert reports is not None and (reports.release_id, reports.quality) == (passed, "fryst")
+    own = read_release(data.releases / passed)
+    assert own is not None and own.origins == set() and frozen_in(own).reports is None

@@ -16,6 +16,7 @@ from dagster_project.catalogue.indicators import Indicator, load_catalogue
 from dagster_project.catalogue.organisation import verksamhet_codes
 from dagster_project.catalogue.plan import Item, Plan, Target
 from dagster_project.catalogue.vocabulary import PLAN_STATUSES
+from dagster_project.releases.audit import audit_plan
 from dagster_project.releases.plan_followup import (
     REPORT_SCHEMA,
     FollowedUp,
@@ -546,7 +547,59 @@ def test_nothing_of_a_hidden_cell_is_told(drawn: list[tuple[str, int, int | None
 
 def test_the_plan_of_today_has_a_row_of_every_item() -> None:
     plan = plan_of_today()
-    frame = table(plan)
+    frame = plan_followup(pl.DataFrame(schema=RESULT_SCHEMA), plan, no_reports(), DEFINITIONS, AS_OF, 2019)
     assert {i.id for i in plan.items} == set(frame["item_id"])
     assert frame.height == sum(3 * (1 + len(i.scope)) for i in plan.items)
     assert frame["mening"].str.len_chars().min() > 10  # type: ignore[operator]
+
+
+# --- The audit -----------------------------------------------------------------------------------------------------
+
+AUDITED = followed(item("A"), item("P"), item("Q", parent="P"), OWN, main={"A": "a", "Q": "a"}, measures={"P": ["a"]})
+PUBLISHED = [
+    cell("a", "BUH", 80.0, taljare=8.0, namnare=10.0),
+    cell("a", "AUD", None, status="dold"),
+    cell("a", "BUH", 80.0, "r12"),
+    month("a", 2022, 8),
+]
+
+
+def audited(frame: pl.DataFrame) -> list[str]:
+    return audit_plan(frame, pl.DataFrame(PUBLISHED, schema=RESULT_SCHEMA), AUDITED, AS_OF, 2019)
+
+
+def where(frame: pl.DataFrame, verksamhet: str) -> pl.Expr:
+    return (pl.col("item_id") == "A") & (pl.col("verksamhet") == verksamhet) & (pl.col("tillfalle") == "delar")
+
+
+def test_the_audit_passes_what_was_made() -> None:
+    assert audited(table(AUDITED, PUBLISHED)) == []
+
+
+@pytest.mark.parametrize(
+    ("verksamhet", "column", "value", "problem"),
+    [
+        ("BUH", "varde", 81.0, "ett tal är inte cellens"),
+        ("BUH", "kvalitet", "fryst", "ett tal är inte cellens"),
+        ("SC", "taljare", 0.0, "ett tal är inte cellens"),
+        ("AUD", "namnare", 3.0, "en dold cell berättas"),
+        ("AUD", "malstatus", "inga_data", "en dold cell berättas"),
+        ("AUD", "mening", "A: 3 per sista augusti 2022.", "en dold cell berättas"),
+        ("BUH", "malstatus", "klart", "okänd malstatus"),
+        ("BUH", "rapporterad_status", "klart", "okänd rapporterad_status"),
+        ("BUH", "ar", 2021, "en punkt saknas eller är en för mycket"),
+        ("BUH", "tillfalle", "ar", "nyckeln är inte unik"),
+    ],
+)
+def test_the_audit_stops_what_is_wrong(verksamhet: str, column: str, value: object, problem: str) -> None:
+    frame = table(AUDITED, PUBLISHED)
+    wrong = frame.with_columns(
+        pl.when(where(frame, verksamhet)).then(pl.lit(value)).otherwise(column).cast(PLAN_SCHEMA[column]).alias(column)
+    )
+    assert f"planuppföljningen: {problem}" in audited(wrong)
+
+
+def test_the_audit_stops_a_hole_and_another_shape() -> None:
+    frame = table(AUDITED, PUBLISHED)
+    assert audited(frame.slice(1)) == ["planuppföljningen: en punkt saknas eller är en för mycket"]
+    assert audited(frame.drop("mening")) == ["planuppföljningen: kolumnerna är inte de avtalade"]

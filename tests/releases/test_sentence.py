@@ -276,8 +276,7 @@ REPORTS = [
         report("ej_rapporterad", **AREA, malstatus="uppfyllt", mal_text="täckningsgraden mer än föregående år"),
         BOTH,
         None,
-        "Handlingsplanen: uppnått per sista augusti 2022. Mål: täckningsgraden mer än föregående år. Rapporterat: inte "
-        "rapporterad.",
+        "Handlingsplanen: uppnått per sista augusti 2022. Mål: täckningsgraden mer än föregående år. Inte rapporterad.",
     ),
 ]
 
