@@ -127,5 +127,8 @@ def outcome_of(consequences: Iterable[str]) -> str:
     return FAILED if CRITICAL in found else PASSED_WITH_WARNING if WARNING in found else PASSED
 
 
+NOT_FOLLOWED = "nej"
+"""The answer of an observation where a rule was not followed."""
+
 APPROPRIATION = "anslag"
 """The account group of the income that a verksamhet gets from the region."""

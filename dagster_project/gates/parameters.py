@@ -14,6 +14,7 @@ Of every source, for SQL:
   hidden, hidden_mark, few_mark, frozen, count, amount                             one quoted word
   column_gone, day_volume, month_volume, new_ids                                   one quoted word: a sign
   appropriation                                                                    one quoted word: an account group
+  not_followed                                                                     one quoted word: an answer
   unit_gone, unit_later, unit_moved, register_row, masked_text                     one quoted word: a finding
   judged, proportions, totals                                                      quoted words in brackets
 Of a source with a contract:
@@ -50,6 +51,7 @@ from dagster_project.catalogue.vocabulary import (
     MET,
     NO_DATA,
     NOT_APPLICABLE,
+    NOT_FOLLOWED,
     PERIOD_TYPES,
     PRELIMINARY,
     PROPORTIONS,
@@ -109,6 +111,7 @@ _WORDS: Values = {
     "few_mark": Sql.word(FEW_MARK),
     **{sign: Sql.word(sign) for sign in SIGNS},
     "appropriation": Sql.word(APPROPRIATION),
+    "not_followed": Sql.word(NOT_FOLLOWED),
     "unit_gone": Sql.word(UNIT_GONE),
     "unit_later": Sql.word(UNIT_LATER),
     "unit_moved": Sql.word(UNIT_MOVED),

@@ -14,10 +14,12 @@ from dagster_project.samples.defects import damage
 from dagster_project.samples.deliveries import Delivery, deliveries
 from dagster_project.samples.forms import WIN, XLSX, form_of, write_delivery
 from dagster_project.samples.setting import Setting
-from dagster_project.samples.units import UNITS, UNKNOWN_UNIT, hsaids, unit_at, unit_rates
+from dagster_project.samples.units import OPENED, UNITS, UNKNOWN_UNIT, hsaids, unit_at, unit_rates
 from dagster_project.samples.volumes import activity, arrivals, ramp
 
 STREAM = 6
+OTHER_UNITS = 106
+"""The random stream of units that report or investigate for others: what was there before stays as it is."""
 AVVIKELSETYPER = (
     "Bemötande",
     "Dokumentation",
@@ -29,6 +31,10 @@ AVVIKELSETYPER = (
     "Vård och behandling",
 )
 HISTORY = (XLSX, WIN, XLSX, XLSX)
+REPORTED_BY, ASKED = 0.08, 0.12
+"""How often another unit than the one that owns the case reported it, or was asked to investigate it."""
+OTHER_REGION = "SE2321000164-ANNAN01"
+"""A unit outside the area: the register does not know it."""
 STEPS = ("reported", "begun", "closed", "asked", "answered")
 EXCEL_HEADERS = {
     "avvikelse_id": "Avvikelse-id",
@@ -40,6 +46,8 @@ EXCEL_HEADERS = {
     "utredning_begard_datum": "Utredning begärd datum",
     "utredning_besvarad_datum": "Utredning besvarad datum",
     "allvarlighetsgrad": "Allvarlighetsgrad",
+    "rapporterande_enhet": "Rapporterande enhet",
+    "utredande_enhet": "Utredande enhet",
     "typ": "Typ",
 }
 
@@ -47,7 +55,7 @@ EXCEL_HEADERS = {
 def write(setting: Setting) -> list[Path]:
     """Write the deliveries: each holds the reports that are new or changed since the one before."""
     rng = setting.rng(STREAM)
-    truth = _reports(setting, rng)
+    truth = _with_other_units(setting, _reports(setting, rng))
     reported, steps = truth["reported"].to_numpy(), np.stack([truth[name].to_numpy() for name in STEPS])
     paths = []
     for d in deliveries(setting, newest_from_january=True):
@@ -108,6 +116,19 @@ def _reports(s: Setting, rng: np.random.Generator) -> pl.DataFrame:
     ).with_columns(ident.alias("id"))
 
 
+def _with_other_units(s: Setting, truth: pl.DataFrame) -> pl.DataFrame:
+    """The truth with the units that reported and that were asked, where they are others; some are of another area."""
+    rng = s.rng(OTHER_UNITS)
+    n = truth.height
+    columns = {}
+    for name, share, day in (("reporter", REPORTED_BY, "reported"), ("asked_unit", ASKED, "asked")):
+        other = unit_at(rng.choice(np.flatnonzero(np.arange(len(UNITS)) != OPENED), n), truth[day].to_numpy())
+        unit = hsaids(other).set(pl.Series(rng.random(n) < 0.1), OTHER_REGION)
+        filled = (rng.random(n) < share) & (truth[day].to_numpy() < NEVER)
+        columns[name] = unit.set(pl.Series(~filled), None)
+    return truth.with_columns(**columns)
+
+
 def _rows(part: pl.DataFrame, d: Delivery) -> pl.DataFrame:
     """Delivered rows of a part of the truth, as far as it was known when the delivery was made."""
 
@@ -126,6 +147,8 @@ def _rows(part: pl.DataFrame, d: Delivery) -> pl.DataFrame:
             "utredning_begard_datum": so_far("asked"),
             "utredning_besvarad_datum": so_far("answered"),
             "allvarlighetsgrad": part["severity"].set(part["severity"] == 0, None),
+            "rapporterande_enhet": part["reporter"],
+            "utredande_enhet": part["asked_unit"].set(so_far("asked").is_null(), None),
             "typ": choose(AVVIKELSETYPER, part["kind"].to_numpy()),
         }
     )

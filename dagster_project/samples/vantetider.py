@@ -20,6 +20,10 @@ from dagster_project.samples.units import AGE_HIGH, AGE_LOW, UNITS, UNKNOWN_UNIT
 from dagster_project.samples.volumes import activity, arrivals
 
 STREAM = 1
+FLOWS = 101
+"""The random stream of care flows: what was there before stays as it is."""
+FLOW, IN_FLOW = "NP", {"BUH": 0.35, "VUH": 0.25}
+"""The care flow of neuropsychiatric treatments (fas 2), and its share of them."""
 FAS_MIX = {  # share of contacts by fas 1-5 for each verksamhet
     "AUD": (0.46, 0.0, 0.11, 0.42, 0.01),
     "BUH": (0.40, 0.36, 0.09, 0.15, 0.0),
@@ -106,6 +110,8 @@ def _contacts(s: Setting, rng: np.random.Generator) -> pl.DataFrame:
     code = np.where(late & (fas == 4) & (draw < 0.15), 1, code)
     performed = rng.random(n) > 0.02
     person = s.persons.pick(rng, decided, AGE_LOW[unit], AGE_HIGH[unit])
+    share = np.array([IN_FLOW.get(u.verksamhet, 0.0) for u in UNITS])[unit]
+    flow = (fas == 2) & (s.rng(FLOWS).random(n) < share)
     year = s.persons.birth[person].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return pl.DataFrame(
         {
@@ -122,6 +128,7 @@ def _contacts(s: Setting, rng: np.random.Generator) -> pl.DataFrame:
             "year": year.astype(np.int32),
             "no_year": rng.random(n) < 0.03,
             "place": rng.integers(0, 8, n),
+            "flow": flow,
         }
     )
 
@@ -168,6 +175,7 @@ def _rows(s: Setting, contacts: pl.DataFrame, rows: Ints, events: Days, done: bo
             "kon": gather(s.persons.kon, person),
             "fodelsear": part["year"].set(part["no_year"], None),
             "lkf": choose(PLACES, unit * 8 + part["place"].to_numpy()),
+            "flode": pl.repeat(FLOW, len(rows), dtype=pl.String, eager=True).set(~part["flow"], None),
         }
     )
 

@@ -231,6 +231,12 @@ def test_wrong_use_for_a_source_is_one_sentence(project: Parts, source: str, tol
     assert files(project) == before
 
 
+def _custom(name: str, value: str) -> tuple[str, str]:
+    """A property of the column datum, put into the contract."""
+    kind = "physicalType: date\n"
+    return kind, f"{kind}    customProperties: [{{property: {name}, value: {value}}}]\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -249,6 +255,19 @@ def test_wrong_use_for_a_source_is_one_sentence(project: Parts, source: str, tol
         ("value: tillagg", "value: {fullstandig: [vecka]}", "leveransform gäller vecka, som inte är någon kolumn"),
         ("value: tillagg", "value: {fullstandig: [], when: {datum: 1}}", "datum, som inte är någon del av nyckeln"),
         ("schema:\n", "schema: [\n", "det är inte uppbyggt som de andra"),
+        (*_custom("spellings", "{ja: [J]}"), "skriver ja som J, men ja finns inte i listan"),
+        (*_custom("default", "ja"), "default ja, som inte finns i listan"),
+        (*_custom("any_case", "true"), "any_case, som bara gäller text"),
+        (
+            "physicalType: date\n",
+            "physicalType: date\n    logicalTypeOptions: {minimum: 0}\n",
+            "kolumnen datum har en gräns men är inget tal",
+        ),
+        (
+            "physicalType: date\n",
+            "physicalType: int\n    logicalTypeOptions: {minimum: 0.5}\n",
+            "gränsen 0.5, som inte är ett heltal",
+        ),
         (
             "  properties:\n",
             "  quality:\n  - implementation: {order: [datum, slut]}\n  properties:\n",

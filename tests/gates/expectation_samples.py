@@ -72,6 +72,15 @@ ROWS = {
             (2, 'd2', 'BUH', date '2022-05-31', '4011', 'lon', -90.5, -92.0),
             (3, 'd1', 'BUH', date '2021-05-31', '4011', null, -90.0, null)
         ) as t (line, delivery, verksamhet, manad, konto, konto_grupp, utfall_kr, budget_kr)""",
+    # Ten observations in May, of which five break every dress rule, and one in June that does.
+    "bhk": f"""
+        select
+            n as line, concat('b', n) as observation_id, '{BUH_UNIT}' as hsaid_enhet, 'Läkare' as yrkeskategori,
+            case when n < 11 then date '2022-05-10' else date '2022-06-10' end as observationsdatum,
+            'ja' as h_fore, 'ja' as h_efter, 'ej_aktuellt' as h_handskar, 'nej' as h_forklade,
+            case when n > 5 then 'nej' else 'ja' end as k_arm, case when n > 5 then 'nej' else 'ja' end as k_smycken,
+            case when n > 5 then 'nej' else 'ja' end as k_naglar, case when n > 5 then 'nej' else 'ja' end as k_har
+        from range(1, 12) as t (n)""",
 }
 
 # Two indicators, one about patients (a share) and one count, in two months and two verksamheter.
@@ -268,6 +277,9 @@ MUTATIONS: dict[tuple[str, str], str] = {
     ("delivery/avvikelser", "handelse_gammal"): "update rows_avvikelser set handelsedatum = date '2012-05-01'",
     ("delivery/avvikelser", "allvarlighetsgrad_ifylld"): "update rows_avvikelser set allvarlighetsgrad = null",
     ("delivery/ekonomi", "tecken_ratt"): "update rows_ekonomi set utfall_kr = -utfall_kr",
+    ("delivery/bhk", "svar_ratt_vanda"): (
+        "update rows_bhk set k_arm = 'nej', k_smycken = 'nej', k_naglar = 'nej', k_har = 'nej' where line = 5"
+    ),
     ("staging/_all", "nyckel_unik"): _duplicate("stg_{s}", "line = 3"),
     ("staging/_unit", "enhet_satt"): "update stg_{s} set {unit} = null where line = 3",
     ("staging/_verksamhet", "verksamhet_kand"): "update stg_{s} set verksamhet = 'HH' where line = 3",
@@ -292,6 +304,11 @@ MUTATIONS: dict[tuple[str, str], str] = {
         "update stg_avvikelser set avslutad_datum = date '2022-05-02' where avvikelse_id = 'a1'"
     ),
     ("staging/ekonomi", "anslag_finns"): "delete from stg_ekonomi where konto_grupp = 'anslag'",
+    ("staging/ronder", "rond_en_gang"): (
+        "insert into stg_ronder select * replace ('annat' as rond_id, 9 as line) from stg_ronder where line = 1"
+    ),
+    ("staging/klimatinkop", "belopp_i_kronor"): "update stg_klimatinkop set belopp_kr = belopp_kr / 1000",
+    ("staging/etjanster", "tjanst_anvand"): "update stg_etjanster set antal = 0 where line = 1",
     ("results/register_population", "antal_vid_stangd_enhet"): "update closed_units set antal = 7",
     **_result(
         {

@@ -567,6 +567,38 @@ def test_waiting_rows_are_judged_on_the_last_day_of_the_month(pipeline: Pipeline
     assert shown(pipeline.run(), "line", "reasons") == [(2, "enhet:ej_giltig")]
 
 
+def test_a_months_row_needs_a_unit_that_was_valid_some_day_of_it(pipeline: Pipeline) -> None:
+    """Closed on the first of May, open from the last of July, and away in June: valid in May and July, not in June."""
+    unit = "SE2321000164-2000"
+    early = base("enheter", hsaid_enhet=unit, giltig_till="2022-05-01")
+    pipeline.deliver(
+        "enheter", "2022-01-02", *TWO_UNITS, early, {**early, "giltig_fran": "2022-07-31", "giltig_till": ""}
+    )
+    months = ["2014-12", "2015-01", "2022-04", "2022-05", "2022-06", "2022-07", "2022-08"]
+    pipeline.deliver("klimatinkop", "2022-08-30", *(base("klimatinkop", hsaid_enhet=unit, manad=m) for m in months))
+    pipeline.deliver("etjanster", "2022-08-30", base("etjanster", hsaid_enhet="SE2321000164-9999"))
+    assert shown(pipeline.run(), "source", "line", "reasons") == [
+        ("etjanster", 2, "enhet:okand"),
+        ("klimatinkop", 2, "enhet:ej_giltig"),
+        ("klimatinkop", 6, "enhet:ej_giltig"),
+    ]
+
+
+def test_units_that_others_name_need_not_be_known(pipeline: Pipeline) -> None:
+    """Who reported and who was asked may be of another area: that refuses no row, and is no unknown unit."""
+    pipeline.deliver(
+        "avvikelser",
+        "2022-08-30",
+        case(1, rapporterande_enhet="SE2321000164-9999", utredande_enhet="SE2321000164-9999"),
+        case(2, rapporterande_enhet=OTHER_UNIT, hsaid_enhet="SE2321000164-9999"),
+    )
+    settled = pipeline.run()
+    assert shown(settled, "line", "reasons") == [(3, "enhet:okand")]
+    row = pipeline.rows(settled, "avvikelser").select("hsaid_enhet", "rapporterande_enhet", "utredande_enhet").row(0)
+    assert row == (UNIT, "SE2321000164-9999", "SE2321000164-9999")
+    assert measured(pipeline, "avvikelser")["units_unknown"] == 0
+
+
 def test_plans_without_an_event_need_a_known_unit_only(pipeline: Pipeline) -> None:
     pipeline.deliver(
         "enheter", "2022-01-02", base("enheter", hsaid_enhet="SE2321000164-2000", giltig_till="2015-02-01")
@@ -803,6 +835,26 @@ def test_a_newer_list_replaces_its_month_and_no_other(pipeline: Pipeline) -> Non
     assert status(settled)["vantetider_2022-06-01.csv"] == "accepterad"
     before = pipeline.run(as_of=date(2022, 6, 7))
     assert set(on_the_list(pipeline, before)) == {"P1", "V1 04", "V2 04", "V1 05", "V2 05", "V3 05"}
+
+
+@pytest.mark.parametrize(("source", "part"), [("klimatinkop", "artikelgrupp"), ("etjanster", "tjanst")])
+def test_a_list_of_a_unit_and_month_replaces_these_alone(pipeline: Pipeline, source: str, part: str) -> None:
+    def rows(unit: str, month: str, *parts: str) -> list[dict[str, str]]:
+        return [base(source, hsaid_enhet=unit, manad=month, **{part: name}) for name in parts]
+
+    pipeline.deliver(
+        source,
+        "2022-06-08",
+        *rows(UNIT, MAY, "a", "b"),
+        *rows(OTHER_UNIT, MAY, "a", "b"),
+        *rows(UNIT, "2022-04", "a", "b"),
+    )
+    pipeline.deliver(source, "2022-07-08", *rows(UNIT, "2022-05-31", "b", "c"), *rows(UNIT, "2022-06", "a"))
+    found = pipeline.rows(pipeline.run(), source).select("hsaid_enhet", pl.col("manad").dt.month(), part).rows()
+    assert sorted(found) == [
+        *((UNIT, 4, "a"), (UNIT, 4, "b"), (UNIT, 5, "b"), (UNIT, 5, "c"), (UNIT, 6, "a")),
+        *((OTHER_UNIT, 5, "a"), (OTHER_UNIT, 5, "b")),
+    ]
 
 
 def test_the_files_of_one_day_are_one_list(pipeline: Pipeline) -> None:

@@ -174,6 +174,34 @@ MUTATIONS: list[tuple[str, dict[str, str], set[str]]] = [
     ("ekonomi", {"budget_kr": ""}, set()),
     ("ekonomi", {"budget_kr": "se bilaga"}, {"format:budget_kr"}),
     *(
+        ("bhk", {"k_arm": text}, set())
+        for text in ("JA", "j", "1", "nej", "N", "2", "e", "3", "Ej  aktuellt", "ej_aktuellt", "EJ-AKTUELLT ")
+    ),
+    *(("bhk", {"k_arm": text}, {"varde:k_arm"}) for text in ("0", "4", "ej", "vet ej", "Ja/Nej", "1,0", "x")),
+    ("bhk", {"k_arm": "#N/A"}, {"format:k_arm"}),
+    ("bhk", {"yrkeskategori": ""}, set()),
+    ("ronder", {"rondtyp": "MILJÖ"}, set()),
+    ("ronder", {"rondtyp": "patientsakerhet"}, set()),
+    ("ronder", {"rondtyp": "Patientsäkerhetsrond"}, {"varde:rondtyp"}),
+    *(("ronder", {"form": text}, set()) for text in ("", "-", "null", "UPPFÖLJD", "Genomförd", "genomford")),
+    ("ronder", {"form": "planerad"}, {"varde:form"}),
+    ("ronder", {"form": "#SAKNAS!"}, {"format:form"}),
+    *(("klimatinkop", {"antal": text}, set()) for text in ("0", "-0", "0,5", "1 000", "12.25")),
+    *(("klimatinkop", {"antal": text}, {"varde:antal"}) for text in ("-1", "(2)", "\u22120,01")),
+    *(("klimatinkop", {"belopp_kr": text}, set()) for text in ("-1", "(2,50)", "0", "\u22121 000,25")),
+    ("klimatinkop", {"manad": "202205"}, set()),
+    ("klimatinkop", {"manad": "2022-05-17"}, set()),
+    ("klimatinkop", {"manad": "2022-12"}, set()),
+    ("klimatinkop", {"artikelgrupp": '="Handskar"'}, {"format:artikelgrupp"}),
+    *(("etjanster", {"antal": text}, set()) for text in ("0", "3,0", "1 000")),
+    ("etjanster", {"antal": "-1"}, {"varde:antal"}),
+    ("etjanster", {"antal": "3,5"}, {"format:antal"}),
+    *(("etjanster", {"tjanst": text}, {"format:tjanst"}) for text in ('="Bokning"', "'bokning", "#N/A", "#värde!")),
+    ("vantetider", {"flode": "NP"}, set()),
+    # A unit of another area: known or not, it is accepted.
+    ("avvikelser", {"rapporterande_enhet": "SE2321000164-ANNAN", "utredande_enhet": "se5560000000-x"}, set()),
+    ("avvikelser", {"rapporterande_enhet": "", "utredande_enhet": "-"}, set()),
+    *(
         ("avvikelser", dict.fromkeys(empty, ""), set())
         for empty in [("handelsedatum",), ("paborjad_datum", "avslutad_datum"), ("allvarlighetsgrad", "typ")]
     ),
@@ -330,6 +358,38 @@ def test_stored_values() -> None:
     person = parsed("kva", BASE["kva"]).accepted
     assert person.select("kon", "fodelsear", "event_date").row(0) == ("M", 1980, date(2022, 5, 30))
     assert len(person["person_id"][0]) == 32
+
+
+def test_answers_are_stored_in_one_spelling() -> None:
+    row = parsed("bhk", BASE["bhk"]).accepted
+    items = [c.name for c in CONTRACTS["bhk"].columns if c.values]
+    assert row.select(items).row(0) == ("ja", "ja", "ej_aktuellt", "ej_aktuellt", "ja", "nej", "nej", "ej_aktuellt")
+
+
+def test_an_empty_cell_has_the_contracts_default() -> None:
+    """Also where the column is not delivered; a cell that cannot be read has none."""
+    assert parsed("ronder", BASE["ronder"]).accepted["form"].to_list() == ["genomford"]
+    without = parsed("ronder", BASE["ronder"], columns=[n for n in BASE["ronder"] if n != "form"])
+    assert without.accepted["form"].to_list() == ["genomford"]
+    assert parsed("ronder", base("ronder", form="#N/A")).quarantined["form"].to_list() == [None]
+    assert counts("ronder", BASE["ronder"], base("ronder", form="Genomförd")) == (1, 0, 1)
+    assert counts("ronder", BASE["ronder"], base("ronder", form="uppföljd")) == (0, 2, 0)
+
+
+def test_a_text_in_any_case_is_one_key() -> None:
+    """Compared and stored in lower case, whatever form its letters have: distinct values are distinct services."""
+    names = ["Förnya recept", " FÖRNYA RECEPT\u00a0", "fo\u0308rnya recept"]
+    same = [base("etjanster", tjanst=name) for name in names]
+    assert counts("etjanster", *same) == (1, 0, 2)
+    assert parsed("etjanster", *same).accepted["tjanst"].to_list() == ["förnya recept"]
+    other = parsed("etjanster", *(base("etjanster", tjanst=name, antal=str(n)) for n, name in enumerate(names)))
+    assert other.quarantined["reasons"].to_list() == [["dubblett:konflikt"]] * 3
+    assert set(other.quarantined["key"]) == {f"{UNIT}|2022-05|förnya recept"}
+    # Blanks within, and other letters, make another service.
+    assert (
+        counts("etjanster", same[0], *(base("etjanster", tjanst=t) for t in ("fornya recept", "förnya  recept")))[0]
+        == 3
+    )
 
 
 # --- Duplicates and conflicts ----------------------------------------------------------------------------------------
