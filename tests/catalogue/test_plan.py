@@ -59,7 +59,6 @@ def test_every_indicator_follows_up_an_item_or_the_whole_plan() -> None:
     assert plan.untied_indicators() == []
 
 
-@pytest.mark.xfail(strict=True, reason="the rows of part 2 are on their way; remove this mark with the last of them")
 def test_every_indicator_that_follows_up_an_item_is_in_the_catalogue() -> None:
     assert plan.unknown_indicators() == []
 
