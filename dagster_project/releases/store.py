@@ -60,7 +60,7 @@ class Release:
     @property
     def exit_code(self) -> int:
         """0 when everything was published, 2 when something is held back (published.md)."""
-        return 2 if self.held_back else 0
+        return 2 if self.held_back or self.manifest.frozen_reports is not None else 0
 
     def table(self, name: str, indicator_id: str | None = None) -> pl.DataFrame:
         """A published table (`tables`), or its rows of one indicator. Raises OSError or PolarsError where damaged."""

@@ -129,7 +129,7 @@ def test_the_origin_of_reports_is_in_the_id(data: DataPaths) -> None:
 def test_a_day_that_is_run_again_keeps_reports_too(data: DataPaths) -> None:
     passed = small_release(data, 1, reports="godkand")
     again = read_release(data.releases / small_release(data, 2, reports="fryst", frozen_reports=passed))
-    assert again is not None and again.origins == {passed}
+    assert again is not None and again.origins == {passed} and again.exit_code == 2
     reports = frozen_in(again).reports
     assert reports is not None and (reports.release_id, reports.quality) == (passed, "fryst")
     own = read_release(data.releases / passed)
