@@ -127,7 +127,7 @@ def outcome_of(consequences: Iterable[str]) -> str:
     return FAILED if CRITICAL in found else PASSED_WITH_WARNING if WARNING in found else PASSED
 
 
-NOT_FOLLOWED = "nej"
+RULE_BROKEN = "nej"
 """The answer of an observation where a rule was not followed."""
 
 APPROPRIATION = "anslag"
