@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,8 +36,8 @@ class Indicator:
     open cases are shown. window_months: what a cell of the path window looks back over, its period's last month
     included. register: of the register sources. code_list: of the seed code_lists. part_of: the indicator whose
     observations these are some of: their difference is protected too. base_year: of the comparison base with that
-    name. read: the sources of its observations; sources: those and the unit register, whose failure touches every
-    indicator. requires: as long as no current row says it, nothing is known. whole_plan: about the plan as a whole,
+    name. read: the sources of its observations; sources: those and, where their rows belong to units, the unit
+    register. requires: as long as no current row says it, nothing is known. whole_plan: about the plan as a whole,
     not about one of its items. Targets and items of the plan are data of their own (`catalogue.plan`).
     """
 
@@ -66,7 +66,15 @@ class Indicator:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        return (REGISTER_SOURCE, *self.read)
+        return sources_behind(self.read)
+
+
+def sources_behind(read: Sequence[str]) -> tuple[str, ...]:
+    """Sources that an indicator reads, and before them the unit register where rows of one of them belong to units: of
+    rows that name a verksamhet themselves it is not asked (indicators.md)."""
+    contracts = load_contracts()
+    by_unit = any(contracts[source].unit is not None for source in read if source in contracts)
+    return (REGISTER_SOURCE, *read) if by_unit else tuple(read)
 
 
 def _flag(text: str) -> bool:

@@ -249,3 +249,10 @@ def test_text_left_to_write_is_told_with_its_place(project: Parts) -> None:
     assert completeness.left_to_write(project) == [
         "dbt/models/observations/kva/obs_ny.yml har text kvar att skriva på rad 2, efter SKRIV:"
     ]
+
+
+def test_the_unit_register_is_read_by_what_is_counted_by_unit() -> None:
+    """indicators.md: of rows that name a verksamhet the unit register is not asked, so its fault is none of theirs."""
+    reads = {i.id: REGISTER_SOURCE in i.sources for i in load_catalogue()}
+    assert {i.id for i in load_catalogue() if "enhet" in i.levels} == {name for name, asks in reads.items() if asks}
+    assert not all(reads.values())

@@ -17,7 +17,6 @@ from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import database
 from dagster_project.ingestion.readers.headers import fold_header
-from dagster_project.products import report_form
 from dagster_project.products.report_form import (
     COLUMNS,
     HEADERS,
@@ -40,8 +39,7 @@ EARLIER = {
 
 
 @pytest.fixture
-def form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(report_form, "asks_number", lambda source, item: item.id in ("HH-2022-02", "HH-2022-30"))
+def form(tmp_path: Path) -> Path:
     path = tmp_path / default_name(SOURCE, "BUH", MADE)
     write_form(path, SOURCE, asked_of("BUH", MONTH), "BUH", MONTH, EARLIER, MADE)
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.catalogue.contracts import REGISTER_SOURCE
+from dagster_project.catalogue.indicators import sources_behind
 from dagster_project.catalogue.vocabulary import ACCEPTED, RESULT_TABLE, gravity
 from dagster_project.gates.suites import suite_titles
 from dagster_project.gates.waivers import Waiver
@@ -15,7 +15,7 @@ from dagster_project.releases.tables import QUALITY_TABLE
 
 def accepted_inputs(origin: Origin, indicator: Definition) -> tuple[DeliveryRef, ...]:
     """Accepted deliveries of the indicator's sources and of the unit register, by source and date."""
-    sources = [*indicator.sources, REGISTER_SOURCE]
+    sources = sources_behind(indicator.sources)
     found = [
         DeliveryRef(d["source"], d["file"], d["uttagsdatum"], d["sha256"])
         for d in origin.inputs
@@ -26,7 +26,7 @@ def accepted_inputs(origin: Origin, indicator: Definition) -> tuple[DeliveryRef,
 
 def gate_checks(release: Release, indicator: Definition) -> tuple[tuple[Check, ...], int]:
     """Failed expectations of the gates for the indicator's sources (worst first), and how many passed."""
-    sources = [*indicator.sources, REGISTER_SOURCE, RESULT_TABLE]
+    sources = [*sources_behind(indicator.sources), RESULT_TABLE]
     table = release.table(QUALITY_TABLE)
     table = table.filter(table["source"].is_in(sources))
     # As the suites of today have them; an older release can name others.
