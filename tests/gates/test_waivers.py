@@ -38,6 +38,15 @@ def _readers(source: str) -> set[str]:
     return {indicator.id for indicator in load_catalogue() if source in indicator.sources}
 
 
+def test_the_register_holds_back_what_has_cells_of_units_and_nothing_else() -> None:
+    """ekonomi and aktiviteter name a verksamhet: the register is not asked (indicators.md)."""
+    named = _readers("ekonomi") | _readers("aktiviteter")
+    others = {indicator.id for indicator in load_catalogue()} - named
+    assert len(named) == 6
+    assert set(decide([_failure("enheter", "har_levererats", "critical")]).held_back) == others
+    assert decide([_failure("enheter", "rader_minskar", "warning")]).warned == others
+
+
 def test_the_projects_file_is_valid() -> None:
     assert _load(SUITES / "waivers.csv") == []
 

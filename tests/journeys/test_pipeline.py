@@ -26,6 +26,7 @@ from dagster_project.releases.store import current_id, read_release
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import MEASURES, Keep, Run
 from tests.jobs import DAY, UNIT, Kept, cases, deliver, deliver_cases, deliver_measures, deliver_units, outcome_of, said
+from tests.oracle.cases import AS_OF, CELL_KEY, CELLS, PLAN, PLAN_KEY, differences, write_cases
 from tests.oracle.compare import compare
 from tests.oracle.deliveries import write_deliveries
 from tests.releases.small import described
@@ -63,6 +64,20 @@ def test_random_deliveries_agree_with_the_oracle(run: Run, tmp_path: Path, seed:
     listing = tmp_path / "karantan.csv"
     write_quarantine_csv(select_quarantine(RunFolder(outcome.data), every=True), listing)
     assert compare(tmp_path / "raw", outcome.release.folder, listing, as_of) == []
+
+
+def test_the_indicators_and_the_plan_come_out_as_worked_by_hand(run: Run, tmp_path: Path) -> None:
+    """One small set of deliveries that answers many questions: `tests/oracle/cases.py` derives each number."""
+    write_cases(tmp_path / "raw")
+    outcome = run(tmp_path / "raw", tmp_path / "data", AS_OF)
+    assert outcome.error is None
+    folder = outcome.release.folder
+    plan = pl.read_parquet(folder / "plan_uppfoljning.parquet").iter_rows(named=True)
+    assert differences(CELLS, result_of(outcome).iter_rows(named=True), CELL_KEY) == []
+    assert differences(PLAN, plan, PLAN_KEY) == []
+    listing = tmp_path / "karantan.csv"
+    write_quarantine_csv(select_quarantine(RunFolder(outcome.data), every=True), listing)
+    assert compare(tmp_path / "raw", folder, listing, AS_OF) == []
 
 
 BROKEN = [MEASURES[0].replace("V0", f"F{i}").replace("DV113", "fel") for i in range(50)]

@@ -1,7 +1,7 @@
 """Compare a release of the production system with the oracle, cell by cell.
 
-Only the sources and indicators that the oracle implements (its SOURCES and INDICATORS) are compared: the others are
-passed over, and `passed_over` says which they are.
+Files, rows in quarantine, cells, and the plan followed up. Only the sources and indicators that the oracle implements
+(its SOURCES and INDICATORS) are compared: the others are passed over, and `passed_over` says which they are.
 
 By hand, from the repository: ``python -m tests.oracle.compare RAW RELEASE [--quarantine CSV] [--as-of YYYY-MM-DD]``.
 """
@@ -20,21 +20,19 @@ from typing import Any
 
 import polars as pl
 
-from .oracle import (
-    INDICATORS,
+from .catalogue import INDICATORS, grid_periods
+from .disclosure import check_disclosure, describe, key_of, solvable
+from .oracle import SOURCES, Settled, settle
+from .part2 import Reports
+from .plan import COMPARED as PLAN_COMPARED
+from .plan import KEY as PLAN_KEY
+from .plan import check_sentence, plan_rows
+from .results import (
     NUMBER_COLUMNS,
-    SOURCES,
-    Settled,
-    check_disclosure,
-    describe,
     first_grid_year,
-    grid_periods,
     indicator_result,
     is_primary,
-    key_of,
     mark_of,
-    settle,
-    solvable,
     status_of,
 )
 
@@ -63,6 +61,7 @@ COLUMNS = {
     "release_id": pl.String,
 }
 COMPARED = ("period_slut", *NUMBER_COLUMNS, "mal_operator", "malvarde", "status", "markering", "komplett", "kvalitet")
+PART_OF = {"np_behandling_90": "behandling_90", "barn_narstaende_du": "barn_narstaende"}
 EXAMPLES = 4  # of each kind of difference
 
 
@@ -273,6 +272,7 @@ def compare_results(
     ours = {key: row for key, row in truth.items() if (key[4], key[5]) in periods}
     # One small number anywhere: longer periods, other levels and the year before may be hidden with it.
     hiding = {k[0] for k, row in truth.items() if row["_patient"] and is_primary(row["_skyddat"])}
+    hiding |= {whole for part, whole in PART_OF.items() if part in hiding}
 
     mine, theirs = {key[0] for key in ours}, {key[0] for key in published}
     for indicator in sorted(mine - theirs):
@@ -303,6 +303,34 @@ def compare_results(
         out.add("disclosure before the grid", fault)
 
 
+def compare_plan(settled: Settled, release: Path, out: Differences) -> None:
+    """plan_uppfoljning.parquet against the release's own cells and the reports, row by row; of `mening` what it tells.
+
+    Where the reports are frozen, they are those of an older release: nothing is said of them.
+    """
+    cells = pl.read_parquet(release / "indicator_result.parquet").filter(pl.col("kon") == "T")
+    frozen = cells.filter((pl.col("indicator_id") == "aktiviteter_genomforda") & (pl.col("kvalitet") == "fryst"))
+    passed = {"rapporterad_status", "rapporterade", "antal", "kommentar"} if frozen.height else set()
+    ours = {
+        tuple(row[name] for name in PLAN_KEY): row
+        for row in plan_rows(cells.iter_rows(named=True), Reports(settled.current["aktiviteter"]), settled.as_of)
+    }
+    rows = list(pl.read_parquet(release / "plan_uppfoljning.parquet").iter_rows(named=True))
+    theirs = {tuple(row[name] for name in PLAN_KEY): row for row in rows}
+    if len(theirs) != len(rows):
+        out.add("plan rows", f"{len(rows) - len(theirs)} keys stand twice")
+    for key in sorted(ours.keys() - theirs.keys(), key=describe):
+        out.add("plan rows missing", describe(key))
+    for key in sorted(theirs.keys() - ours.keys(), key=describe):
+        out.add("plan rows unexpected", describe(key))
+    for key in sorted(ours.keys() & theirs.keys(), key=describe):
+        for column in PLAN_COMPARED:
+            if column not in passed and not same(ours[key][column], theirs[key][column]):
+                out.add(f"plan {column}", f"{describe(key)}: {theirs[key][column]}, not {ours[key][column]}")
+        for fault in check_sentence(theirs[key], ours[key]):
+            out.add("plan mening", f"{describe(key)}: {fault}: {theirs[key]['mening']}")
+
+
 def passed_over(release: Path) -> list[str]:
     """The indicators of a release that the oracle does not implement: nothing is said of their cells."""
     published = pl.read_parquet(release / "indicator_result.parquet", columns=["indicator_id"])["indicator_id"].unique()
@@ -326,6 +354,7 @@ def compare_settled(
     if quarantine_csv is not None:
         compare_quarantine(settled, quarantine_csv, out)
     compare_results(settled, release_dir, out, everything)
+    compare_plan(settled, release_dir, out)
     return out.sentences()
 
 

@@ -1,6 +1,6 @@
 """Random but realistic deliveries that exercise the quirks and defects that extracts.md names.
 
-``write_deliveries(raw, seed)`` writes files for the core sources under ``raw`` and returns the as-of date to use.
+``write_deliveries(raw, seed)`` writes files for all sources under ``raw`` and returns the as-of date to use.
 Only test personnummer (birth numbers 980-999) are valid ones here.
 """
 
@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import xlsxwriter
 
-from .oracle import ORDER_RULES, SOURCES, Col, key_columns, luhn_ok, month_end
+from . import worlds
+from .oracle import MONTHLY, ORDER_RULES, SOURCES, Col, key_columns, luhn_ok, month_end
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 NBSP = "\u00a0"
@@ -45,8 +47,28 @@ DIACRITIC_HEADERS = {
     "formular": "Formulär",
     "handelsedatum": "Händelsedatum",
     "utredning_begard_datum": "Utredning begärd datum",
+    "manad": "Månad",
+    "flode": "Flöde",
+    "tjanst": "Tjänst",
+    "h_fore": "H före",
+    "h_forklade": "H-förkläde",
+    "k_har": "K hår",
 }
 DROPPABLE = {"yrkeskategori", "typ", "lkf", "fodelsear", "lansdel", "diagnoskod", "allvarlighetsgrad"}
+DROPPABLE |= {"flode", "rapporterande_enhet", "utredande_enhet", "form", "konto_grupp", "budget_kr", "kommentar"}
+SWEDISH = {
+    "GENOMFORD": "Genomförd",
+    "VANTANDE": "VÄNTANDE",
+    "patientsakerhet": "Patientsäkerhet",
+    "miljo": "Miljö",
+    "uppfoljd": "Uppföljd",
+    "lon": "Lön",
+    "kopt_vard": "Köpt vård",
+    "ej_paborjad": "Ej påbörjad",
+    "pagar": "PÅGÅR",
+    "genomford": "Genomförd",
+    "utgar": "Utgår",
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +147,11 @@ def build_world(rng: random.Random, end: date) -> World:
             (early, date(2020, 6, 30), "SC", "Synhjälp"),
             (date(2021, 1, 1), FAR, "SC", "Synhjälp åter"),
         ],
+        hsa + "VUHM": [
+            (early, date(2022, 9, 14), "BUH", "Ungdomsteamet"),
+            (date(2022, 9, 15), FAR, "VUH", "Ungdomsteamet"),
+        ],
+        hsa + "OTB": [(early, date(2021, 5, 17), "OT", "Ortopedteknik Berget")],
     }
     world.persons = [make_person(rng, "person", 1932, 2016) for _ in range(110)]
     world.persons += [make_person(rng, "samordning", 1950, 2012) for _ in range(6)]
@@ -142,6 +169,15 @@ def build_world(rng: random.Random, end: date) -> World:
     }.items():
         build(world, rng.choices(starts, weights)[0], last)
         assert world.records[source]
+    for source, make in {
+        "bhk": worlds.hygiene,
+        "ronder": worlds.rounds,
+        "klimatinkop": worlds.purchases,
+        "ekonomi": worlds.accounts,
+        "etjanster": worlds.services,
+        "aktiviteter": worlds.activities,
+    }.items():
+        world.records[source] = make(world, rng.choices(starts, weights)[0], last)
     _registers(world, rng.choices(starts, weights)[0], last)
     return world
 
@@ -170,6 +206,7 @@ def _waits(world: World, first: date, last: date) -> None:
             "fodelsear": rng.choice([None, rng.randint(1901, 2018)]),
             "lkf": rng.choice([None, "1880", "0000", "1861"]),
             "medicinskt_maldatum": start + timedelta(days=rng.randint(-20, 40)) if phase == 4 else None,
+            "flode": rng.choice([None, "NP", "NP", "Smärta"]) if phase == 2 else None,
         }
         if unit and start <= last and start >= first:
             rows.append(
@@ -344,10 +381,17 @@ def _deviations(world: World, first: date, last: date) -> None:
                 "utredning_begard_datum": asked,
                 "utredning_besvarad_datum": answer,
                 "allvarlighetsgrad": rng.choice([None, 1, 2, 3, 4]),
+                "rapporterande_enhet": _other_unit(world),
+                "utredande_enhet": _other_unit(world) if asked else None,
                 "typ": rng.choice([None, "Fall", "Läkemedel, dos", "Kö|väntan", 'Ö "citat"', "rad 1\nrad 2"]),
             }
         )
     world.records["avvikelser"] = rows
+
+
+def _other_unit(world: World) -> str | None:
+    """A unit that reports or investigates: none, one of ours, whether it is valid on the day or not, or a stranger."""
+    return world.rng.choice([None, None, None, *world.units, "SE2321000131-EXTERN"])
 
 
 def snapshot(world: World, source: str, day: date) -> list[Record]:
@@ -379,6 +423,8 @@ def snapshot(world: World, source: str, day: date) -> list[Record]:
             or (row["status"] == "VANTANDE" and row["matperiod"] > day)
         ):
             continue
+        if source in MONTHLY and row["manad"] > day:
+            continue
         for col in SOURCES[source]:
             if col.happened and row.get(col.name) and row[col.name] > day:
                 row[col.name] = None
@@ -395,6 +441,7 @@ def snapshot(world: World, source: str, day: date) -> list[Record]:
 BAD: dict[str, list[str]] = {
     "date": ["2022-02-30", "22-03-04", "1899-12-31", "2022/03/04", "igår", "2021-13-01", "2022-3-4", "20210230"],
     "month": ["2022-13", "mars 2022", "2022", "202200"],
+    "number": ["1e3", "1,2,3", "fem", "1.000.000", "12 kr", "NaN"],
     "int": ["1e3", "0x10", "1_000", "NaN", "3,5", "--1", "x", "inf", "1.5"],
     "janej": ["kanske", "X", "3"],
     "kon": ["X", "4", "Kvinnor"],
@@ -431,7 +478,7 @@ def defect_kinds(source: str) -> list[tuple[str, str]]:
     kinds += [("rad", ""), ("konflikt", ""), ("konflikt3", ""), ("dubblett", ""), ("flera", "")]
     if source == "enheter":
         kinds += [("overlapp", ""), ("overlapp", "verksamhet")]
-    else:
+    elif any(col.name == "hsaid_enhet" for col in SOURCES[source]):
         kinds += [("okand", ""), ("ej_giltig", "")]
     kinds += {
         "vantetider": [
@@ -454,6 +501,7 @@ def defect_kinds(source: str) -> list[tuple[str, str]]:
         ],
         "avvikelser": [("besvarad_utan", "")],
         "register_population": [("diagnos", "")],
+        "aktiviteter": [("annans_punkt", ""), ("okand_punkt", ""), ("lang_kommentar", "")],
     }.get(source, [])
     return kinds
 
@@ -461,9 +509,14 @@ def defect_kinds(source: str) -> list[tuple[str, str]]:
 def _fresh_key(world: World, source: str, row: Record, day: date) -> None:
     """Give the row a business key that no other row has."""
     number = world.fresh()
-    for column in ("vardkontakt_id", "gas_id", "avvikelse_id"):
+    for column in ("vardkontakt_id", "gas_id", "avvikelse_id", "observation_id", "rond_id"):
         if column in row:
             row[column] = f"D{number}"
+    part = {"klimatinkop": "artikelgrupp", "ekonomi": "konto", "etjanster": "tjanst"}.get(source)
+    if part:
+        row[part] = f"d{number}"
+    if source == "aktiviteter":  # a month that no period of the grid holds
+        row["manad"] = date(2030 + number // 12, number % 12 + 1, 1)
     if source == "enheter":
         row["hsaid_enhet"] = f"SE2321000164-D{number}"
         row["giltig_till"] = None
@@ -512,8 +565,14 @@ def make_defect(world: World, source: str, kind: tuple[str, str], base: Record, 
             row["__extra__"] = True
         case "konflikt" | "konflikt3":
             other = dict(row)
-            place = "enhetsnamn" if source == "enheter" else "hsaid_enhet"
-            other[place] = "Annat namn" if source == "enheter" else rng.choice(list(world.units))
+            place, differs = {
+                "enheter": ("enhetsnamn", "Annat namn"),
+                "klimatinkop": ("belopp_kr", Decimal("-123.45")),
+                "ekonomi": ("utfall_kr", Decimal("-123.45")),
+                "etjanster": ("antal", 123456),
+                "aktiviteter": ("kommentar", "Något annat"),
+            }.get(source, ("hsaid_enhet", rng.choice(list(world.units))))
+            other[place] = differs
             if other[place] == row[place]:
                 other["makulerad"] = True
             rows = [row, other] if name == "konflikt" else [row, dict(row), other]
@@ -540,6 +599,8 @@ def make_defect(world: World, source: str, kind: tuple[str, str], base: Record, 
                     row[event] = date(2020, 11, 2)
             if source == "vantetider":
                 row["matperiod"] = date(2020, 11, 1)
+            if source in MONTHLY:
+                row["manad"] = date(2020, 11, 1)
         case "vantar_start" | "vantar_start_format":
             row |= {"status": "VANTANDE", "start_datum": row["beslut_datum"], "matperiod": day.replace(day=1)}
             if name == "vantar_start_format":
@@ -573,6 +634,12 @@ def make_defect(world: World, source: str, kind: tuple[str, str], base: Record, 
             row |= {"utredning_begard_datum": None, "utredning_besvarad_datum": row["registreringsdatum"]}
         case "diagnos":
             row["diagnoskod"] = "hörsel"
+        case "annans_punkt":  # the item of one verksamhet, reported by another
+            row |= {"aktivitet_id": "HH-2022-17", "verksamhet": rng.choice(["AUD", "VUH"])}
+        case "okand_punkt":
+            row["aktivitet_id"] = "HH-2022-99"
+        case "lang_kommentar":
+            row["kommentar"] = "å" * 2001
     return rows
 
 
@@ -594,6 +661,10 @@ def add_defects(
         else:
             for row in made:
                 rows.insert(rng.randint(0, len(rows)), row)
+    if source == "aktiviteter":  # nothing but keys, also beside a row that has more
+        for row in rng.sample(rows, min(len(rows), 5)):
+            keys = {name: row[name] for name in ("aktivitet_id", "verksamhet", "manad")}
+            rows.append({**keys, "status": None, "antal": None, "kommentar": None, "makulerad": Raw("")})
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -640,6 +711,16 @@ def spell_person(rng: random.Random, normal: str, uttag: date) -> str:
     return rng.choice([normal, f"{normal[:8]}-{normal[8:]}", *short])
 
 
+def spell_number(rng: random.Random, value: Decimal) -> str:
+    """One of the accepted spellings of a number."""
+    text = f"{value:.2f}" if value % 1 else f"{value:.0f}"
+    if abs(value) >= 1000 and rng.random() < 0.3:
+        text = f"{Decimal(text):,}".replace(",", rng.choice([" ", NBSP, "\u202f"]))
+    if value < 0 and rng.random() < 0.4:
+        text = rng.choice([f"({text[1:]})", "\u2212" + text[1:]])
+    return text.replace(".", rng.choice([",", "."]))
+
+
 def spell(rng: random.Random, col: Col, value: Any, uttag: date, style: str) -> str:
     """A cell's text in a CSV."""
     if value is None or (col.name == "makulerad" and value is False):
@@ -661,6 +742,15 @@ def spell(rng: random.Random, col: Col, value: Any, uttag: date, style: str) -> 
                 text = rng.choice([f"{value},0", f"{value}.0", f"+{value}" if value >= 0 else str(value)])
             elif value >= 1000 and rng.random() < 0.2:
                 text = f"{value:,}".replace(",", rng.choice([" ", NBSP]))
+        case "number":
+            text = spell_number(rng, value)
+        case "bhk":
+            spellings = {"Ja": ["1", "JA"], "Nej": ["2", "nej"], "Ej aktuellt": ["3", "E", "ej aktuellt"]}
+            text = rng.choice([value, *spellings[value]])
+        case "item":
+            text = rng.choice([value, value, value.lower(), value.replace("-", " ")])
+        case "caseless":
+            text = rng.choice([value, value.upper(), value.capitalize()])
         case "janej":
             text = rng.choice(["1", "J", "Ja", "JA", "t", "True"] if value else ["2", "N", "nej", "F", "FALSE"])
         case "kon":
@@ -669,8 +759,8 @@ def spell(rng: random.Random, col: Col, value: Any, uttag: date, style: str) -> 
             text = spell_person(rng, value, uttag)
         case "hsaid" | "kva" | "lower" | "upper":
             text = rng.choice([value, value, value.lower(), value.upper()])
-            if value in ("GENOMFORD", "VANTANDE") and rng.random() < 0.3:
-                text = {"GENOMFORD": "Genomförd", "VANTANDE": "VÄNTANDE"}[value]
+            if value in SWEDISH and rng.random() < 0.3:
+                text = SWEDISH[value]
         case _:
             text = value
     if rng.random() < 0.05:
@@ -751,7 +841,7 @@ def write_csv(
     encoding = "utf-8" if plain else rng.choice(["utf-8", "utf-8", "utf-8-sig", "cp1252", "nfd"])
     if encoding == "nfd":
         return unicodedata.normalize("NFD", text).encode("utf-8")
-    return text.encode(encoding)
+    return text.encode(encoding if encoding != "cp1252" or not set("\u2212\u202f") & set(text) else "utf-8")
 
 
 def write_xlsx(world: World, source: str, rows: list[Record], uttag: date, names: list[str]) -> bytes:
@@ -785,7 +875,7 @@ def write_xlsx(world: World, source: str, rows: list[Record], uttag: date, names
                     sheet.write_string(line, index, rng.choice(MISSING_TEXTS))
             elif col.type in ("date", "month") and native and rng.random() < 0.9:
                 sheet.write_datetime(line, index, datetime(value.year, value.month, value.day), date_format)
-            elif col.type == "int" and native:
+            elif col.type in ("int", "number") and native:
                 sheet.write_number(line, index, value)
             elif col.type == "janej" and native and rng.random() < 0.5:
                 sheet.write_boolean(line, index, value)
@@ -830,6 +920,8 @@ def write_parquet(world: World, source: str, rows: list[Record], uttag: date, na
                 series.append(pl.Series(header, moments, dtype=pl.Datetime("us", "UTC")))
         elif pure and col.type == "int" and rng.random() < 0.8:
             series.append(pl.Series(header, values, dtype=rng.choice([pl.Int64, pl.Float64, pl.Int32])))
+        elif pure and col.type == "number" and rng.random() < 0.8:
+            series.append(pl.Series(header, [None if v is None else float(v) for v in values], dtype=pl.Float64))
         elif pure and col.type == "janej" and rng.random() < 0.6:
             series.append(pl.Series(header, values, dtype=pl.Boolean))
         else:
@@ -901,6 +993,7 @@ def write_source(world: World, folder: Path, source: str, as_of: date, aligned: 
             recent = []
             for row in rows:
                 happened = [row[c.name] for c in SOURCES[source] if c.happened and row.get(c.name)]
+                happened += [row["manad"]] if source in MONTHLY else []
                 if max(happened) > horizon:
                     recent.append(row)
             rows = recent or rows
@@ -960,7 +1053,15 @@ def _revise(world: World, source: str, rows: list[Record]) -> None:
         "gas": "baslinje",
         "register_population": "utgangsdatum",
         "avvikelser": "allvarlighetsgrad",
+        "bhk": "k_arm",
+        "ronder": "form",
+        "klimatinkop": "belopp_kr",
+        "ekonomi": "utfall_kr",
+        "etjanster": "antal",
+        "aktiviteter": "status",
     }.get(source)
+    if source in ("klimatinkop", "etjanster"):  # rows gone from the list of a unit and month
+        rows[:] = [row for row in rows if rng.random() < 0.97] or rows
     for row in rows:
         if column and rng.random() < 0.03:
             match column:
@@ -970,6 +1071,16 @@ def _revise(world: World, source: str, rows: list[Record]) -> None:
                     row[column] = rng.choice(world.persons)
                 case "baslinje":
                     row[column] = rng.choice([-2, -1, 0])
+                case "k_arm":
+                    row[column] = rng.choice(["Ja", "Nej"])
+                case "form":
+                    row[column] = rng.choice([None, "genomford", "uppfoljd"])
+                case "belopp_kr" | "utfall_kr":
+                    row[column] = row[column] + Decimal("10.01")
+                case "antal":
+                    row[column] = row[column] + 3
+                case "status":
+                    row[column] = rng.choice(worlds.STATUSES)
                 case "utgangsdatum":
                     row[column] = row["inklusionsdatum"] + timedelta(days=rng.randint(0, 500))
                 case _:
@@ -1082,7 +1193,7 @@ def _hostile_files(world: World, raw: Path, source: str, as_of: date) -> None:
 
 
 def write_deliveries(raw: Path, seed: int, hostile: bool = False, defects: bool = True) -> date:
-    """Write random deliveries of all core sources under raw; the as-of date to use is returned."""
+    """Write random deliveries of all sources under raw; the as-of date to use is returned."""
     rng = random.Random(seed)
     as_of = date(2022, 3, 10) + timedelta(days=rng.randint(0, 290))
     aligned = rng.random() < 0.3

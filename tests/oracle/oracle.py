@@ -1,8 +1,8 @@
 """Reference implementation ("oracle") of the specification: row by row, plain Python, nothing clever.
 
-``settle`` reads the deliveries of the core sources and says what becomes of every file and row;
-``indicator_result`` computes part 1's indicators from that; ``check_disclosure`` judges a published set of rows.
-Where the specification is loose, the choice is marked ``CHOICE`` in the code.
+This module reads: ``settle`` takes the deliveries and says what becomes of every file and row. Beside it are the
+tables of the catalogue (``catalogue``), the cells (``results``, ``part2``), the plan followed up (``plan``) and the
+judge of a published set of rows (``disclosure``). Where the specification is loose, the choice is marked ``CHOICE``.
 """
 
 from __future__ import annotations
@@ -10,30 +10,24 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import math
 import re
-import statistics
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from itertools import groupby, pairwise
-from operator import itemgetter
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 from python_calamine import CalamineWorkbook
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 VERKSAMHETER = ("AUD", "BUH", "CFH", "FAM", "OT", "SC", "TC", "VUH")
-FEW = 20  # a judged cell with a namnare of 1..19 is marked FA
-LIMIT = 5  # protected numbers 1..4 are hidden
-Z = 1.959963984540054
 MISSING = {"", "NULL", "NA", "-"}
+SEEDS = Path(__file__).parents[2] / "dbt" / "seeds"  # the plan is data: its tables are read, nothing else
 NO_DATES = {date(1900, 1, 1), date(9999, 12, 31)}
 
 # --------------------------------------------------------------------------------------------------------------
@@ -59,6 +53,8 @@ def _codes(*codes: str) -> frozenset[str]:
 
 
 MAKULERAD = Col("makulerad", "janej")
+HYGIENE = ("h_fore", "h_efter", "h_handskar", "h_forklade")
+DRESS = ("k_arm", "k_smycken", "k_naglar", "k_har")
 
 SOURCES: dict[str, list[Col]] = {
     "enheter": [
@@ -84,6 +80,7 @@ SOURCES: dict[str, list[Col]] = {
         Col("kon", "kon", True),
         Col("fodelsear", "int", low=1901),  # high: the extraction year
         Col("lkf", "text"),  # 4 digits
+        Col("flode", "text"),
         MAKULERAD,
     ],
     "kva": [
@@ -139,18 +136,84 @@ SOURCES: dict[str, list[Col]] = {
         Col("utredning_begard_datum", "date", happened=True),
         Col("utredning_besvarad_datum", "date", happened=True),
         Col("allvarlighetsgrad", "int", low=1, high=4),
+        Col("rapporterande_enhet", "hsaid"),
+        Col("utredande_enhet", "hsaid"),
         Col("typ", "text"),
         MAKULERAD,
     ],
+    "bhk": [
+        Col("observation_id", "text", True),
+        Col("hsaid_enhet", "hsaid", True),
+        Col("observationsdatum", "date", True, happened=True),
+        Col("yrkeskategori", "text"),
+        *(Col(item, "bhk", True, allowed=_codes("Ja", "Nej", "Ej aktuellt")) for item in (*HYGIENE, *DRESS)),
+        MAKULERAD,
+    ],
+    "ronder": [
+        Col("rond_id", "text", True),
+        Col("hsaid_enhet", "hsaid", True),
+        Col("rondtyp", "lower", True, allowed=_codes("patientsakerhet", "miljo")),
+        Col("form", "lower", allowed=_codes("genomford", "uppfoljd")),
+        Col("ronddatum", "date", True, happened=True),
+        MAKULERAD,
+    ],
+    "klimatinkop": [
+        Col("hsaid_enhet", "hsaid", True),
+        Col("manad", "month", True),
+        Col("artikelgrupp", "text", True),
+        Col("antal", "number", True, low=0),
+        Col("belopp_kr", "number", True),
+        MAKULERAD,
+    ],
+    "ekonomi": [
+        Col("verksamhet", "upper", True, allowed=_codes(*VERKSAMHETER)),
+        Col("manad", "month", True),
+        Col("konto", "text", True),
+        Col(
+            "konto_grupp",
+            "lower",
+            allowed=_codes(
+                "anslag",
+                "avgift_sald_vard",
+                "ovrig_intakt",
+                "lon",
+                "kopt_vard",
+                "lakemedel",
+                "ovrig_kostnad",
+                "avskrivning",
+                "finans",
+                "kvalitetsbrist",
+            ),
+        ),
+        Col("utfall_kr", "number", True),
+        Col("budget_kr", "number"),
+        MAKULERAD,
+    ],
+    "etjanster": [
+        Col("hsaid_enhet", "hsaid", True),
+        Col("manad", "month", True),
+        Col("tjanst", "caseless", True),
+        Col("antal", "int", True, low=0),
+        MAKULERAD,
+    ],
+    "aktiviteter": [
+        Col("aktivitet_id", "item", True),
+        Col("verksamhet", "upper", True, allowed=_codes(*VERKSAMHETER)),
+        Col("manad", "month", True),
+        Col("status", "lower", True, allowed=_codes("ej_paborjad", "pagar", "genomford", "utgar")),
+        Col("antal", "number"),
+        Col("kommentar", "text"),  # at most 2,000 characters
+        MAKULERAD,
+    ],
 }
+MONTHLY = ("klimatinkop", "ekonomi", "etjanster", "aktiviteter")  # a row is about a whole month
 
 ORDER_RULES: dict[str, list[tuple[str, str]]] = {
+    **{source: [] for source in SOURCES},
     "enheter": [("giltig_fran", "giltig_till")],
     "vantetider": [("beslut_datum", "start_datum")],
-    "kva": [],
     "gas": [("baslinjedatum", "utfallsdatum")],
     "register_population": [("inklusionsdatum", "utgangsdatum")],
-    "register_registreringar": [],
     "avvikelser": [
         ("handelsedatum", "registreringsdatum"),
         ("registreringsdatum", "paborjad_datum"),
@@ -256,6 +319,25 @@ def parse_int(text: str) -> int:
     if not re.fullmatch(r"[+-]?([0-9]+|[0-9]{1,3}( [0-9]{3})+)([.,]0+)?", plain):
         raise FormatError(text)
     return int(re.split(r"[.,]", plain)[0].replace(" ", ""))
+
+
+def parse_number(text: str) -> Decimal:
+    """A decimal comma or point, blanks as thousands separator; -, U+2212 or parentheses for negative."""
+    plain = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2212", "-")
+    if isinstance(text, NumberText):
+        return Decimal(text)
+    inside = re.fullmatch(r"\((.*)\)", plain)
+    if inside:
+        plain = "-" + inside[1]
+    if not re.fullmatch(r"[+-]?([0-9]+|[0-9]{1,3}( [0-9]{3})+)([.,][0-9]+)?", plain):
+        raise FormatError(text)
+    return Decimal(plain.replace(" ", "").replace(",", "."))
+
+
+def parse_bhk(text: str) -> str:
+    """Ja, Nej or Ej aktuellt; another text as it stands: the source's own list refuses it."""
+    spellings = {"1": "Ja", "ja": "Ja", "2": "Nej", "nej": "Nej", "3": "Ej aktuellt", "e": "Ej aktuellt"}
+    return spellings.get(text.lower(), "Ej aktuellt" if fold(text) == "ej_aktuellt" else str(text))
 
 
 def parse_janej(text: str) -> bool:
@@ -376,6 +458,14 @@ def parse_cell(col: Col, text: str, uttag: date) -> Any:
             return fold(text).upper()
         case "lower":
             return fold(text)
+        case "number":
+            return parse_number(text)
+        case "bhk":
+            return parse_bhk(text)
+        case "caseless":
+            return text.casefold()
+        case "item":  # CHOICE: compared as codes are
+            return PLAN_ITEMS.get(fold(text), str(text))
         case _:
             return str(text)
 
@@ -610,6 +700,10 @@ def read_rows(source: str, path: Path, file: str, uttag: date) -> list[Row]:
             for index, column in enumerate(header)
             if column in columns
         }
+        if source == "aktiviteter" and all(
+            is_missing(text) for column, text in named.items() if column not in ("aktivitet_id", "verksamhet", "manad")
+        ):
+            continue  # nothing but its keys: what was not filled in is not reported
         rows.append(Row(source, file, name, uttag, line, named, extra))
     if not rows:
         raise Rejected("no data rows")
@@ -676,6 +770,14 @@ class Register:
                 return code
         return None
 
+    def place(self, source: str, unit: str, event: date) -> str | None:
+        """The verksamhet of a row with the event date: of a monthly row that of the unit's last valid day in it."""
+        if source not in MONTHLY:
+            return self.verksamhet(unit, event)
+        first = event.replace(day=1)
+        held = [(min(end, event), code) for start, end, code in self.periods.get(unit, []) if start <= event]
+        return max((found for found in held if found[0] >= first), default=(None, None))[1]
+
     def members(self, start: date, end: date) -> set[tuple[str, str]]:
         """(verksamhet, unit) that hold some day of the period."""
         return {
@@ -703,7 +805,11 @@ def event_date(source: str, values: dict[str, Any]) -> date | None:
         if values.get("status") == "VANTANDE" and values.get("matperiod"):
             return month_end(values["matperiod"])
         return None
+    if source in MONTHLY:
+        return month_end(values["manad"]) if values.get("manad") else None
     column = {
+        "bhk": "observationsdatum",
+        "ronder": "ronddatum",
         "kva": "atgardsdatum",
         "gas": "utfallsdatum",
         "register_population": "inklusionsdatum",
@@ -730,6 +836,18 @@ def key_columns(source: str, values: dict[str, Any]) -> tuple[list[str], list[st
             return ["register", "personnummer", "inklusionsdatum"], []
         case "register_registreringar":
             return ["register", "personnummer", "registreringsdatum"], ["formular"]
+        case "bhk":
+            return ["observation_id"], []
+        case "ronder":
+            return ["rond_id"], []
+        case "klimatinkop":
+            return ["hsaid_enhet", "manad", "artikelgrupp"], []
+        case "ekonomi":
+            return ["verksamhet", "manad", "konto"], []
+        case "etjanster":
+            return ["hsaid_enhet", "manad", "tjanst"], []
+        case "aktiviteter":
+            return ["aktivitet_id", "verksamhet", "manad"], []
         case _:
             return ["avvikelse_id"], []
 
@@ -795,12 +913,20 @@ def judge(row: Row, register: Register | None) -> None:
         and not re.fullmatch(r"[A-Z][0-9]{2}(\.?[0-9A-Z]{1,4})?", row["diagnoskod"].upper())
     ):
         reasons.add("varde:diagnoskod")  # CHOICE: varde, since ICD-10-SE is no cell type
+    if row.source == "aktiviteter":
+        if filled["aktivitet_id"]:
+            scope = PLAN_SCOPES.get(row["aktivitet_id"])
+            known = row["verksamhet"] in VERKSAMHETER  # CHOICE: of an unreadable verksamhet nothing more is said
+            if scope is None or (known and row["verksamhet"] not in scope):
+                reasons.add("varde:aktivitet_id")
+        if filled["kommentar"] and len(row["kommentar"]) > 2000:
+            reasons.add("varde:kommentar")
     if register is not None and row["hsaid_enhet"]:
         if row["hsaid_enhet"] not in register.periods:
             reasons.add("enhet:okand")
         else:
             event = event_date(row.source, values)
-            if event and register.verksamhet(row["hsaid_enhet"], event) is None:
+            if event and register.place(row.source, row["hsaid_enhet"], event) is None:
                 reasons.add("enhet:ej_giltig")
     needed, optional = key_columns(row.source, values)
     if all(values[column] is not None for column in needed):
@@ -895,7 +1021,24 @@ def list_scope(row: Row) -> tuple[Any, ...] | None:
         return ("everything",)
     if row.source == "vantetider" and row["status"] == "VANTANDE" and row["matperiod"]:
         return ("waiting", row["matperiod"])
+    if row.source in ("klimatinkop", "etjanster"):
+        return (row["hsaid_enhet"], row["manad"])
+    if row.source == "ekonomi":
+        return (row["verksamhet"], row["manad"])
     return None
+
+
+def _plan_scopes() -> dict[str, tuple[str, ...]]:
+    """The verksamheter of every item of every plan; one without scope, or about the area itself, is about all eight."""
+    with (SEEDS / "planpunkt.csv").open(encoding="utf-8", newline="") as handle:
+        return {
+            row["item_id"]: tuple(row["omfattning"].split("|")) if row["omfattning"] not in ("", "HH") else VERKSAMHETER
+            for row in csv.DictReader(handle)
+        }
+
+
+PLAN_SCOPES = _plan_scopes()
+PLAN_ITEMS = {fold(item): item for item in PLAN_SCOPES}
 
 
 def by_date(deliveries: Iterable[Delivery]) -> list[tuple[date, list[Row]]]:
@@ -1026,7 +1169,7 @@ def _quarantine(deliveries: list[Delivery]) -> list[dict[str, Any]]:
 
 
 def settle(raw: Path, as_of: date | None = None) -> Settled:
-    """Apply all file, cell and row rules of extracts.md to the core sources of a raw folder."""
+    """Apply all file, cell and row rules of extracts.md to a raw folder."""
     limit = as_of or date.today()
     deliveries = {source: discover(raw, source, limit) for source in SOURCES}
     if as_of is None:
@@ -1063,714 +1206,3 @@ def settle(raw: Path, as_of: date | None = None) -> Settled:
             )
         quarantine += _quarantine(found)
     return Settled(as_of, deliveries, register, current, ledger, quarantine)
-
-
-# --------------------------------------------------------------------------------------------------------------
-# Indicators
-# --------------------------------------------------------------------------------------------------------------
-
-LEVNADSVANOR = {f"DV1{area}{level}" for area in "1234" for level in "123"} | {"DV200"}
-NARSTAENDE_DU = {"DU055", "DU056", "DU057"}
-ALL = frozenset(VERKSAMHETER)
-NOT_TC = ALL - {"TC"}
-KVA_SCOPE = frozenset({"AUD", "BUH", "SC", "VUH"})
-BUH_VUH = frozenset({"BUH", "VUH"})
-REGISTERS = ("register_population", "register_registreringar")
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """One catalogue row."""
-
-    id: str
-    kind: str  # share, count, median, mean, coverage
-    sources: tuple[str, ...]
-    scope: frozenset[str]
-    protected: bool
-    stock: bool = False
-    target: tuple[str, float] | None = None
-    target_last_year: bool = False
-    annual_omrade: bool = False  # a prorated annual target, omrade only
-    register: str = ""
-    limit_days: int = 0
-
-    @property
-    def sexes(self) -> tuple[str, ...]:
-        """The rows along the sex axis."""
-        return ("T",) if self.sources == ("avvikelser",) else ("T", "K", "M")
-
-
-_V, _A = ("vantetider",), ("avvikelser",)
-INDICATORS: list[Indicator] = [
-    Indicator("vg_forsta_besok_90", "share", _V, NOT_TC, True, target=(">=", 100)),
-    Indicator("vg_vantande_90", "share", _V, NOT_TC, True, stock=True, target=(">=", 100)),
-    Indicator("behandling_90", "share", _V, BUH_VUH, True, target=(">=", 100)),
-    Indicator("aterbesok_maldatum", "share", _V, frozenset({"AUD", "SC"}), True, target=(">=", 90)),
-    Indicator("vantetid_median", "median", _V, NOT_TC, True),
-    Indicator("levnadsvanor", "count", ("kva",), KVA_SCOPE, True, target_last_year=True),
-    Indicator("barn_narstaende", "count", ("kva",), KVA_SCOPE, True),
-    Indicator("barn_narstaende_du", "count", ("kva",), KVA_SCOPE, True),
-    Indicator("gas_antal", "count", ("gas",), BUH_VUH, True),
-    Indicator("gas_t_forandring", "mean", ("gas",), BUH_VUH, True),
-    Indicator("gas_maluppfyllelse", "share", ("gas",), BUH_VUH, True),
-    Indicator("cpup_tackning", "coverage", REGISTERS, BUH_VUH, True, stock=True, register="cpup"),
-    Indicator(
-        "horselrehab_tackning",
-        "coverage",
-        REGISTERS,
-        frozenset({"AUD"}),
-        True,
-        target_last_year=True,
-        register="horselrehab",
-    ),
-    Indicator(
-        "grav_horsel_tackning",
-        "coverage",
-        REGISTERS,
-        frozenset({"AUD"}),
-        True,
-        stock=True,
-        target_last_year=True,
-        register="grav_horsel_vuxna",
-    ),
-    Indicator(
-        "horsel_barn_tackning",
-        "coverage",
-        REGISTERS,
-        frozenset({"AUD", "BUH"}),
-        True,
-        stock=True,
-        target_last_year=True,
-        register="horsel_barn",
-    ),
-    Indicator("skrs_tackning", "coverage", REGISTERS, frozenset({"SC"}), True, register="skrs"),
-    Indicator("avvikelser_antal", "count", _A, ALL, False, target=(">=", 750), annual_omrade=True),
-    Indicator("avvikelser_7d", "share", _A, ALL, False, target=(">=", 70), limit_days=7),
-    Indicator("avvikelser_180d", "share", _A, ALL, False, target=(">=", 80), limit_days=180),
-    Indicator("utredning_60d", "share", _A, ALL, False, target=(">=", 80), limit_days=60),
-]
-
-
-@dataclass(frozen=True)
-class Period:
-    """A period of the grid."""
-
-    typ: str
-    start: date
-    end: date
-
-    @property
-    def last_month(self) -> date:
-        """The first day of the period's last month."""
-        return self.end.replace(day=1)
-
-    def year_before(self) -> Period:
-        """The same months one year earlier."""
-        return Period(
-            self.typ,
-            self.start.replace(year=self.start.year - 1),
-            month_end(self.last_month.replace(year=self.end.year - 1)),
-        )
-
-
-def grid_periods(first_year: int, as_of: date) -> list[Period]:
-    """All periods from 1 January of the first year through those that hold the as-of date."""
-    periods = []
-    for year in range(first_year, as_of.year + 1):
-        for month in range(1, 13):
-            start = date(year, month, 1)
-            if start <= as_of:
-                periods.append(Period("manad", start, month_end(start)))
-                before = date(year - 1, month + 1, 1) if month < 12 else date(year, 1, 1)
-                periods.append(Period("r12", before, month_end(start)))
-        for month in (1, 5, 9):
-            if date(year, month, 1) <= as_of:
-                periods.append(Period("tertial", date(year, month, 1), month_end(date(year, month + 3, 1))))
-        periods.append(Period("delar", date(year, 1, 1), date(year, 8, 31)))
-        periods.append(Period("ar", date(year, 1, 1), date(year, 12, 31)))
-    return periods
-
-
-@dataclass(frozen=True)
-class Obs:
-    """One observation of an indicator: where, who, and what it adds."""
-
-    unit: str
-    verksamhet: str
-    kon: str
-    value: float  # numerator 0/1, days of the median, T change of the mean
-    person: str = ""
-
-
-def gas_t(scores: list[int], weights: list[int]) -> float:
-    """Kiresuk and Sherman's T score with rho 0.3."""
-    if not any(weights):
-        weights = [1] * len(weights)
-    weighted = sum(w * x for w, x in zip(weights, scores, strict=True))
-    return 50 + 10 * weighted / math.sqrt(0.7 * sum(w * w for w in weights) + 0.3 * sum(weights) ** 2)
-
-
-def wilson(taljare: float, namnare: float) -> tuple[float, float]:
-    """The 95 % Wilson interval in percent."""
-    p = taljare / namnare
-    centre = p + Z * Z / (2 * namnare)
-    half = Z * math.sqrt(p * (1 - p) / namnare + Z * Z / (4 * namnare * namnare))
-    denominator = 1 + Z * Z / namnare
-    return 100 * (centre - half) / denominator, 100 * (centre + half) / denominator
-
-
-class Computer:
-    """Computes the true cells of one settled raw folder."""
-
-    def __init__(self, settled: Settled) -> None:
-        """Remember the data and find the data starts."""
-        self.settled = settled
-        self.register = settled.register
-        self.cache: dict[tuple[str, Period], dict[tuple[Any, ...], list[Obs]]] = {}
-        self.starts: dict[str, date | None] = {}
-        for source in SOURCES:
-            events = [event_date(source, row.values) for row in settled.current[source]]
-            first = min((event for event in events if event), default=None)
-            self.starts[source] = first.replace(day=1) if first else None
-        self.plans = self._gas_plans()
-        self.registrations: dict[tuple[str, str], list[date]] = {}
-        for row in settled.current["register_registreringar"]:
-            key = (row["register"], row["personnummer"])
-            self.registrations.setdefault(key, []).append(row["registreringsdatum"])
-
-    def data_start(self, indicator: Indicator) -> date:
-        """The first day of the latest of the sources' first months; date.max without data."""
-        return max(self.starts[source] or date.max for source in indicator.sources)
-
-    def _gas_plans(self) -> list[dict[str, Any]]:
-        goals: dict[str, list[Row]] = {}
-        for row in self.settled.current["gas"]:
-            goals.setdefault(row["gas_id"], []).append(row)
-        plans = []
-        for rows in goals.values():
-            rows.sort(key=lambda r: r["mal_nr"])
-            rated = [row for row in rows if row["utfall"] is not None]
-            if not rated:
-                continue
-            weights = [1 if r["viktighet"] is None else r["viktighet"] * r["svarighet"] for r in rated]
-            plans.append(
-                {
-                    "unit": rows[0]["hsaid_enhet"],
-                    "kon": sex_of(rows[0]["personnummer"]),
-                    "event": max(row["utfallsdatum"] for row in rated),
-                    "change": gas_t([r["utfall"] for r in rated], weights)
-                    - gas_t([r["baslinje"] for r in rated], weights),
-                    "reached": [int(row["utfall"] >= 0) for row in rated],
-                }
-            )
-        return plans
-
-    def observations(self, indicator: Indicator, period: Period) -> Iterator[tuple[str, date, str, float, str]]:
-        """(unit, day that decides the verksamhet, sex, value, person) of the period."""
-        start, end = ((period.last_month if indicator.stock else period.start), period.end)
-        current = self.settled.current
-        if indicator.id in {"vg_forsta_besok_90", "behandling_90", "vantetid_median", "aterbesok_maldatum"}:
-            phase = {"behandling_90": 2, "aterbesok_maldatum": 4}.get(indicator.id, 1)
-            for row in current["vantetider"]:
-                if row["status"] != "GENOMFORD" or row["fas"] != phase or not start <= row["start_datum"] <= end:
-                    continue
-                days = (row["start_datum"] - row["beslut_datum"]).days
-                where = (row["hsaid_enhet"], row["start_datum"], row["kon"])
-                if indicator.id == "vantetid_median":
-                    yield *where, days, ""
-                elif row["avvikelsekod"] == 1:
-                    continue
-                elif indicator.id == "aterbesok_maldatum":
-                    yield (*where, int(row["start_datum"] <= row["medicinskt_maldatum"]), "")
-                elif row["vardgaranti"]:
-                    yield *where, int(days <= 90), ""
-        elif indicator.id == "vg_vantande_90":
-            for row in current["vantetider"]:
-                if row["status"] != "VANTANDE" or row["fas"] != 1 or not row["vardgaranti"]:
-                    continue
-                last = month_end(row["matperiod"])
-                if row["avvikelsekod"] not in (1, 2) and start <= last <= end:
-                    yield (row["hsaid_enhet"], last, row["kon"], int((last - row["beslut_datum"]).days <= 90), "")
-        elif indicator.sources == ("kva",):
-            codes = {
-                "levnadsvanor": LEVNADSVANOR,
-                "barn_narstaende": NARSTAENDE_DU | {"QT016"},
-                "barn_narstaende_du": NARSTAENDE_DU,
-            }[indicator.id]
-            for row in current["kva"]:
-                if row["kva_kod"] in codes and start <= row["atgardsdatum"] <= end:
-                    yield (row["hsaid_enhet"], row["atgardsdatum"], sex_of(row["personnummer"]), 1, "")
-        elif indicator.sources == ("gas",):
-            for plan in self.plans:
-                if start <= plan["event"] <= end:
-                    where = (plan["unit"], plan["event"], plan["kon"])
-                    if indicator.id == "gas_maluppfyllelse":
-                        for reached in plan["reached"]:
-                            yield *where, reached, ""
-                    else:
-                        yield *where, plan["change"], ""
-        elif indicator.kind == "coverage":
-            yield from self._coverage(indicator, period)
-        else:
-            yield from self._deviations(indicator, period)
-
-    def _coverage(self, indicator: Indicator, period: Period) -> Iterator[tuple[str, date, str, float, str]]:
-        end = period.end
-        for row in self.settled.current["register_population"]:
-            if row["register"] != indicator.register:
-                continue
-            person, included, left = (row["personnummer"], row["inklusionsdatum"], row["utgangsdatum"])
-            days = self.registrations.get((indicator.register, person), [])
-            if indicator.stock:
-                if included <= end and (left is None or left >= end):
-                    hit = any(end - timedelta(days=365) < day <= end for day in days)
-                    yield row["hsaid_enhet"], end, sex_of(person), int(hit), person
-            elif period.start <= included <= end:
-                hit = any(day >= included for day in days)
-                yield row["hsaid_enhet"], included, sex_of(person), int(hit), person
-
-    def _deviations(self, indicator: Indicator, period: Period) -> Iterator[tuple[str, date, str, float, str]]:
-        source_as_of = self.settled.source_as_of("avvikelser")
-        event_column = "utredning_begard_datum" if indicator.id == "utredning_60d" else "registreringsdatum"
-        resolved_column = {
-            "avvikelser_7d": "paborjad_datum",
-            "avvikelser_180d": "avslutad_datum",
-            "utredning_60d": "utredning_besvarad_datum",
-        }.get(indicator.id)
-        for row in self.settled.current["avvikelser"]:
-            event = row[event_column]
-            if event is None or not period.start <= event <= period.end:
-                continue
-            if resolved_column is None:
-                yield row["hsaid_enhet"], event, "T", 1, ""
-                continue
-            resolved = row[resolved_column]
-            limit = event + timedelta(days=indicator.limit_days)
-            assert source_as_of is not None
-            if resolved is not None or limit < source_as_of:
-                hit = resolved is not None and resolved <= limit
-                yield row["hsaid_enhet"], event, "T", int(hit), ""
-
-    def cells(self, indicator: Indicator, period: Period) -> dict[tuple[Any, ...], list[Obs]]:
-        """The observations of every cell (niva, verksamhet, enhet, kon) that has some."""
-        if (indicator.id, period) in self.cache:
-            return self.cache[indicator.id, period]
-        result: dict[tuple[Any, ...], list[Obs]] = {}
-        for unit, day, kon, value, person in self.observations(indicator, period):
-            code = self.register.verksamhet(unit, day)
-            if code is None or code not in indicator.scope:
-                continue
-            obs = Obs(unit, code, kon, value, person)
-            for place in (("omrade", None, None), ("verksamhet", code, None), ("enhet", code, unit)):
-                for sex in {"T", kon}:
-                    result.setdefault((*place, sex), []).append(obs)
-        self.cache[indicator.id, period] = result
-        return result
-
-    def before_data(self, indicator: Indicator, period: Period) -> bool:
-        """The period ends before the indicator's data start."""
-        return period.end < self.data_start(indicator)
-
-    def begins_before_data(self, indicator: Indicator, period: Period) -> bool:
-        """The period (of a stock: its last month) begins before the data start."""
-        return (period.last_month if indicator.stock else period.start) < self.data_start(indicator)
-
-    def numbers(self, indicator: Indicator, period: Period, cell: tuple[Any, ...]) -> dict[str, float | None]:
-        """taljare, namnare, varde, ki_lag, ki_hog and the protected number of one cell, before suppression."""
-        result: dict[str, float | None] = dict.fromkeys(("taljare", "namnare", "varde", "ki_lag", "ki_hog", "skyddat"))
-        if self.before_data(indicator, period):
-            return result
-        observations = self.cells(indicator, period).get(cell, [])
-        values = [obs.value for obs in observations]
-        if indicator.kind == "count":
-            result["taljare"] = result["varde"] = result["skyddat"] = len(values)
-            return result
-        if indicator.kind == "coverage":
-            persons: dict[str, float] = {}
-            for obs in observations:
-                persons[obs.person] = max(obs.value, persons.get(obs.person, 0))
-            values = list(persons.values())
-        count = len(values)
-        result["namnare"] = result["skyddat"] = count
-        if indicator.kind == "median":
-            ordered = sorted(values)
-            if count:
-                result["varde"] = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-        elif indicator.kind == "mean":
-            result["taljare"] = math.fsum(values)
-            if count:
-                result["varde"] = math.fsum(values) / count
-        else:
-            total = sum(values)
-            result["taljare"] = total
-            if count:
-                result["varde"] = 100 * total / count
-                result["ki_lag"], result["ki_hog"] = wilson(total, count)
-        return result
-
-    def exists(self, period: Period, cell: tuple[Any, ...]) -> bool:
-        """A unit's cell exists where the unit is valid in that verksamhet some day of the period."""
-        niva, code, unit, _ = cell
-        return niva != "enhet" or (code, unit) in self.register.members(period.start, period.end)
-
-    def comparison(self, indicator: Indicator, period: Period, cell: tuple[Any, ...]) -> dict[str, float | None]:
-        """The same cell one year earlier; empty without comparison."""
-        before = period.year_before()
-        if self.begins_before_data(indicator, before) or not self.exists(before, cell):
-            return {"varde": None, "skyddat": None}  # CHOICE: a unit not valid the year before has no comparison
-        return self.numbers(indicator, before, cell)
-
-
-def gates(settled: Settled) -> dict[str, str]:
-    """godkand, varning or kritisk of every source."""
-    result = {}
-    partial = partial_months(settled)
-    for source in SOURCES:
-        accepted = settled.accepted_deliveries(source)
-        held = any(d.count("accepted") or any(map(settled.blames_register, d.rows)) for d in accepted)
-        if not held:  # what only the register keeps away is the register's matter
-            result[source] = "kritisk"
-            continue
-        newer_rejected = any(
-            d.status == "avvisad"
-            and d.uttag
-            and d.uttag <= settled.as_of
-            and delivery_order(d) > max(map(delivery_order, accepted))
-            for d in settled.deliveries[source]
-        )
-        newest = max(d.uttag for d in accepted if d.uttag)
-        day = [d for d in accepted if d.uttag == newest]  # all files of the newest date are one delivery
-        age = (settled.as_of - newest).days
-        blamed = sum(settled.blames_register(row) for d in day for row in d.rows)
-        read = sum(len(d.rows) for d in day) - blamed
-        share = (sum(d.count("quarantined") for d in day) - blamed) / read if read else 0
-        before = len(current_rows([d for d in accepted if d.uttag != newest]))
-        fallen = before > 0 and len(settled.current[source]) < 0.95 * before
-        assert not settled.register.overlaps()
-        stops = share > 0.20 and sum(len(d.rows) for d in day) >= 50  # a share of fewer rows warns
-        changed = newer_rejected or has_grown(accepted, len(settled.current[source]) - before)
-        changed = changed or any(name == source for name, _, _ in partial)
-        if source == "enheter":
-            changed = changed or any(d.count("quarantined") for d in day) or bool(units_gone(settled))
-        if age > 70 or stops:
-            result[source] = "kritisk"
-        elif age > 35 or share > 0.05 or fallen or list_lacks(accepted) or changed:
-            result[source] = "varning"
-        else:
-            result[source] = "godkand"
-    return result
-
-
-def units_gone(settled: Settled) -> set[str]:
-    """Units that were in a register and are no more, though rows of the last twelve months name them."""
-    rows = [row for d in settled.accepted_deliveries("enheter") for row in d.rows if row.outcome == "accepted"]
-    gone = {row["hsaid_enhet"] for row in rows} - set(settled.register.periods)
-    year_ago = date(settled.as_of.year - 1, settled.as_of.month, min(settled.as_of.day, 28))
-    named = set()
-    for source in SOURCES:
-        for d in settled.accepted_deliveries(source):
-            for row in d.rows:
-                day = event_date(source, row.values)
-                if row.outcome != "duplicate" and day and year_ago < day <= settled.as_of:
-                    named.add(row["hsaid_enhet"])
-    return gone & named
-
-
-def has_grown(accepted: list[Delivery], net: int) -> bool:
-    """The newest day brought more than three times as many new keys as any of the six days before it; net: by how many
-    the current rows have become more.
-    """
-    seen: set[tuple[Any, ...]] = set()
-    new = []  # CHOICE: growth is keys never seen before; fewer than 20 are none
-    for _, files in groupby(sorted(accepted, key=delivery_order), key=lambda d: d.uttag):
-        keys = {row.key for d in files for row in d.rows if row.outcome == "accepted" and row.key} - seen
-        seen |= keys
-        new.append(len(keys))
-    grown = min(new[-1], net)
-    return len(new) > 6 and grown >= 20 and grown > 3 * max(new[-7:-1])
-
-
-def partial_months(settled: Settled) -> set[tuple[str, str, date]]:
-    """(source, verksamhet, first day) of the newest complete months that have less than half of a usual one.
-
-    CHOICE: a verksamhet is the units that it has when the month ends, in the months before, too; performed and waiting
-    rows are judged apart and together; a calendar month that had less than 70 % of a usual one in all verksamheter
-    together in each of the two years before is usual at the larger share, 30 % at least.
-    """
-    found = set()
-    for source in SOURCES:
-        newest = settled.source_as_of(source)
-        if source == "enheter" or newest is None:
-            continue
-        month = newest.replace(day=1)
-        if month_end(month) > newest:
-            month = (month - timedelta(days=1)).replace(day=1)
-        before = [months_back(month, n) for n in range(12, 0, -1)]
-        events: dict[str, Counter[tuple[str, date]]] = {}
-        first: dict[str, date] = {}
-        for row in settled.current[source]:
-            day = event_date(source, row.values)
-            code = settled.register.verksamhet(row["hsaid_enhet"], month_end(month))
-            if day is None or code is None or day > month_end(month):
-                continue
-            for kind in {"all", row["status"] if source == "vantetider" else "all"}:
-                events.setdefault(kind, Counter())[code, day.replace(day=1)] += 1
-                first[kind] = min(day, first.get(kind, day))
-        for kind, counts in events.items():
-            season = 0.0
-            for years in (1, 2):
-                year = [months_back(month, 12 * years - n) for n in range(12)]
-                numbers = [sum(counts[code, m] for code in VERKSAMHETER) for m in year]
-                usual = statistics.median(numbers)
-                known = usual and numbers[0] and first[kind] < year[0]
-                season = max(season, numbers[0] / usual if known else 1.0)
-            season = max(season, 0.3) if season < 0.7 else 1.0
-            for code in VERKSAMHETER:
-                own = [counts[code, m] for m in before]
-                expected = statistics.median(own) * season
-                number = counts[code, month]
-                if expected >= 20 and number < expected / 2:
-                    found.add((source, code, month))
-    return found
-
-
-def months_back(month: date, number: int) -> date:
-    """The first day of the month so many months before."""
-    index = month.year * 12 + month.month - 1 - number
-    return date(index // 12, index % 12 + 1, 1)
-
-
-def target_of(
-    indicator: Indicator, period: Period, niva: str, comparison: float | None
-) -> tuple[str | None, float | None]:
-    """Operator and value of a row's target."""
-    if indicator.target_last_year:
-        return (">", comparison) if comparison is not None else (None, None)
-    if indicator.target is None or (indicator.annual_omrade and niva != "omrade"):
-        return None, None
-    operator, value = indicator.target
-    if indicator.annual_omrade and period.typ not in ("ar", "r12"):
-        days = (period.end - period.start).days + 1
-        year_days = (date(period.start.year, 12, 31) - date(period.start.year, 1, 1)).days + 1
-        value = value * days / year_days
-    return operator, value
-
-
-def status_of(row: dict[str, Any]) -> str:
-    """inga_data, preliminar, inget_mal, or met or not, of a row that is neither ej_tillamplig nor hidden."""
-    if row["varde"] is None:
-        return "inga_data"
-    if not row["komplett"]:
-        return "preliminar"
-    if row["mal_operator"] is None:
-        return "inget_mal"
-    met = row["varde"] >= row["malvarde"] if row["mal_operator"] == ">=" else row["varde"] > row["malvarde"]
-    return "uppfyllt" if met else "ej_uppfyllt"
-
-
-def mark_of(row: dict[str, Any]) -> str | None:
-    """FA where a row that is not hidden is met or not on few."""
-    judged = row["status"] in ("uppfyllt", "ej_uppfyllt")
-    return "FA" if judged and row["namnare"] is not None and 1 <= row["namnare"] < FEW else None
-
-
-def is_primary(skyddat: float | None) -> bool:
-    """The protected number is 1-4."""
-    return skyddat is not None and 0 < skyddat < LIMIT
-
-
-def first_grid_year(settled: Settled) -> int:
-    """The grid begins with the third year before the as-of date's."""
-    return settled.as_of.year - 3
-
-
-def indicator_result(settled: Settled, first_year: int | None = None) -> list[dict[str, Any]]:
-    """All rows of part 1's indicators with primary suppression.
-
-    Beside the published columns each row holds the truth: ``_taljare``, ``_namnare``, ``_varde``, ``_skyddat`` (the
-    protected number), ``_jamforelse`` and ``_jamforelse_skyddat`` (those of the comparison cell), ``_stat`` (target is
-    relative), ``_patient`` (the indicator is about patients).
-    """
-    computer = Computer(settled)
-    levels = gates(settled)
-    partial = partial_months(settled)
-    first_year = first_year or first_grid_year(settled)
-    periods = grid_periods(first_year, settled.as_of)
-    members = {period: sorted(settled.register.members(period.start, period.end)) for period in periods}
-    rows = []
-    for indicator in INDICATORS:
-        verdicts = {levels[source] for source in (*indicator.sources, "enheter")}
-        if "kritisk" in verdicts:
-            continue
-        kvalitet = "varning" if "varning" in verdicts else "godkand"
-        source_dates = [settled.source_as_of(source) for source in indicator.sources]
-        for period in periods:
-            komplett = all(d is not None and period.end <= d for d in source_dates)
-            komplett = komplett and not computer.begins_before_data(indicator, period)
-            places: list[tuple[str, str | None, str | None]] = [("omrade", None, None)]
-            places += [("verksamhet", code, None) for code in VERKSAMHETER]
-            places += [("enhet", code, unit) for code, unit in members[period] if code in indicator.scope]
-            for niva, code, unit in places:
-                # A month that one of its sources delivered in part is preliminary for the verksamhet and its units.
-                part = period.typ == "manad" and any((s, code, period.start) in partial for s in indicator.sources)
-                for kon in indicator.sexes:
-                    row: dict[str, Any] = {
-                        "indicator_id": indicator.id,
-                        "niva": niva,
-                        "verksamhet": code,
-                        "enhet": unit,
-                        "period_typ": period.typ,
-                        "period_start": period.start,
-                        "period_slut": period.end,
-                        "kon": kon,
-                        "komplett": komplett and not part,
-                        "kvalitet": kvalitet,
-                        "_patient": indicator.protected,
-                        "_relativt": indicator.target_last_year,
-                    }
-                    _fill(row, computer, indicator, period, (niva, code, unit, kon))
-                    rows.append(row)
-    return rows
-
-
-NUMBER_COLUMNS = ("taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring")
-TRUTHS = ("_taljare", "_namnare", "_varde", "_skyddat", "_jamforelse", "_jamforelse_skyddat")
-NOTHING_YET = dict.fromkeys((*NUMBER_COLUMNS, "mal_operator", "malvarde", "markering", *TRUTHS))
-
-
-def _fill(row: dict[str, Any], computer: Computer, indicator: Indicator, period: Period, cell: tuple[Any, ...]) -> None:
-    """Numbers, comparison, target, status and suppression of one row."""
-    row.update(NOTHING_YET)
-    niva, code, _, _ = cell
-    if code is not None and code not in indicator.scope:
-        row["status"] = "ej_tillamplig"
-        return
-    numbers = computer.numbers(indicator, period, cell)
-    before = computer.comparison(indicator, period, cell)
-    for name in ("taljare", "namnare", "varde", "skyddat"):
-        row[f"_{name}"] = numbers[name]
-    row["_jamforelse"], row["_jamforelse_skyddat"] = before["varde"], before["skyddat"]
-    hidden = indicator.protected and is_primary(numbers["skyddat"])
-    hidden_before = indicator.protected and is_primary(before["skyddat"])
-    if hidden:
-        row["status"], row["markering"] = "dold", "MSK"
-        row["mal_operator"], row["malvarde"] = target_of(indicator, period, niva, None)
-        return
-    for name in ("taljare", "namnare", "varde", "ki_lag", "ki_hog"):
-        row[name] = numbers[name]
-    if before["varde"] is not None and not hidden_before:
-        row["jamforelse_varde"] = before["varde"]
-        if row["varde"] is not None:
-            row["forandring"] = row["varde"] - before["varde"]
-    row["mal_operator"], row["malvarde"] = target_of(indicator, period, niva, row["jamforelse_varde"])
-    row["status"] = status_of(row)
-    row["markering"] = mark_of(row)
-
-
-# --------------------------------------------------------------------------------------------------------------
-# Disclosure
-# --------------------------------------------------------------------------------------------------------------
-
-KEY = ("indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon")
-
-
-key_of = itemgetter(*KEY)
-"""The key of a row of indicator_result, a tuple."""
-
-
-def describe(key: tuple[Any, ...]) -> str:
-    """A row's key in a sentence."""
-    return " ".join("-" if part is None else str(part) for part in key)
-
-
-def determined(hidden: list[Any], equations: list[tuple[list[Any], list[int]]]) -> list[Any]:
-    """The unknowns whose value the linear equations determine (unknowns and their signs; the rest is known)."""
-    if not hidden or not equations:
-        return []
-    place = {cell: index for index, cell in enumerate(hidden)}
-    matrix = np.zeros((len(equations), len(hidden)))
-    for line, (cells, signs) in enumerate(equations):
-        for cell, sign in zip(cells, signs, strict=True):
-            matrix[line, place[cell]] += sign
-    _, singular, vectors = np.linalg.svd(matrix)
-    rank = int((singular > 1e-9).sum())
-    null_space = vectors[rank:]
-    if null_space.shape[0] == 0:
-        return list(hidden)
-    return [cell for cell in hidden if np.abs(null_space[:, place[cell]]).max() < 1e-9]
-
-
-def check_disclosure(rows_published: list[dict[str, Any]], rows_true: list[dict[str, Any]]) -> list[str]:
-    """What the published rows disclose, or hide in vain, given the true rows of ``indicator_result``."""
-    faults: list[str] = []
-    truth = {key_of(row): row for row in rows_true}
-    published = {key_of(row): row for row in rows_published}
-    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for key, row in published.items():
-        if key not in truth:
-            continue
-        true = truth[key]
-        secret = is_primary(true["_skyddat"]) and true["_patient"]
-        is_hidden = row["status"] == "dold"
-        if secret and not is_hidden:
-            faults.append(f"protected number is shown: {describe(key)}")
-        if is_hidden:
-            if not true["_patient"]:
-                faults.append(f"hidden, but not about patients: {describe(key)}")
-            elif not true["_skyddat"]:
-                faults.append(f"hidden although there is nothing (or 0) to hide: {describe(key)}")
-            shown = [name for name in NUMBER_COLUMNS if row[name] is not None]
-            if shown:
-                faults.append(f"hidden row shows {', '.join(shown)}: {describe(key)}")
-            if true["_relativt"] and row["malvarde"] is not None:
-                faults.append(f"hidden row shows a relative target: {describe(key)}")
-        if is_hidden != (row["markering"] == "MSK"):
-            faults.append(f"markering {row['markering']} does not go with status {row['status']}: {describe(key)}")
-        if row["jamforelse_varde"] is not None or row["forandring"] is not None:
-            start = key[5].replace(year=key[5].year - 1)
-            earlier = published.get((*key[:5], start, key[6]))
-            if earlier is not None and earlier["status"] == "dold":
-                faults.append(f"comparison shows the hidden cell of the year before: {describe(key)}")
-            if true["_patient"] and is_primary(true["_jamforelse_skyddat"]):
-                faults.append(f"comparison shows a protected number of the year before: {describe(key)}")
-        if true["_patient"] and true["_skyddat"] is not None:
-            groups.setdefault((key[0], key[4], key[5]), []).append(key)
-    for group, keys in groups.items():
-        for key in solvable(keys, published, truth):
-            faults.append(f"hidden number can be computed ({describe(group)}): {describe(key)}")
-    for key, row in published.items():
-        if key[0] == "gas_antal":
-            twin = published.get(("gas_t_forandring", *key[1:]))
-            if twin is not None and (twin["status"] == "dold") != (row["status"] == "dold"):
-                faults.append(f"gas_antal and gas_t_forandring hide different cells: {describe(key)}")
-    return faults
-
-
-def solvable(
-    keys: list[tuple[Any, ...]],
-    published: dict[tuple[Any, ...], dict[str, Any]],
-    truth: dict[tuple[Any, ...], dict[str, Any]],
-) -> list[tuple[Any, ...]]:
-    """The hidden cells of one (indicator, period) that follow from the shown ones by addition and subtraction."""
-    hidden = [key for key in keys if published[key]["status"] == "dold"]
-    if not hidden:
-        return []
-    number = {key: truth[key]["_skyddat"] for key in keys}
-    sums: list[tuple[tuple[Any, ...], list[tuple[Any, ...]]]] = []
-    for key in keys:
-        sexes = [(*key[:6], "K"), (*key[:6], "M")]
-        if key[6] == "T" and all(k in number for k in sexes):
-            sums.append((key, sexes))
-        if key[1] == "verksamhet":
-            sums.append((key, [k for k in keys if k[1] == "enhet" and k[2] == key[2] and k[6] == key[6]]))
-        if key[1] == "omrade":
-            sums.append((key, [k for k in keys if k[1] == "verksamhet" and k[6] == key[6]]))
-    unknown = set(hidden)
-    equations = []
-    for total, parts in sums:
-        if number[total] != sum(number[part] for part in parts):
-            continue
-        cells = [cell for cell in (total, *parts) if cell in unknown]
-        if cells:
-            equations.append((cells, [1 if cell == total else -1 for cell in cells]))
-    return determined(hidden, equations)

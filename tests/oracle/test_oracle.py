@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from . import compare, oracle
+from . import compare, results
+from .catalogue import INDICATORS, Indicator, Period, Target, grid_periods
 from .compare import COLUMNS, compare_settled, truth_of
 from .deliveries import write_deliveries
-from .oracle import (
-    INDICATORS,
-    FormatError,
-    Indicator,
-    Period,
-    Settled,
-    check_disclosure,
-    determined,
-    first_grid_year,
-    gas_t,
-    grid_periods,
-    indicator_result,
-    is_primary,
-    key_of,
-    parse_date,
-    parse_int,
-    parse_pnr,
-    settle,
-    target_of,
-    wilson,
-)
+from .disclosure import check_disclosure, determined, key_of
+from .oracle import FormatError, Settled, parse_date, parse_int, parse_number, parse_pnr, settle
+from .part2 import Reports
+from .plan import COLUMNS as PLAN_COLUMNS
+from .plan import plan_rows
+from .results import first_grid_year, gas_t, indicator_result, is_primary, target_of, wilson
 
 
 @pytest.mark.parametrize(
@@ -85,6 +72,8 @@ def test_cells() -> None:
     assert parse_date("2022-03-04T23:30:00Z") == date(2022, 3, 5)
     assert parse_date("9999-12-31T00:00:00Z") is None
     assert parse_int("1\u00a0980") == 1980 and parse_int("3,0") == 3
+    for text in ("-1 200,50", "(1200.50)", "\u22121\u202f200,5"):
+        assert parse_number(text) == Decimal("-1200.5")
     on = date(2022, 5, 1)
     assert parse_pnr("121212-1212", on) == "201212121212"
     assert parse_pnr("121212+1212", on) == "191212121212"
@@ -135,14 +124,39 @@ def publish(settled: Settled, everything: list[dict[str, Any]], folder: Path, ch
     if change:
         change(rows)
     data = {name: [row.get(name, "r") for row in rows] for name in COLUMNS}
-    pl.DataFrame(data, schema=COLUMNS, strict=False).write_parquet(folder / "indicator_result.parquet")
+    cells = pl.DataFrame(data, schema=COLUMNS, strict=False)
+    cells.write_parquet(folder / "indicator_result.parquet")
+    followed_up = plan_rows(cells.iter_rows(named=True), Reports(settled.current["aktiviteter"]), settled.as_of)
+    told = [{**row, "mal_text": in_words(row["_mal"]), "mening": sentence(row)} for row in followed_up]
+    pl.DataFrame([{name: row[name] for name in PLAN_COLUMNS} for row in told], infer_schema_length=None).write_parquet(
+        folder / "plan_uppfoljning.parquet"
+    )
     ledger = [{**row, "orsak": "x"} for row in settled.ledger if compare.of_the_day(settled, row)]
     pl.DataFrame(ledger, infer_schema_length=None).write_parquet(folder / "leveranser.parquet")
     lines = ["source,file,line,reasons,key,values,state,first_seen"]
     for row in settled.quarantine:
-        cells = [row["source"], row["file"], row["line"], "|".join(row["reasons"]), "", "", row["state"], ""]
-        lines.append(",".join('"' + str(cell).replace('"', '""') + '"' for cell in cells))
+        line = [row["source"], row["file"], row["line"], "|".join(row["reasons"]), "", "", row["state"], ""]
+        lines.append(",".join('"' + str(cell).replace('"', '""') + '"' for cell in line))
     (folder / "quarantine.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def number(value: float) -> str:
+    """As a Swede writes it."""
+    return f"{value:.1f}".replace(".", ",").replace("-", "−")
+
+
+def in_words(targets: list[Target]) -> str | None:
+    """Targets as a sentence might name them."""
+    parts = ["mot föregående år" if t.relative else f"{t.operator} {number(t.value or 0)}" for t in targets]
+    return " och ".join(parts) or None
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """A sentence that says what it must."""
+    if row["malstatus"] == "dold":
+        return f"{row['item_id']}: för få för att visas."
+    shown = [number(row[name]) for name in ("varde", "jamforelse_varde") if row[name] is not None]
+    return f"{row['item_id']}: {' mot '.join(shown) or 'inga uppgifter'}."
 
 
 NUMBERS = {"taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"}
@@ -150,11 +164,15 @@ NUMBERS = {"taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde"
 
 def only(monkeypatch: pytest.MonkeyPatch, indicators: list[Indicator]) -> None:
     """The oracle computes these only, which takes as much less time."""
-    for module in (oracle, compare):
+    for module in (results, compare):
         monkeypatch.setattr(module, "INDICATORS", indicators)
 
 
-@pytest.mark.parametrize(("seed", "indicators"), [(1, INDICATORS[:8]), (2, INDICATORS[8:])], ids=["first", "others"])
+@pytest.mark.parametrize(
+    ("seed", "indicators"),
+    [(1, INDICATORS[:8]), (2, INDICATORS[8:20]), (3, INDICATORS[20:])],
+    ids=["first", "others", "part 2"],
+)
 def test_compare_with_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, indicators: list[Indicator]
 ) -> None:
@@ -177,6 +195,29 @@ def test_compare_with_itself(
 
     publish(settled, everything, release, spoil)
     assert len(compare_settled(settled, release, None, everything)) > len(found)
+
+
+def test_a_spoiled_plan_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row gone, another status, a hidden number in a sentence."""
+    only(monkeypatch, INDICATORS[:1] + INDICATORS[-3:])
+    settled = settle(tmp_path / "raw", write_deliveries(tmp_path / "raw", 1))
+    everything = truth_of(settled)
+    publish(settled, everything, tmp_path)
+    path = tmp_path / "plan_uppfoljning.parquet"
+    plan = pl.read_parquet(path)
+    hidden = plan.with_row_index().filter(pl.col("malstatus") == "dold")["index"]
+    assert len(hidden)
+    spoiled = plan.with_row_index().with_columns(
+        malstatus=pl.when(pl.col("index") == 0).then(pl.lit("delvis")).otherwise("malstatus"),
+        mening=pl.when(pl.col("index") == hidden[0]).then(pl.lit("För få för att visas (3 av 4).")).otherwise("mening"),
+    )
+    spoiled.drop("index").head(-1).write_parquet(path)
+    found = compare_settled(settled, tmp_path, None, everything)
+    assert [sum(kind in sentence for sentence in found) for kind in ("plan malstatus", "plan mening", "missing")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 def test_primary_alone_discloses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
