@@ -93,6 +93,20 @@ def test_another_plan_reads_the_deliveries_again(tmp_path: Path, monkeypatch: py
 # --- What was not filled in ------------------------------------------------------------------------------------------
 
 
+def test_empty_cells_too_many_fill_nothing_in() -> None:
+    """A form that was saved as CSV: an unfilled row with more separators than the others is no row, and no conflict."""
+    lines = [
+        "aktivitet_id;verksamhet;manad;status",
+        "HH-2022-03;BUH;2022-08;pagar",
+        "HH-2022-03;BUH;2022-08;;;",
+        "HH-2022-04;BUH;2022-08;;;text",
+        "HH-2022-06;BUH;2022-08;pagar;;",
+        *(f"HH-2022-{n};BUH;2022-08;pagar" for n in (18, 23, 25, 29)),
+    ]
+    raw = read_delivery("\n".join(lines).encode(), "csv", AKTIVITETER)
+    assert raw.frame.select("line", "ragged").rows()[:4] == [(2, False), (4, True), (5, True), (6, False)]
+
+
 def test_a_row_with_nothing_but_its_keys_is_passed_over() -> None:
     empty = report(status="", antal=" ", kommentar="-", makulerad="NULL")
     result = parsed(

@@ -26,6 +26,7 @@ from dagster_project.ingestion.readers.table import (
     blank,
     count_filled,
     empty_frame,
+    filled_in,
     ragged_rows,
     short_rows,
     without_footers,
@@ -66,6 +67,8 @@ def read(content: bytes, contract: Contract, limits: Limits) -> RawTable:
         wide=2 * int((counts > width).sum()) >= counts.len() > 0,
     )
     ragged = ragged_rows((counts - width).clip(0), frame["surplus"], frame["overfull"]) | frame["suspect"]
+    if contract.passes_over_unfilled:  # empty cells too many fill nothing in
+        ragged = ragged & (frame["surplus"] | frame["suspect"] | filled_in(frame, contract))
     remarks = short_rows(frame["line"], (counts < width) & ~ragged)
     return RawTable(frame.select(*positions, "line", ragged.alias("ragged")), unknown, footers, remarks)
 

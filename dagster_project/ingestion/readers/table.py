@@ -84,13 +84,17 @@ def without_footers(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFra
     return frame.head(kept), tuple(lines)
 
 
+def filled_in(frame: pl.DataFrame, contract: Contract) -> pl.Series:
+    """Rows in which anything but the key is filled in."""
+    filled = pl.Series([False]).new_from_index(0, frame.height)
+    for name in (c.name for c in contract.columns if c.name in frame.columns and not c.key_position):
+        filled = filled | cells.trim(frame[name]).is_not_null()
+    return filled
+
+
 def without_unfilled(table: RawTable, contract: Contract) -> RawTable:
     """The table without the rows of a form that have nothing but their key: nobody filled them in."""
-    asked = [c.name for c in contract.columns if c.name in table.frame.columns and not c.key_position]
-    filled = table.frame["ragged"]
-    for name in asked:
-        filled = filled | cells.trim(table.frame[name]).is_not_null()
-    return replace(table, frame=table.frame.filter(filled))
+    return replace(table, frame=table.frame.filter(table.frame["ragged"] | filled_in(table.frame, contract)))
 
 
 def short_rows(lines: pl.Series, short: pl.Series) -> tuple[str, ...]:
