@@ -328,7 +328,7 @@ def test_what_changed_since_the_release_before(story: Story) -> None:
     assert change is not None
     assert change.release_id == story.first
     assert change.before == (10, 11, pytest.approx(100 * 10 / 11))
-    assert change.new_files == (f"avvikelser/avvikelser_{SECOND}.csv", f"enheter/enheter_{SECOND}.csv")
+    assert change.new_files == (f"enheter/enheter_{SECOND}.csv", f"avvikelser/avvikelser_{SECOND}.csv")
     assert (change.added, change.gone) == (2, 1)
     assert change.by_file == (
         (f"avvikelser/avvikelser_{FIRST}.csv", 0, 1),
