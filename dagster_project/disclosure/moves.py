@@ -131,8 +131,12 @@ class Search:
                     self._split(mode)
         self.whole = True
         self._known: dict[tuple[int, Mode, int, int, int, int, bool], _Carried | None] = {}
+        self._costs: dict[tuple[int, Mode, int], Ints] = {}
         self._feasible: dict[tuple[Mode, bool], tuple[Flags, Flags]] = {}
+        self._somewhere: dict[tuple[int, Mode, bool], tuple[Flags, Flags]] = {}
         self.units = {int(v): layout.base[layout.verk[layout.base] == v] for v in layout.verks}
+        self.own = {v: -1 if v in units else v for v, units in self.units.items()}
+        """The verksamhet as a place beside its units; -1 where it is itself what everything is summed from."""
 
     def _charge(self, cell: int, weight: int) -> None:
         at = self.layout
@@ -170,6 +174,14 @@ class Search:
             self._feasible[mode, self.whole] = more, less
         return self._feasible[mode, self.whole]
 
+    def somewhere(self, v: int, mode: Mode, sign: int) -> Flags:
+        """Per month: whether any unit of the verksamhet can carry the mode `sign` times."""
+        key = (v, mode, self.whole)
+        if key not in self._somewhere:
+            more, less = self.feasible(mode)
+            self._somewhere[key] = more[self.units[v]].any(axis=0), less[self.units[v]].any(axis=0)
+        return self._somewhere[key][0 if sign > 0 else 1]
+
     def cost(self, mode: Mode, places: Ints, t: int) -> Ints:
         """Per place: of adding the mode at month t and taking it away at each month; last column: of adding only."""
         out = np.zeros((len(places), self.months + 1), np.int64)
@@ -196,14 +208,16 @@ class Search:
         if not at.along_time:
             outside[: self.months] = False
         offers = _Offers(outside, self.months)
-        for wide in (False, True):  # moves within the verksamhet first: most often nothing else can be cheaper
+        # Moves within the verksamhet first: most often nothing else can be cheaper. Only what is below one has any.
+        below = int(at.verk[place]) not in (-1, place)
+        for wide in (False, True) if below else (True,):
             for mode in self.modes_of[int(at.member[cell]), int(at.sex[cell])]:
                 for t in range(start, end):
                     for sign in (1, -1):
                         self._options(offers, mode, place, t, sign, wide)
                         if offers.cost == 0:
                             return 0, offers.touches
-        if offers.cost >= REPORTED and at.along_time:
+        if offers.cost >= REPORTED and at.along_time and (place in at.verks or place == at.omrade):
             for mode in self.modes_of[int(at.member[cell]), int(at.sex[cell])]:
                 for t in range(start, end):
                     for sign in (1, -1):
@@ -219,8 +233,6 @@ class Search:
         at = self.layout
         verk = int(at.verk[place])
         below = verk >= 0 and place != verk
-        if not below and not wide:
-            return
         for v in [verk] if verk >= 0 else [int(v) for v in at.verks]:
             mine = self._carried(v, mode, t, sign, only=place) if below else self._carried(v, mode, t, sign)
             if mine is None or mine.total[offers.outside].min() >= offers.cost:
@@ -243,14 +255,14 @@ class Search:
         """Moves that change a verksamhet by the mode: against another one, or the area with it."""
         at = self.layout
         sofar = sum((c.total for c in inner), np.zeros(1, np.int64))
-        mine = self._above(self._own(v), mode, t, sign)
+        mine = self._above(self.own[v], mode, t, sign)
         if (sofar + mine.total)[offers.outside].min() >= offers.cost:
             return
         offers.offer(t, (*inner, mine, self._above(at.omrade, mode, t, sign)))
         for w in at.verks:
             if w == v or area:
                 continue
-            theirs = self._above(self._own(int(w)), mode, t, -sign)
+            theirs = self._above(self.own[int(w)], mode, t, -sign)
             if (sofar + mine.total + theirs.total)[offers.outside].min() >= offers.cost:
                 continue
             carried = self._carried(int(w), mode, t, -sign)
@@ -260,11 +272,9 @@ class Search:
     def _every_year(self, offers: _Offers, mode: Mode, place: int, t: int, sign: int) -> None:
         """Moves between a month and another of its tertial in as many years as possible: r12 stays but at their ends.
 
-        Another unit can carry them every year.
+        The place is a verksamhet or the area. Another unit can carry them every year.
         """
         at = self.layout
-        if place not in at.verks and place != at.omrade:
-            return
         years = list(range(t % 12, self.months, 12))
         begin = (at.calendar + t) % 4
         carried: dict[tuple[int, int], list[_Carried | None]] = {}
@@ -283,14 +293,17 @@ class Search:
             if not 0 <= t + steps < self.months or not offers.outside[t + steps]:
                 continue
             for v in [place] if place in at.verks else [int(v) for v in at.verks]:
-                able = set(pattern(steps, v, sign))
-                if years.index(t) not in able or len(able) == 1:
+                this_year = self._carried(v, mode, t, sign)
+                if this_year is None or this_year.total[t + steps] >= _NEVER:
                     continue
-                up = [q for q in (self._own(v), at.omrade) if q >= 0]
+                able = set(pattern(steps, v, sign))
+                if len(able) == 1:
+                    continue
+                up = [q for q in (self.own[v], at.omrade) if q >= 0]
                 ways = [(able, [(v, sign)], [(q, sign) for q in up])]
                 if place != at.omrade:
                     for w in (int(w) for w in at.verks if w != v):
-                        both = [(q, s) for q, s in ((self._own(v), sign), (self._own(w), -sign)) if q >= 0]
+                        both = [(q, s) for q, s in ((self.own[v], sign), (self.own[w], -sign)) if q >= 0]
                         ways.append((able & set(pattern(steps, w, -sign)), [(v, sign), (w, -sign)], both))
                 for possible, below, above in ways:
                     now = years.index(t)
@@ -328,15 +341,13 @@ class Search:
         at, signs = np.array([m for m, _ in months]), np.array([s for _, s in months])
         return int(sum(signs @ self.shared[member, place, sex][np.ix_(at, at)] @ signs for member, sex, _ in mode))
 
-    def _own(self, v: int) -> int:
-        """The verksamhet as a place beside its units; -1 where it is itself what everything is summed from."""
-        return -1 if v in self.units[v] else v
-
     def _above(self, place: int, mode: Mode, t: int, sign: int) -> _Carried:
         if place < 0:
             return _Carried(np.zeros(self.months + 1, np.int64), ())
         places = np.full(self.months + 1, place)
-        cost = self.cost(mode, np.array([place]), t)[0]
+        if (place, mode, t) not in self._costs:
+            self._costs[place, mode, t] = self.cost(mode, np.array([place]), t)[0]
+        cost = self._costs[place, mode, t]
         return _Carried(cost, ((mode, sign, places, np.append(places[:-1], -1)),))
 
     def _carried(self, v: int, mode: Mode, t: int, sign: int, only: int = -1, but: int = -1) -> _Carried | None:
@@ -360,6 +371,8 @@ class Search:
 
     def _by_units(self, v: int, mode: Mode, t: int, sign: int, only: int, but: int) -> _Carried | None:
         """By one unit at both months, or one at each."""
+        if not self.somewhere(v, mode, sign)[t]:
+            return None
         more, less = self.feasible(mode)
         up, down = (more, less) if sign > 0 else (less, more)
         everyone = self.units[v]
@@ -414,6 +427,7 @@ class Search:
         cells, _ = self.changed(touches)
         self.moved[cells] = True
         self._known.clear()
+        self._costs.clear()
         for i in cells[~self.hidden[cells]]:
             self.hidden[i] = True
             self._charge(int(i), -int(self.weight[i]))
