@@ -296,7 +296,7 @@ def _contradictions(p: PlanData, catalogue: Mapping[str, Indicator]) -> Iterator
     yield from _twice("planmatt", ((x.item_id, x.indicator_id) for x in p.measures))
     yield from _of_plans(p)
     yield from _of_items(p)
-    yield from _of_measures(p)
+    yield from _of_measures(p, catalogue)
     yield from _of_targets(p, catalogue)
 
 
@@ -346,11 +346,16 @@ def _of_items(p: PlanData) -> Iterator[str]:
             yield f"{where} gäller området som helhet: ingen verksamhet kan rapportera den."
 
 
-def _of_measures(p: PlanData) -> Iterator[str]:
+def _of_measures(p: PlanData, catalogue: Mapping[str, Indicator]) -> Iterator[str]:
     items = {item.id for item in p.items}
     for measure in p.measures:
         if measure.item_id not in items:
             yield f"dbt/seeds/planmatt.csv: punkten {measure.item_id} saknas i planpunkt.csv."
+        if measure.indicator_id not in catalogue:
+            yield (
+                f"dbt/seeds/planmatt.csv: {measure.item_id} följs med {measure.indicator_id}, som saknas i "
+                "catalogue.csv: rätta namnet eller lägg till indikatorn."
+            )
     mains = Counter(measure.item_id for measure in p.measures if measure.role == v.MAIN)
     whole = {item.parent for item in p.items}
     for item_id in dict.fromkeys(measure.item_id for measure in p.measures):
@@ -376,7 +381,7 @@ def _of_targets(p: PlanData, catalogue: Mapping[str, Indicator]) -> Iterator[str
                 )
             others.append(target)
         indicator = catalogue.get(target.indicator_id)
-        if indicator is None:
+        if indicator is None:  # told above: a target belongs to a row of planmatt, which names a known indicator
             continue
         if not set(target.levels) <= set(indicator.levels):
             yield f"{where} gäller nivåer som indikatorn inte har ({'|'.join(indicator.levels)})."
@@ -488,9 +493,3 @@ def untied_indicators() -> list[str]:
     """Indicators of the catalogue that no item is followed up by, but those about the whole plan: there are none."""
     tied = {measure.indicator_id for measure in measures()}
     return [i.id for i in load_catalogue() if i.id not in tied and not i.whole_plan]
-
-
-def unknown_indicators() -> list[str]:
-    """Indicators that items are followed up by and that the catalogue lacks: there are none."""
-    known = {i.id for i in load_catalogue()}
-    return sorted({measure.indicator_id for measure in measures()} - known)

@@ -23,7 +23,10 @@ def quarantine(
         str | None,
         typer.Option("--reason", metavar="ORSAK", help="Bara den här orsaken, t.ex. format:kva_kod eller enhet."),
     ] = None,
-    unit: Annotated[str | None, typer.Option("--unit", metavar="HSAID", help="Bara den här enheten.")] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="HSAID", help="Bara den här enheten, eller verksamheten där källan anger den."),
+    ] = None,
     older_than: Annotated[
         int | None, typer.Option("--older-than", metavar="DAGAR", help="Bara rader som väntat längre än så.")
     ] = None,

@@ -108,7 +108,7 @@ def with_states(
         )
         .with_columns(
             source=pl.lit(contract.source),
-            unit=pl.col(contract.unit) if contract.unit else pl.lit(None, pl.String),
+            unit=pl.col(place) if (place := contract.unit or contract.verksamhet) else pl.lit(None, pl.String),
             file=pl.col("delivery").replace_strict({i: d.file for i, d in by_id.items()}, return_dtype=pl.String),
             first_seen=pl.col("delivery").replace_strict(
                 {i: d.uttagsdatum for i, d in by_id.items()}, return_dtype=pl.Date
@@ -214,7 +214,8 @@ def select_quarantine(
     """The latest run's quarantine (QUARANTINE_SCHEMA), open rows only unless `every`.
 
     for_machines: open as `open_to_machines` has it.
-    reason: a whole reason code, or its part before the colon. unit: HSA-id in any case. older_than: days between the
+    reason: a whole reason code, or its part before the colon. unit: HSA-id in any case, or the code of a
+    verksamhet for sources whose rows name one. older_than: days between the
     delivery's extraction date and the run's as-of date. superseded: whether open rows that came again in a newer
     delivery are among them. acknowledged: the reviewed lines. Raises ResultattavlaError when nothing was run.
     """

@@ -18,6 +18,7 @@ from dagster_project.samples.volumes import activity, arrivals, ramp
 
 STREAM = 7
 ROWS_PER_MONTH = 2.2  # of a unit, in a normal month, at scale 1
+SEASONS_FELT = 0.5  # observations are planned: July has two in three of a usual month's
 HISTORY = (XLSX, GZ, PARQUET, GZ)
 NOT_OBSERVED = ("FAM", "TC")
 """Verksamheter without patients to touch."""
@@ -56,7 +57,7 @@ def write(setting: Setting) -> list[Path]:
 def _rows(s: Setting, rng: np.random.Generator) -> pl.DataFrame:
     """Every row, with its day (day number) and the answers in full."""
     first, last = day_number(s.first), day_number(s.as_of)
-    days, weight = activity(first, last)
+    days, weight = activity(first, last, felt=SEASONS_FELT)
     # One unit opens when another closes: `unit_at` gives it that one's rows.
     observed = [u.verksamhet not in NOT_OBSERVED and nr != OPENED for nr, u in enumerate(UNITS)]
     unit, day = arrivals(rng, np.where(observed, ROWS_PER_MONTH * s.scale, 0.0), days, weight)

@@ -21,10 +21,12 @@ _PANDEMIC = dict(
 _HOLIDAYS = {(1, 1), (1, 6), (5, 1), (6, 6), (12, 24), (12, 25), (12, 26), (12, 31)}
 
 
-def activity(first: int, last: int, growth: float = 0.03) -> tuple[Days, Floats]:
+def activity(first: int, last: int, growth: float = 0.03, felt: float = 1.0) -> tuple[Days, Floats]:
     """Working days first..last and the expected share of a normal month's volume on each of them.
 
-    Seasons, the pandemic of 2020-2021, `growth` a year from the first day, no weekends or fixed holidays."""
+    Seasons, the pandemic of 2020-2021, `growth` a year from the first day, no weekends or fixed holidays. felt: the
+    power that seasons and the pandemic come with; what is planned ahead feels less of them.
+    """
     days = np.arange(first, last + 1, dtype=np.int32)
     stamps = days.astype("datetime64[D]")
     months = month_number(days)
@@ -33,9 +35,9 @@ def activity(first: int, last: int, growth: float = 0.03) -> tuple[Days, Floats]
     weight = np.array([1.0, 1.0, 1.0, 1.0, 0.8, 0.0, 0.0])[weekday] / 20.9
     for month, day in _HOLIDAYS:
         weight[(months % 12 + 1 == month) & (in_month == day)] = 0.0
-    weight *= _SEASON[months % 12] * (1 + growth) ** ((days - first) / 365.25)
+    weight *= _SEASON[months % 12] ** felt * (1 + growth) ** ((days - first) / 365.25)
     for month_nr, factor in _PANDEMIC.items():
-        weight[months == month_nr] *= factor
+        weight[months == month_nr] *= factor**felt
     return days, weight
 
 

@@ -25,11 +25,25 @@ from tests.extracts import EXTRACTION, KEY, OTHER_UNIT, UNIT
 AVVIKELSER = load_contracts()["avvikelser"]
 HEADER = [c.name for c in AVVIKELSER.columns]
 ROWS = [
-    ["A1", UNIT, "2022-05-01", "2022-05-02", "2022-05-04", "2022-05-25", "2022-05-10", "2022-05-20", "2", "Fall", ""],
-    ["A2", OTHER_UNIT, "", "2022-05-03", "2022-05-04", "", "", "", "1", "Vård och behandling", "Nej"],
-    ["A3", UNIT, "2022-05-02", "2022-05-04", "", "2022-06-25", "", "", "", "", "Ja"],
-    ["A4", UNIT, "2022-05-02", "2022-05-05", "2022-05-06", "", "2022-05-11", "", "3", "Läkemedel", ""],
-    ["A5", OTHER_UNIT, "", "2022-05-06", "", "", "", "", "4", "Teknik", ""],
+    [
+        "A1",
+        UNIT,
+        "2022-05-01",
+        "2022-05-02",
+        "2022-05-04",
+        "2022-05-25",
+        "2022-05-10",
+        "2022-05-20",
+        "2",
+        UNIT,
+        OTHER_UNIT,
+        "Fall",
+        "",
+    ],
+    ["A2", OTHER_UNIT, "", "2022-05-03", "2022-05-04", "", "", "", "1", UNIT, "", "Vård och behandling", "Nej"],
+    ["A3", UNIT, "2022-05-02", "2022-05-04", "", "2022-06-25", "", "", "", "", "", "", "Ja"],
+    ["A4", UNIT, "2022-05-02", "2022-05-05", "2022-05-06", "", "2022-05-11", "", "3", "", UNIT, "Läkemedel", ""],
+    ["A5", OTHER_UNIT, "", "2022-05-06", "", "", "", "", "4", "", "", "Teknik", ""],
 ]
 DIALECTS = {
     "plain": {"delimiter": ";", "quoting": csv.QUOTE_MINIMAL, "lineterminator": "\n"},
@@ -43,7 +57,7 @@ def written(dialect: str) -> str:
     stream = io.StringIO(newline="")
     rows = [list(r) for r in ROWS]
     if dialect == "texts quoted":
-        rows[0][9], rows[3][9] = 'Fall; "halka"', "Rad 1\nrad 2"
+        rows[0][11], rows[3][11] = 'Fall; "halka"', "Rad 1\nrad 2"
     writer = csv.writer(stream, **DIALECTS[dialect])  # type: ignore[arg-type]
     writer.writerows([HEADER, *rows])
     return stream.getvalue()
@@ -112,7 +126,7 @@ def test_a_separator_inside_a_quoted_id_is_set_aside(id_: str) -> None:
 
 def test_a_lost_separator_is_named_in_the_ledger() -> None:
     """By the specification such a row's last cells are missing; nobody could know which separator it lost."""
-    text = written("plain").replace("2022-06-25;;;;;Ja", "2022-06-25;;;;Ja")
+    text = written("plain").replace("2022-06-25;;;;;;;Ja", "2022-06-25;;;;;;Ja")
     parsed = parse_delivery(read_delivery(text.encode(), "csv", AVVIKELSER), AVVIKELSER, EXTRACTION, "x", KEY)
     assert parsed.remarks == (
         "Färre celler än rubrikraden har rad 4: de sista läses som tomma; se efter om ett skiljetecken saknas.",

@@ -40,6 +40,7 @@ def test_tables_are_named_ordered_and_typed_as_agreed(first: RunOutcome) -> None
     assert {p.name for p in release.folder.iterdir()} == {*release.manifest.files, "manifest.json"}
     assert set(release.manifest.files) == {
         *("indicator_result.parquet", "indicator_result.csv", "indicator.parquet", "indicator.csv"),
+        *("plan_uppfoljning.parquet", "plan_uppfoljning.csv"),
         *("kvalitet.parquet", "leveranser.parquet", "resultat.duckdb"),
     }
     for name, rows in ((n, f["rows"]) for n, f in release.manifest.files.items() if n.endswith(".parquet")):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from dagster_project.catalogue.contracts import REGISTER_SOURCE
 from dagster_project.catalogue.indicators import exclusion_words
 from dagster_project.catalogue.organisation import area_codes
 from dagster_project.catalogue.vocabulary import DELAR, VERKSAMHET
@@ -149,7 +150,9 @@ def _delivered(e: Explanation, whole_hashes: bool) -> Section:
     sentences += [
         f"{d.file}  sha256 {d.sha256 if whole_hashes else d.sha256[:HASH_SHOWN]}" for d in e.deliveries if d in shown
     ]
-    return Section("Lästa leveranser (indikatorns källor och enhetsregistret)", tuple(sentences))
+    register = any(d.source == REGISTER_SOURCE for d in e.deliveries)
+    read = "indikatorns källor och enhetsregistret" if register else "indikatorns källor"
+    return Section(f"Lästa leveranser ({read})", tuple(sentences))
 
 
 def _gates(e: Explanation) -> Iterator[str]:

@@ -13,8 +13,10 @@ from dagster_project.catalogue.vocabulary import (
     MEDIAN,
     MONTH,
     NO_DATA,
+    NO_TARGET,
     NOT_APPLICABLE,
     PRELIMINARY,
+    R12,
     SHARE,
     TOTALS,
 )
@@ -63,7 +65,13 @@ def number_sentences(e: Explanation) -> Iterator[str]:
 
 def _compared(e: Explanation) -> str:
     """When the compared cell was."""
-    return f"samma månader {e.indicator.base_year}" if e.indicator.base_year else "ett år tidigare"
+    year = e.indicator.base_year
+    if year is None:
+        return "ett år tidigare"
+    # Twelve months that end in the base year are not all of it.
+    return (
+        f"de tolv månaderna till och med {year}-{e.period.end:%m}" if e.period.type == R12 else f"samma månader {year}"
+    )
 
 
 def _formula(indicator: Definition, c: Calculation) -> Iterator[str]:
@@ -98,6 +106,8 @@ def _median(n: int, middle: tuple[float, ...]) -> str:
 def _target(e: Explanation) -> Iterator[str]:
     target, annual = e.cell["malvarde"], e.indicator.target
     if target is None:
+        if e.cell["status"] == NO_TARGET and (annual is not None or e.indicator.target_base):
+            yield _why_no_target(e)
         return
     days = (e.period.end - e.period.start).days + 1
     year = 366 if isleap(e.period.start.year) else 365
@@ -105,9 +115,18 @@ def _target(e: Explanation) -> Iterator[str]:
     # The definition has the target of the release's own year; a cell of another year may have had another.
     if e.indicator.target_base and target == e.cell["jamforelse_varde"]:
         origin = f" (värdet {_compared(e)})"
-    elif annual is not None and days < year and isclose(annual * days / year, target):
+    elif annual is not None and annual != target and days < year and isclose(annual * days / year, target):
         origin = f" ({number(annual)} per år × {days} / {year} dagar)"
     yield f"Mål: {OPERATOR_SIGNS[e.cell['mal_operator']]} {number(target)}{origin}."
+
+
+def _why_no_target(e: Explanation) -> str:
+    """Why a row of an indicator that has a target has none."""
+    if e.indicator.target_base and e.cell["jamforelse_varde"] is None:
+        return f"Indikatorns mål jämför med värdet {_compared(e)}, som inte finns: utan jämförelse finns inget mål."
+    return (
+        "Indikatorn har ett mål, men det bedöms inte på den här nivån och periodtypen eller gäller inte det här året."
+    )
 
 
 def _incomplete(e: Explanation) -> Iterator[str]:
