@@ -404,7 +404,9 @@ def test_letters_for_digits(text: str, frame: str) -> None:
         assert not re.search("[0-9]{2}|O3|o3", shown)
 
 
-@pytest.mark.parametrize("text", ["85O3l2-9846", "l985o3l2 9846", "1985O3l29846", "ID85O3l2-9846", "85\uff2f3\uff4c2-9846"])
+@pytest.mark.parametrize(
+    "text", ["85O3l2-9846", "l985o3l2 9846", "1985O3l29846", "ID85O3l2-9846", "85\uff2f3\uff4c2-9846"]
+)
 def test_letters_for_digits_in_a_key(text: str) -> None:
     assert may_be_key_of_person(text)
     assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
