@@ -5,6 +5,7 @@ Great Expectations counts only; what its failing rows are called is asked of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -22,6 +23,7 @@ from dagster_project.runs.folder import PARTIAL_MONTHS_SCHEMA
 
 NAMES_SHOWN = 20
 """More of one expectation are told by their number."""
+_LINE = re.compile(r"(?P<file>.+) rad (?P<line>[1-9][0-9]*)")
 
 
 def with_names(path: Path, outcomes: Sequence[Outcome], parameters: Mapping[str, Values]) -> list[Outcome]:
@@ -37,7 +39,7 @@ def with_names(path: Path, outcomes: Sequence[Outcome], parameters: Mapping[str,
                 found = connection.execute(
                     f"select distinct cast({column} as varchar) from ({query}) as failing order by 1"
                 ).fetchall()
-                o = replace(o, observed=_listed([name for (name,) in found if name is not None]))
+                o = replace(o, observed=listed([name for (name,) in found if name is not None]))
             named.append(o)
     return named
 
@@ -68,6 +70,13 @@ def _asked(outcome: Outcome, parameters: Mapping[str, Values]) -> tuple[str | No
     return column, query
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown}; och {len(names) - NAMES_SHOWN} till"
+def listed(names: Sequence[str]) -> str:
+    """At most NAMES_SHOWN names; lines of one file together: `a.csv rad 4, 7; b.csv rad 2`."""
+    at_lines = {name: _LINE.fullmatch(name) for name in names}
+    lines = {name: (found["file"], int(found["line"])) for name, found in at_lines.items() if found}
+    shown: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda name: lines.get(name, (name, 0)))[:NAMES_SHOWN]:
+        file, line = lines.get(name, (name, 0))
+        shown.setdefault(file, []).extend([str(line)] if line else [])
+    text = "; ".join(f"{file} rad {', '.join(numbers)}" if numbers else file for file, numbers in shown.items())
+    return text if len(names) <= NAMES_SHOWN else f"{text}; och {len(names) - NAMES_SHOWN} till"

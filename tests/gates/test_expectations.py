@@ -17,7 +17,7 @@ from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS, STAGING, TIERS
 from dagster_project.gates.decision import decide
 from dagster_project.gates.findings import Findings
-from dagster_project.gates.named import partial_months, with_names
+from dagster_project.gates.named import NAMES_SHOWN, listed, partial_months, with_names
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES as ROOT
@@ -573,3 +573,10 @@ def test_two_expectations_with_one_id_are_refused(tmp_path: Path) -> None:
     path.write_text("{", encoding="utf-8")
     with pytest.raises(SuiteError, match="kan inte läsas som JSON"):
         load_suite(path)
+
+
+def test_lines_of_one_file_are_named_together_and_in_order() -> None:
+    assert listed(["a.xlsx rad 10", "a.xlsx rad 4", "b.csv rad 2"]) == "a.xlsx rad 4, 10; b.csv rad 2"
+    assert listed(["BUH 2022-07", "VUH 2022-08"]) == "BUH 2022-07; VUH 2022-08"
+    many = listed([f"a.csv rad {n}" for n in range(2, NAMES_SHOWN + 5)])
+    assert many == f"a.csv rad {', '.join(map(str, range(2, NAMES_SHOWN + 2)))}; och 3 till"
