@@ -68,6 +68,15 @@ class Indicator:
     def sources(self) -> tuple[str, ...]:
         return sources_behind(self.read)
 
+    @property
+    def report_source(self) -> str | None:
+        """The source of verksamheter's reports on the plan, where the indicator is made of the numbers in them and of
+        nothing else; None for any other, also for one about the plan as a whole."""
+        contract = load_contracts().get(self.sources[0]) if len(self.sources) == 1 else None
+        if self.whole_plan or contract is None or not any(column.plan_item for column in contract.columns):
+            return None
+        return contract.source
+
 
 def sources_behind(read: Sequence[str]) -> tuple[str, ...]:
     """Sources that an indicator reads, and before them the unit register where rows of one of them belong to units: of

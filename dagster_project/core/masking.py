@@ -52,6 +52,11 @@ _OWN_ID = re.compile(
     r"|(?<![0-9A-Za-z])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}))(?![0-9A-Za-z])"
 )
 """Ids of runs, releases and deliveries, UUIDs, and hashes."""
+_ID_IN_CAPITALS = re.compile(
+    r"(?<![0-9A-Za-z-])[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])(?:[0-9A-F]{64}|[0-9A-F]{40}|[0-9A-F]{32})(?![0-9A-Za-z])"
+)
+"""UUIDs and hashes as others write them: a B in one is no 8."""
 _SHORT_HASH = re.compile(
     r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{12})"
     r"|(?<=(?:18|19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}-)[0-9]{12})(?![0-9A-Za-z])"
@@ -82,20 +87,32 @@ def mask_valid(text: str) -> str:
 def mask_delivered(text: str) -> str:
     """A delivered text with everything masked that may be a personal number, however it is spelled.
 
-    Digits of every script, with anything but letters between them or among more digits, and a birthday with the last
-    four in another place of the text (`core/spellings.py`). Days, times of day, ids, hashes and units are left.
+    Digits of every script, or letters that look like some of them, with anything but letters between them or among more
+    digits, and a birthday with the last four in another place of the text (`core/spellings.py`). Days, times of day,
+    ids, hashes and units are left.
     """
     plain, places = spellings.plain(text)
     known = [m.span() for pattern in (_UNIT, _OWN_ID) for m in pattern.finditer(plain)]
     known += [m.span() for m in _SHORT_HASH.finditer(plain) if not spellings.holds_valid_on_end(m.group())]
     spans = _spans(plain, lambda number: True) + spellings.number_spans(plain, known)
+    folded = spellings.with_digits_for_letters(plain, [*known, *_others_ids(plain)])
+    if folded != plain:
+        spans += _spans(folded, lambda number: True) + spellings.number_spans(folded, known)
     return _without(text, spans if places is None else [(places[a], places[b - 1] + 1) for a, b in spans])
 
 
 def may_be_key_of_person(text: str) -> bool:
     """Whether a key text holds what looks like a personnummer, or one that checks however it is spelled."""
     plain, _ = spellings.plain(text)
-    return mask(text) != text or mask(plain) != plain or spellings.holds_valid(plain)
+    if mask(text) != text or mask(plain) != plain or spellings.holds_valid(plain):
+        return True
+    known = [m.span() for pattern in (_UNIT, _OWN_ID) for m in pattern.finditer(plain)]
+    folded = spellings.with_digits_for_letters(plain, [*known, *_others_ids(plain)])
+    return folded != plain and spellings.holds_valid(folded)
+
+
+def _others_ids(text: str) -> list[tuple[int, int]]:
+    return [m.span() for m in _ID_IN_CAPITALS.finditer(text)]
 
 
 _UNIT = re.compile(rf"(?<![0-9A-Za-z])[Ss][Ee](?!{_DAY})[0-9]{{10}}(?![0-9])")

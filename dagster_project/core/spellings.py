@@ -63,11 +63,30 @@ _RESERVE = re.compile(
 _NEAR, _FAR = 30, 60
 _ABOUT_A_PERSON = re.compile(r"f[öo]dd|pers|p(?:er)?s?\.?n(?:umme)?r|sista|fyra|siffr|identitet", re.IGNORECASE)
 
+_ROUND, _UPRIGHT = "OoÖöØø\u041e\u043e\u039f\u03bf", "lIi|\u0406\u0456\u0399"
+_LOOSE = {"S": "5", "s": "5", "B": "8", "Z": "2", "z": "2"}
+"""Letters that codes begin with as often as they are mistaken for a digit."""
+_FOLD = str.maketrans({**dict.fromkeys(_ROUND, "0"), **dict.fromkeys(_UPRIGHT, "1"), **_LOOSE})
+_LIKE = f"0-9{_ROUND}{_UPRIGHT}{''.join(_LOOSE)}"
+_C, _CLEAR = f"[{_LIKE}]", f"[0-9{_ROUND}{_UPRIGHT.replace('|', '')}]"
+_LIKE_NUMBERS = tuple(
+    re.compile(rf"(?<![0-9])(?=({shape})(?![0-9]))")
+    for shape in (
+        *(rf"{_C}{{{n}}}(?P<sep>[-./ ]?){_C}{{2}}(?P=sep){_C}{{2}}[\W_]{{0,3}}{_C}{{4}}" for n in (2, 4)),
+        *(rf"{_C}(?P<sep>[\W_]){_C}(?:(?P=sep){_C}){{{n}}}" for n in (8, 10)),
+    )
+)
+_LIKE_BIRTHDAY = re.compile(rf"(?<![^\W_])(?:[0-9]{_CLEAR}{{5}}|{_CLEAR}{{8}})(?![^\W_])")
+_DAY_AND_CODE = re.compile(r"(?:19|20)[0-9]{2}(?P<sep>[-./ ])[0-9]{2}(?P=sep)[0-9]{2}\s+[BIOSZ][0-9]{3}")
+"""`2022-03-25 I109`: a diagnosis without its point."""
+_BORN_ON_END = re.compile(rf"(?:18|19|20)?[0-9]{{2}}{_MONTH_AND_DAY}")
+
 _UNUSUAL = r"[\p{Nd}&&[^0-9]]|\p{No}|(?s:[0-9].*\p{Cf})|(?s:\p{Cf}.*[0-9])"
 MAY_BE_SPELLED = rf"[0-9](?:[^0-9]*[0-9]){{{DIGITS_AT_LEAST - 1}}}|{_UNUSUAL}"
 """A pattern for columnar engines that matches at least every text in which `number_spans` finds something."""
-MAY_BE_TEN_DIGITS = rf"[0-9](?:[^0-9]*[0-9]){{9}}|{_UNUSUAL}"
-"""The same for `holds_valid`."""
+_MAY_BE_LIKE = rf"[{_LIKE}\x{{80}}-\x{{10FFFF}}]"
+MAY_BE_TEN_DIGITS = rf"[0-9](?:[^0-9]*[0-9]){{9}}|{_UNUSUAL}|{_MAY_BE_LIKE}(?:[^0-9A-Za-z]*{_MAY_BE_LIKE}){{9}}"
+"""The same for `holds_valid`, with letters that look like digits too."""
 
 
 def plain(text: str) -> tuple[str, list[int] | None]:
@@ -89,9 +108,57 @@ def plain(text: str) -> tuple[str, list[int] | None]:
     return "".join(shown), places
 
 
+def with_digits_for_letters(text: str, known: Iterable[Span]) -> str:
+    """A `plain` text, as long as before, with digits for letters that look like them: O for 0, l and I for 1.
+
+    Only where a birthday and four characters stand, or a birthday alone, seven characters of the number (four of the
+    birthday) are digits and it lies outside `known`. Only where the check digit is right are S, B and Z read as 5, 8
+    and 2, and any letter that comes first in ten characters or behind a blank, in ten without a sign, or in a number
+    glued to other letters.
+    """
+    if _count(text) < DIGITS_AT_LEAST or text.isdigit():
+        return text
+    shown, known = list(text), list(known)
+
+    def fold(start: int, end: int) -> None:
+        if not any(a < end and start < b for a, b in known):
+            shown[start:end] = text[start:end].translate(_FOLD)
+
+    for shape in _LIKE_NUMBERS:
+        for match in shape.finditer(text):
+            if _may_be_number(text, *match.span(1)):
+                fold(*match.span(1))
+    for match in _LIKE_BIRTHDAY.finditer(text):
+        born = match.group()
+        if _count(born) >= 4 and _BORN_ON_END.fullmatch(born.translate(_FOLD)):
+            fold(*match.span())
+    return "".join(shown)
+
+
+def _may_be_number(text: str, start: int, end: int) -> bool:
+    written = re.sub(rf"[^{_LIKE}]", "", text[start:end])
+    if len(written) not in (10, 12) or _count(written) < DIGITS_AT_LEAST or written.isdigit():
+        return False
+    digits = written.translate(_FOLD)
+    if not _BORN_ON_END.fullmatch(digits[:-4]) or written[0] in _LOOSE:
+        return False
+    glued = text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
+    if _DAY_AND_CODE.fullmatch(text, start, end):
+        return False
+    apart = not written[-4].isdigit() and text[end - 5].isspace()
+    certain = any(c in _LOOSE for c in written) or glued or apart
+    if len(written) == 10:
+        certain = certain or not written[0].isdigit() or end - start == 10
+    return not certain or checks(digits[-10:])
+
+
+def _count(text: str) -> int:
+    return sum(map(text.count, "0123456789"))
+
+
 def number_spans(text: str, known: Iterable[Span]) -> list[Span]:
     """Where a `plain` text may hold a personal number; `known`: ids, hashes and units, which hold none."""
-    if sum(map(text.count, "0123456789")) < DIGITS_AT_LEAST:
+    if _count(text) < DIGITS_AT_LEAST:
         return []
     parts, done = [], 0
     for start, end in sorted(known):

@@ -68,7 +68,7 @@ class Earlier:
 
 def asks_number(source: str, item: Item) -> bool:
     """Whether an indicator of the item is made of the numbers that verksamheter report."""
-    of_reports = {i.id for i in load_catalogue() if tuple(i.sources) == (source,) and not i.whole_plan}
+    of_reports = {i.id for i in load_catalogue() if i.report_source == source}
     return any(measure.indicator_id in of_reports for measure in measures_of(item.id))
 
 

@@ -157,7 +157,13 @@ def plan_followup(
     rows = _with_reports(rows, plan, reports)
     items = {i.id: i for i in plan.items}
     told = [
-        sentence(row, items[row["item_id"]], measured[row["indicator_id"]] if row["indicator_id"] else None)
+        sentence(
+            row,
+            items[row["item_id"]],
+            measured[row["indicator_id"]] if row["indicator_id"] else None,
+            applies=bool(row["applies"]),
+            parts_preliminary=bool(row["parts_preliminary"]),
+        )
         for row in rows.iter_rows(named=True)
     ]
     rows = rows.with_columns(mening=pl.Series(told, dtype=pl.String), plan_id=pl.lit(plan.plan.id))
@@ -267,6 +273,7 @@ def _measured(definitions: pl.DataFrame, known: Mapping[str, Indicator], plan: F
             unit=indicator.unit,
             window_months=indicator.window_months,
             base_year=indicator.base_year,
+            of_reports=indicator.report_source is not None,
         )
     return found
 
@@ -292,7 +299,8 @@ def _words(rows: pl.DataFrame, plan: FollowedUp, measured: Mapping[str, Measured
 
 
 def _judged(rows: pl.DataFrame, plan: FollowedUp, shown: pl.DataFrame, known: Mapping[str, Indicator]) -> pl.DataFrame:
-    """Per row of an item with indicators: malstatus, malvarde, mal_operator."""
+    """Per row of an item with indicators: malstatus, malvarde, mal_operator, and what only the sentence tells: whether
+    any target applies there, and whether a parent lacks judgement only since parts are preliminary."""
     # What each row is judged over: the item itself, or the parts of a parent that the verksamhet has.
     over = [(i.id, i.id, plan.main[i.id], False, list(i.scope)) for i in plan.items if i.id in plan.main]
     over += [
@@ -351,9 +359,17 @@ def _judged(rows: pl.DataFrame, plan: FollowedUp, shown: pl.DataFrame, known: Ma
                 (status == PARTLY).sum(),
                 (status == NOT_MET).sum(),
                 status.is_in(_UNKNOWN).sum(),
-            ).alias("malstatus")
+            ).alias("malstatus"),
+            ((status == PRELIMINARY).any() & ~status.is_in([HIDDEN, NO_DATA]).any()).alias("parts_preliminary"),
         )
-        .with_columns(malvarde=pl.lit(None, pl.Float64), mal_operator=pl.lit(None, pl.String))
+        .select(
+            *_ROW,
+            "malstatus",
+            pl.lit(None, pl.Float64).alias("malvarde"),
+            pl.lit(None, pl.String).alias("mal_operator"),
+            pl.lit(True).alias("applies"),
+            "parts_preliminary",
+        )
     )
     has_goal = pl.col("goal").is_not_null() & (pl.col("own") != NOT_APPLICABLE)
     own_rows = items.filter(~pl.col("is_part")).select(
@@ -361,6 +377,8 @@ def _judged(rows: pl.DataFrame, plan: FollowedUp, shown: pl.DataFrame, known: Ma
         "malstatus",
         pl.when(has_goal).then("goal").alias("malvarde"),
         pl.when(has_goal).then("operator").alias("mal_operator"),
+        pl.col("met").is_not_null().alias("applies"),
+        pl.lit(False).alias("parts_preliminary"),
     )
     return pl.concat([own_rows, parents])
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
+from math import ceil, floor
 from typing import Any
 
 from dagster_project.catalogue.plan import Item, Target
 from dagster_project.catalogue.vocabulary import (
     AREA,
+    COUNT,
     CROWNS,
     DAYS,
     DELAR,
@@ -49,12 +52,16 @@ MOST_DECIMALS = 6
 HIDDEN_WORDS = "för få för att visas"
 _JUDGED = {MET: "uppnått", PARTLY: "delvis uppnått", NOT_MET: "inte uppnått"}
 _REPORTED = {
-    NOT_BEGUN: "ej påbörjad",
-    UNDER_WAY: "pågår",
-    DONE: "genomförd",
-    DROPPED: "utgår",
-    NOT_REPORTED: "inte rapporterad",
+    NOT_BEGUN: "Ej påbörjad",
+    UNDER_WAY: "Pågår",
+    DONE: "Genomförd",
+    DROPPED: "Utgår",
+    NOT_REPORTED: "Inte rapporterad",
 }
+"""Labels, not predicates: they agree with no title."""
+_HELD_BACK = "senare leveranser är inte godkända."
+_COUNTED_IN = {CROWNS: "kronor"}
+"""A unit as a word, where it is not one."""
 _OPERATORS = {">=": "minst", ">": "mer än", "<=": "högst", "<": "mindre än"}
 
 
@@ -64,7 +71,7 @@ class Measured:
 
     unit: of `vocabulary.MEASURE_UNITS`.
     window_months: a cell looks back so far, whatever its period. base_year: what it is compared with, else the year
-    before.
+    before. of_reports: made of the numbers that verksamheter report, so that these are not told beside it.
     """
 
     title: str
@@ -73,29 +80,54 @@ class Measured:
     unit: str = NUMBER
     window_months: int | None = None
     base_year: int | None = None
+    of_reports: bool = False
 
 
-def sentence(row: Mapping[str, Any], item: Item, measured: Measured | None) -> str:
+def sentence(
+    row: Mapping[str, Any],
+    item: Item,
+    measured: Measured | None,
+    *,
+    applies: bool = True,
+    parts_preliminary: bool = False,
+) -> str:
     """What a row of `plan_uppfoljning` says, in one or two plain Swedish sentences.
 
     row: the table's columns but this one. measured: of the row's indicator; None where it has none (self-reported only,
-    or a parent, which is judged over its parts).
+    or a parent, which is judged over its parts). applies: whether any target applies at the row's level and period.
+    parts_preliminary: a parent cannot be judged, only since parts of it are preliminary.
     """
-    parts = list(_computed(row, item, measured))
+    parts = list(_computed(row, item, measured, applies, parts_preliminary))
     if row["rapporterad_status"] is not None:
-        parts += _reported(row, None if parts else item)
-    return " ".join(parts)
+        counts = measured is None or not measured.of_reports
+        parts += _reported(row, None if parts else item, counts)
+    return " ".join([*parts, *_frozen(row, measured)])
+
+
+def _frozen(row: Mapping[str, Any], measured: Measured | None) -> Iterator[str]:
+    """From which day frozen numbers and reports are: once where it is the same."""
+    days: dict[str, list[str]] = {}
+    if measured is not None and row["malstatus"] != NOT_APPLICABLE and row["kvalitet"] == FROZEN:
+        days.setdefault(_since(row["release_id"]), []).append("siffrorna")
+    reported = row["rapporterad_status"] is not None and row["rapport_release_id"] is not None
+    if reported and row["rapport_kvalitet"] == FROZEN:
+        days.setdefault(_since(row["rapport_release_id"]), []).append("rapporterna")
+    for day, what in days.items():
+        yield f"{joined(what).capitalize()} är från den {day}: {_HELD_BACK}"
 
 
 # --- What was computed ---------------------------------------------------------------------------------------------
 
 
-def _computed(row: Mapping[str, Any], item: Item, measured: Measured | None) -> Iterator[str]:
+def _computed(
+    row: Mapping[str, Any], item: Item, measured: Measured | None, applies: bool, parts_preliminary: bool
+) -> Iterator[str]:
     status, when = row["malstatus"], _when(row, measured)
     if measured is None:
         if row["mal_text"] is not None:
             told = _JUDGED.get(status, "kan inte bedömas")
-            yield f"{item.short_title}: {told}{when}. Mål: {row['mal_text']}."
+            why = ", eftersom uppgifterna är preliminära" if status == NO_DATA and parts_preliminary else ""
+            yield f"{item.short_title}: {told}{when}{why}. Mål: {row['mal_text']}."
         elif not item.reported:
             yield f"{item.short_title}: följs inte upp."
         return
@@ -107,31 +139,31 @@ def _computed(row: Mapping[str, Any], item: Item, measured: Measured | None) -> 
     elif row["varde"] is None:
         yield f"{item.short_title}: inga uppgifter{when}."
     else:
-        yield from _told(row, item, measured, when)
-    if row["kvalitet"] == FROZEN:
-        yield f"Siffrorna är från den {_since(row['release_id'])}: senare leveranser är inte godkända."
+        yield from _told(row, item, measured, when, applies)
 
 
-def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str) -> Iterator[str]:
+def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str, applies: bool) -> Iterator[str]:
     """A shown number, its target and what it is compared with."""
     status, target, before = row["malstatus"], row["mal_text"], row["jamforelse_varde"]
-    write = _writer(measured, row["varde"], row["malvarde"])
+    aim = row["malvarde"]
+    prorated = target is not None and aim is not None and row["tillfalle"] == DELAR and " per år" in target
+    if prorated and measured.kind == COUNT:
+        # No count is 499,3: the whole number that decides the same.
+        aim = float(ceil(aim) if row["mal_operator"] in (">=", "<") else floor(aim))
+    write = _writer(measured, row["varde"], aim)
     value = f"{item.short_title}: {_with_basis(row, measured, write)}"
-    goal = ""
-    if target is not None:
-        prorated = row["malvarde"] is not None and row["tillfalle"] == DELAR and " per år" in target
-        goal = f"{target} ({write(row['malvarde'])} för perioden)" if prorated else target
+    goal = f"{target} ({write(aim)} för perioden)" if prorated else target or ""
     if status in _JUDGED:
         yield f"{value}{when}, mot målet {goal} – {_JUDGED[status]}."
     elif status == PRELIMINARY:
-        yield f"{value}{_so_far(row, measured)} (preliminärt){f'; målet är {goal}' if goal else ''}."
+        yield f"{value}{_so_far(row, measured)} (preliminärt){f'; målet är {goal}' if goal and applies else ''}."
     else:
         yield f"{value}{when}."
         if target is not None and status == NO_DATA:
             why = " eftersom jämförelsen saknas" if before is None else ""
             yield f"Målet {goal} kan inte bedömas{why}."
-        elif target is not None and status == NO_TARGET:
-            yield f"Målet {target} bedöms inte här."
+    if target is not None and (status == NO_TARGET or not applies):
+        yield f"Målet {target} bedöms inte här."
     if before is not None:
         named = "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
         yield f"{named}: {write(before)}."
@@ -194,22 +226,29 @@ def _written(measured: Measured, number: float, finer: int, exact: bool = False)
 # --- What was reported ---------------------------------------------------------------------------------------------
 
 
-def _reported(row: Mapping[str, Any], item: Item | None) -> Iterator[str]:
-    """The status that the verksamheter report; item: named where nothing was computed of it."""
+def _reported(row: Mapping[str, Any], item: Item | None, counts: bool) -> Iterator[str]:
+    """The status that the verksamheter report; item: named where nothing was computed of it. counts: whether the number
+    that they report is told.
+
+    A status is that of the newest report up to the period's end, which need not have come: it is told as that.
+    """
     status, told = row["rapporterad_status"], _REPORTED[row["rapporterad_status"]]
-    begins = "Rapporterat: " if item is None else f"{item.short_title}: "
-    if item is None and status == NOT_REPORTED:
-        begins, told = "", "Inte rapporterad"
-    when = _when(row, None) if item is not None else ""
-    counted = f", antal {_plain(row['antal'])}" if row["antal"] is not None else ""
-    of = ""
-    if row["niva"] == AREA and status != NOT_REPORTED:
-        of = f" enligt {row['rapporterade']} av {row['i_omfattning']} verksamheter"
-    yield f"{begins}{told}{when}{of}{counted}."
+    through = str(row["ar"]) if row["tillfalle"] == YEAR else month_in_words(row["period_slut"])
+    area, silent = row["niva"] == AREA, status == NOT_REPORTED
+    if counts and row["antal"] is not None:
+        told += f", antal {_plain(row['antal'])}"
+    if item is not None and silent:
+        told += f" till och med {through}"
+    elif item is not None:
+        reports = "de senaste rapporterna" if area and row["rapporterade"] != 1 else "den senaste rapporten"
+        told += f", enligt {reports} till och med {through}"
+    if area and not silent:
+        asked = row["i_omfattning"]
+        told += f" ({row['rapporterade']} av {asked} {'verksamhet' if asked == 1 else 'verksamheter'} har rapporterat)"
+    begins = f"{item.short_title}: " if item is not None else "" if silent else "Rapporterat: "
+    yield f"{begins}{told}."
     if (comment := quoted(row["kommentar"])) is not None:
         yield f"Kommentar: {comment}"
-    if row["rapport_kvalitet"] == FROZEN and row["rapport_release_id"] is not None:
-        yield f"Rapporterna är från den {_since(row['rapport_release_id'])}: senare leveranser är inte godkända."
 
 
 def quoted(comment: str | None) -> str | None:
@@ -240,8 +279,6 @@ def _when(row: Mapping[str, Any], measured: Measured | None) -> str:
         return f" per sista {month_in_words(end)}"
     if row["tillfalle"] == YEAR:
         return f" för {end.year}"
-    if measured is None and row["mal_text"] is None:
-        return f" till och med {month_in_words(end)}"
     return f" för tolv månader till och med {month_in_words(end)}"
 
 
@@ -265,12 +302,26 @@ def target_words(targets: Sequence[Target], main: str | None, measured: Mapping[
 
     main: the item's own indicator; targets of others name theirs. measured: indicator -> how it is measured.
     """
-    texts = []
+    same: dict[str, list[Target]] = {}
     for target in targets:
-        of = measured[target.indicator_id]
-        other = f" ({_begun_small(of.title)})" if target.indicator_id != main else ""
-        texts.append(_target(target, of) + other)
-    return joined(texts) if texts else None
+        same.setdefault(_target(target, measured[target.indicator_id]), []).append(target)
+    texts = chain.from_iterable(_named(text, alike, main, measured) for text, alike in same.items())
+    return joined(list(texts)) or None
+
+
+def _named(text: str, alike: Sequence[Target], main: str | None, measured: Mapping[str, Measured]) -> list[str]:
+    """Targets of the same words, told apart: by what they are counted in where the indicators are one thing in several
+    units (`Inköp, kronor` and `Inköp, antal`), else by the names of those that are not the item's own."""
+    of = [measured[target.indicator_id] for target in alike]
+    units = [_COUNTED_IN.get(m.unit, m.unit) for m in of]
+    things = {m.title.rpartition(", ")[0] for m in of}
+    one_thing = len(things) == 1 and things != {""} and main in {target.indicator_id for target in alike}
+    if len(alike) > 1 and one_thing and len(set(units)) == len(units):
+        return [f"{text}, räknat {joined([f'i {unit}' for unit in units])}"]
+    return [
+        text if target.indicator_id == main else f"{text} ({_begun_small(m.title)})"
+        for target, m in zip(alike, of, strict=True)
+    ]
 
 
 def _target(target: Target, measured: Measured) -> str:

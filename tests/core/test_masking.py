@@ -368,5 +368,113 @@ def test_days_times_and_ids_stay_readable_in_a_delivered_text(day: date, time: A
         assert mask_delivered(text) == text
 
 
+# --- Letters that look like digits ----------------------------------------------------------------------------------
+
+LOOK_ALIKE = {"0": "OoÖöØøОΟ", "1": "lIi|ІΙ", "2": "Zz", "5": "Ss", "8": "B"}
+"""Cyrillic and Greek capitals too."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "85O3l2-9846",
+        "l985o3l2 9846",
+        "19850312-9B46",
+        "1985O3129846",
+        "85O3129846",
+        "1985-O3-l2-9846",
+        "85/o3/12 9846",
+        "85O3|2-9846",
+        "85Ø312-9846",
+        "85\u041e312-9846",
+        "85O3l2\u20139846",
+        "85O3l2+9847",
+        "8 5 O 3 l 2 9 8 4 6",
+        "85O3\u200bl2-9846",
+        "född 85O3l2, sista fyra 9846",
+        "född 85O312, personnumrets sista fyra 9846",
+    ],
+)
+@pytest.mark.parametrize("frame", ["{}", "Patienten {} väntar.", "V1|{}|2", "({})"])
+def test_letters_for_digits(text: str, frame: str) -> None:
+    whole = frame.format(text)
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+    for shown in (mask_delivered(whole), display(whole)):
+        assert MASK in shown and digits_left(shown) in ("", "12"), shown
+        assert not re.search("[0-9]{2}|O3|o3", shown)
+
+
+@pytest.mark.parametrize(
+    "text", ["85O3l2-9846", "l985o3l2 9846", "1985O3l29846", "ID85O3l2-9846", "85\uff2f3\uff4c2-9846"]
+)
+def test_letters_for_digits_in_a_key(text: str) -> None:
+    assert may_be_key_of_person(text)
+    assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    BORN,
+    st.integers(980, 999),
+    st.booleans(),
+    st.sampled_from(GAPS),
+    st.sampled_from(["{}", "kund {} ringde", "({})", "ID{}", "{}å", "V1|{}|2"]),
+    st.data(),
+)
+def test_generated_letters_for_digits(born: date, n: int, century: bool, gap: str, around: str, data: Any) -> None:
+    """As long as seven of the characters are digits, and no S, B or Z comes first."""
+    twelve = number(born, n)
+    written = list(twelve if century else twelve[2:])
+    places = [p for p, d in enumerate(written) if d in ("01258" if p else "01")]
+    wrong = data.draw(st.lists(st.sampled_from(places), max_size=len(written) - 7, unique=True)) if places else []
+    for place in wrong:
+        written[place] = data.draw(st.sampled_from(LOOK_ALIKE[written[place]]))
+    text = "".join(written)
+    whole = around.format(text[:-4] + gap + text[-4:])
+    shown = mask_delivered(whole)
+    assert text[-4:] not in shown and text[:-4] not in shown, whole
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+    assert may_be_key_of_person(whole)
+    assert pl.Series([whole]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SE2321000164-1O01",
+        "SE2321000164-B50101",
+        "DV111 XS005 GB009 UX001",
+        "Diagnos I10 2022-03-25, S72.00, O80 och Z03.9",
+        "I109 2022-03-25 O800",
+        "2022-12-05 I961 Z164",
+        "2021-05-23 O201 I371",
+        "B50101-1000",
+        "S50101-1001",
+        "i 2022-10-12 15:12",
+        "I oktober 2022 kom 12 av 850 besök",
+        "OBS 2022-03-25 kl 14.30",
+        "Ö 12 ligger 2022-03-25 i Örebro",
+        "85B31200-1234-4B46-9846-AB23C56D89EF",
+        "ISO9001 2015 och ISBN 91",
+        "Hus 10I, rum 12 B, 2022-03-25",
+        "Rollator B8512-984",
+        "SOLIB",
+        "1O0 000 kr 2022-03-25",
+    ],
+)
+def test_codes_and_words_with_such_letters_stay_readable(text: str) -> None:
+    assert mask_delivered(text) == text
+    assert not may_be_key_of_person(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(st.sampled_from("0123456789-+ .OolIi|SBZ\u041e"), max_size=30))
+def test_the_columnar_patterns_see_letters_for_digits(text: str) -> None:
+    if mask_delivered(text) != text:
+        assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_SPELLED}")[0]
+    if may_be_key_of_person(text):
+        assert pl.Series([text]).str.contains(f"{MAY_HOLD_NUMBER}|{MAY_BE_TEN_DIGITS}")[0]
+
+
 def test_what_joins_values_is_another_sign_within_one() -> None:
     assert display("A|B") == "A¦B"

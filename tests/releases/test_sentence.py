@@ -28,6 +28,7 @@ MEAN = Measured("Förändring", "medel", unit="poäng")
 CROWNS = Measured("Inköp", "belopp", unit="kr")
 AMOUNT = Measured("Inköpta produkter", "belopp")
 LEVEL = replace(AMOUNT, stock=True)
+OF_REPORTS = replace(LEVEL, of_reports=True)
 WINDOW = Measured("Miljörond", "antal", window_months=24)
 BASE_YEAR = replace(CROWNS, base_year=2020)
 
@@ -131,14 +132,50 @@ EXAMPLES = [
     (
         computed(1499.0, "uppfyllt", **AREA, **A_YEAR, jamforelse_varde=1200.0),
         COUNT,
-        "Första besök inom 90 dagar: 1 499 per sista augusti 2022, mot målet minst 750 per år för området (499,3 för "
+        "Första besök inom 90 dagar: 1 499 per sista augusti 2022, mot målet minst 750 per år för området (500 för "
         "perioden) – uppnått. Året innan: 1 200.",
     ),
     (
         computed(499.0, "ej_uppfyllt", **AREA, **{**A_YEAR, "malvarde": 499.01}),
         COUNT,
-        "Första besök inom 90 dagar: 499 per sista augusti 2022, mot målet minst 750 per år för området (499,01 för "
+        "Första besök inom 90 dagar: 499 per sista augusti 2022, mot målet minst 750 per år för området (500 för "
         "perioden) – inte uppnått.",
+    ),
+    (
+        computed(500.0, "preliminar", **AREA, **A_YEAR),
+        COUNT,
+        "Första besök inom 90 dagar: 500 för januari–augusti 2022 (preliminärt); målet är minst 750 per år för området "
+        "(500 för perioden).",
+    ),
+    (
+        computed(
+            499.0, "uppfyllt", mal_text="högst 750 per år för området", malvarde=750 * 243 / 365, mal_operator="<="
+        ),
+        COUNT,
+        "Första besök inom 90 dagar: 499 per sista augusti 2022, mot målet högst 750 per år för området (499 för "
+        "perioden) – uppnått.",
+    ),
+    (
+        computed(
+            499.0, "uppfyllt", mal_text="mindre än 750 per år för området", malvarde=750 * 243 / 365, mal_operator="<"
+        ),
+        COUNT,
+        "Första besök inom 90 dagar: 499 per sista augusti 2022, mot målet mindre än 750 per år för området (500 för "
+        "perioden) – uppnått.",
+    ),
+    (
+        computed(
+            500.0, "uppfyllt", mal_text="mer än 750 per år för området", malvarde=750 * 243 / 365, mal_operator=">"
+        ),
+        COUNT,
+        "Första besök inom 90 dagar: 500 per sista augusti 2022, mot målet mer än 750 per år för området (499 för "
+        "perioden) – uppnått.",
+    ),
+    (  # crowns have parts
+        computed(499_000.0, "ej_uppfyllt", mal_text="minst 750 000 kr per år", malvarde=499_315.07, mal_operator=">="),
+        CROWNS,
+        "Första besök inom 90 dagar: 499 000 kr per sista augusti 2022, mot målet minst 750 000 kr per år (499 315 kr "
+        "för perioden) – inte uppnått.",
     ),
     # a target of the area only
     (
@@ -239,44 +276,148 @@ EXAMPLES = [
 ]
 
 REPORTS = [
-    (report("pagar"), REPORTED, None, "Den nya värdegrunden: pågår per sista augusti 2022."),
+    (
+        report("pagar"),
+        REPORTED,
+        None,
+        "Den nya värdegrunden: Pågår, enligt den senaste rapporten till och med augusti 2022.",
+    ),
     (
         report("genomford", kommentar='Klart.\nVi sa "ja"', antal=3.0, **YEAR),
         REPORTED,
         None,
-        "Den nya värdegrunden: genomförd för 2022, antal 3. Kommentar: ”Klart. Vi sa ’ja’”",
+        "Den nya värdegrunden: Genomförd, antal 3, enligt den senaste rapporten till och med 2022. Kommentar: ”Klart. "
+        "Vi sa ’ja’”",
+    ),
+    (
+        report("genomford", **YEAR),
+        replace(REPORTED, short_title="Åtgärder ur omvärldsrapporten"),
+        None,
+        "Åtgärder ur omvärldsrapporten: Genomförd, enligt den senaste rapporten till och med 2022.",
     ),
     (
         report("ej_rapporterad", **LATEST),
         REPORTED,
         None,
-        "Den nya värdegrunden: inte rapporterad till och med augusti 2022.",
+        "Den nya värdegrunden: Inte rapporterad till och med augusti 2022.",
     ),
     (
         report("pagar", **AREA, rapporterade=5, i_omfattning=8, antal=12.0),
         REPORTED,
         None,
-        "Den nya värdegrunden: pågår per sista augusti 2022 enligt 5 av 8 verksamheter, antal 12.",
+        "Den nya värdegrunden: Pågår, antal 12, enligt de senaste rapporterna till och med augusti 2022 (5 av 8 "
+        "verksamheter har rapporterat).",
+    ),
+    (
+        report("genomford", **AREA, rapporterade=1, i_omfattning=1, **YEAR),
+        REPORTED,
+        None,
+        "Den nya värdegrunden: Genomförd, enligt den senaste rapporten till och med 2022 (1 av 1 verksamhet har "
+        "rapporterat).",
+    ),
+    (
+        report("pagar", **AREA, rapporterade=1, i_omfattning=2),
+        REPORTED,
+        None,
+        "Den nya värdegrunden: Pågår, enligt den senaste rapporten till och med augusti 2022 (1 av 2 verksamheter har "
+        "rapporterat).",
+    ),
+    (
+        report("ej_rapporterad", **AREA, rapporterade=0, i_omfattning=8),
+        REPORTED,
+        None,
+        "Den nya värdegrunden: Inte rapporterad till och med augusti 2022.",
     ),
     (
         report("utgar", **{"rapport_release_id": "2022-06-30-0123456789ab"}) | {"rapport_kvalitet": "fryst"},
         REPORTED,
         None,
-        "Den nya värdegrunden: utgår per sista augusti 2022. Rapporterna är från den 30 juni 2022: senare leveranser "
-        "är inte godkända.",
+        "Den nya värdegrunden: Utgår, enligt den senaste rapporten till och med augusti 2022. Rapporterna är från den "
+        "30 juni 2022: senare leveranser är inte godkända.",
     ),
     (
         report("ej_paborjad", varde=4.0, malstatus="uppfyllt", mal_text="minst 3 för varje verksamhet", malvarde=3.0),
         BOTH,
         LEVEL,
         "Handlingsplanen: 4, läget sista augusti 2022, mot målet minst 3 för varje verksamhet – uppnått. Rapporterat: "
-        "ej påbörjad.",
+        "Ej påbörjad.",
+    ),
+    # an indicator made of the reported numbers: one number, not two
+    (
+        report("pagar", **AREA, varde=15.0, antal=13.0, rapporterade=8, i_omfattning=8),
+        BOTH,
+        OF_REPORTS,
+        "Handlingsplanen: 15, läget sista augusti 2022. Rapporterat: Pågår (8 av 8 verksamheter har rapporterat).",
+    ),
+    (
+        report("pagar", **AREA, varde=15.0, antal=13.0, rapporterade=8, i_omfattning=8),
+        BOTH,
+        LEVEL,
+        "Handlingsplanen: 15, läget sista augusti 2022. Rapporterat: Pågår, antal 13 (8 av 8 verksamheter har "
+        "rapporterat).",
+    ),
+    (
+        report("pagar", malstatus=HIDDEN, antal=3.0),
+        BOTH,
+        OF_REPORTS,
+        "Handlingsplanen: för få för att visas, läget sista augusti 2022. Rapporterat: Pågår.",
+    ),
+    # frozen, both
+    (
+        report("pagar", varde=4.0, rapport_release_id="2022-06-30-ba9876543210")
+        | FROZEN
+        | {"rapport_kvalitet": "fryst"},
+        BOTH,
+        LEVEL,
+        "Handlingsplanen: 4, läget sista augusti 2022. Rapporterat: Pågår. Siffrorna och rapporterna är från den 30 "
+        "juni 2022: senare leveranser är inte godkända.",
+    ),
+    (
+        report("pagar", varde=4.0, rapport_release_id="2022-05-31-ba9876543210")
+        | FROZEN
+        | {"rapport_kvalitet": "fryst"},
+        BOTH,
+        LEVEL,
+        "Handlingsplanen: 4, läget sista augusti 2022. Rapporterat: Pågår. Siffrorna är från den 30 juni 2022: senare "
+        "leveranser är inte godkända. Rapporterna är från den 31 maj 2022: senare leveranser är inte godkända.",
     ),
     (
         report("ej_rapporterad", **AREA, malstatus="uppfyllt", mal_text="täckningsgraden mer än föregående år"),
         BOTH,
         None,
         "Handlingsplanen: uppnått per sista augusti 2022. Mål: täckningsgraden mer än föregående år. Inte rapporterad.",
+    ),
+]
+
+
+OF_THE_PLAN: list[tuple[dict[str, Any], Measured | None, dict[str, bool], str]] = [
+    # a target that does not apply is told alike, whether the number is preliminary or not
+    *(
+        (
+            computed(41.0, status, mal_text="minst 750 per år för området", **occasion),
+            COUNT,
+            {"applies": False},
+            f"Första besök inom 90 dagar: 41 {told}. Målet minst 750 per år för området bedöms inte här.",
+        )
+        for status, occasion, told in (
+            ("inget_mal", {}, "per sista augusti 2022"),
+            ("preliminar", YEAR, "för 2022 (preliminärt)"),
+        )
+    ),
+    # why a parent cannot be judged, where it is known
+    (
+        row(malstatus="inga_data", kvalitet=None, **PARTS, **YEAR),
+        None,
+        {"parts_preliminary": True},
+        "Första besök inom 90 dagar: kan inte bedömas för 2022, eftersom uppgifterna är preliminära. Mål: avvikelser "
+        "inom 7 dagar minst 70 procent; utredningar inom 60 dagar minst 80 procent.",
+    ),
+    (
+        row(malstatus="ej_uppfyllt", kvalitet=None, **PARTS, **YEAR),
+        None,
+        {"parts_preliminary": True},
+        "Första besök inom 90 dagar: inte uppnått för 2022. Mål: avvikelser inom 7 dagar minst 70 procent; utredningar "
+        "inom 60 dagar minst 80 procent.",
     ),
 ]
 
@@ -289,6 +430,13 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize(("said", "measured", "expected"), EXAMPLES)
 def test_what_is_computed(said: dict[str, Any], measured: Measured | None, expected: str) -> None:
     assert plain(sentence(said, ITEM, measured)) == expected
+
+
+@pytest.mark.parametrize(("said", "measured", "known", "expected"), OF_THE_PLAN)
+def test_what_the_plan_says_of_the_row(
+    said: dict[str, Any], measured: Measured | None, known: dict[str, bool], expected: str
+) -> None:
+    assert plain(sentence(said, ITEM, measured, **known)) == expected
 
 
 @pytest.mark.parametrize(("said", "item", "measured", "expected"), REPORTS)
@@ -380,10 +528,32 @@ TARGET = Target("P-1", "a", ">=", 90.0, None, None, ("verksamhet", "omrade"), Fa
             "mindre än 2020 och mindre än 2020 (avvikelser)",
         ),
         ([replace(TARGET, indicator_id="kr", value=0.0)], "minst 0 kr (inköp)"),
+        (
+            [
+                replace(TARGET, indicator_id=name, operator="<", value=None, base="basar", base_year=2020)
+                for name in ("list_kr", "list_n")
+            ],
+            "mindre än 2020, räknat i kronor och i antal",
+        ),
+        (  # not the item's own number: which one it is must be said
+            [
+                replace(TARGET, indicator_id=name, operator="<", value=None, base="basar", base_year=2020)
+                for name in ("list_n", "kr")
+            ],
+            "mindre än 2020 (listans produkter, antal) och mindre än 2020 (inköp)",
+        ),
     ],
 )
 def test_targets_in_words(targets: list[Target], expected: str | None) -> None:
-    assert target_words(targets, "a", {"a": SHARE, "n": COUNT, "kr": CROWNS}) == expected
+    known = {
+        "a": SHARE,
+        "n": COUNT,
+        "kr": CROWNS,
+        "list_kr": replace(CROWNS, title="Listans produkter, kronor"),
+        "list_n": replace(AMOUNT, title="Listans produkter, antal"),
+    }
+    main = "list_kr" if any(t.indicator_id == "list_kr" for t in targets) else "a"
+    assert target_words(targets, main, known) == expected
 
 
 def test_the_unit_of_a_number_is_no_word() -> None:
