@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN
-from dagster_project.disclosure.bounds import pinned
+from dagster_project.disclosure.bounds import Equations
+from dagster_project.disclosure.closure import pinned_between
 from dagster_project.disclosure.control import related
-from dagster_project.disclosure.system import CELL, build, determined, narrow, with_differences
+from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
 
 
 def audit_disclosure(
@@ -86,8 +87,16 @@ def audit_disclosure(
         if wanted.gather(follow).any():
             names, periods = ", ".join(members), group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
             problems.append(f"ett dolt tal kan räknas ut ({names}: {periods} perioder berörs)")
-        elif len(pinned(system, unknown.to_numpy(), wanted.to_numpy() & unknown.to_numpy())) or len(
-            narrow(system, unknown.to_numpy(), wanted.to_numpy())
-        ):
+        elif _one_value(system, unknown.to_numpy(), wanted.to_numpy()):
             problems.append(f"ett dolt tal kan bara ha ett värde ({', '.join(members)})")
     return problems
+
+
+def _one_value(system: System, unknown: Flags, wanted: Flags) -> bool:
+    """Whether bounds, or looking through the small groups, leave one of the wanted cells one value only."""
+    equations = Equations(system)
+    return bool(
+        len(equations.pinned(unknown, wanted & unknown))
+        or len(narrow(system, unknown, wanted))
+        or len(pinned_between(equations, unknown, wanted & unknown))
+    )

@@ -32,7 +32,9 @@ class Equations:
     """All equations of a system, each a sum of numbers with signs that is 0.
 
     A number is a series' (also of what an equation leaves over: O) in a column: a tick, or a longer span of ticks.
-    number: of each cell, where it stands.
+    number: of each cell, where it stands. true, free: of each cell, its number, and whether nobody says that it is at
+    least 1. between: the equations between series, each (series, sign); signed: the series whose numbers may be
+    negative; bridges: as `System.bridges`, also of what equations leave over.
     """
 
     def __init__(self, system: System) -> None:
@@ -56,6 +58,8 @@ class Equations:
         low, high = np.zeros((count, self.width)), np.full((count, self.width), np.inf)
         high[:, : self.ticks][system.zero] = 0
         kinds = _Kinds(system)
+        self.between, self.signed = kinds.terms, kinds.signed
+        self.bridges = [*system.bridges, *_bridged_rests(system)]
         for rest in kinds.signed:
             # What breaks in single months may hold over a longer span.
             for i, (a, b) in enumerate(spans.tolist()):
@@ -95,7 +99,7 @@ class Equations:
                 member.append(s * self.width + columns)
                 sign.append(np.full(len(columns), x))
             made += len(columns)
-        for s, node, e, a in [*system.bridges, *_bridged_rests(system)]:
+        for s, node, e, a in self.bridges:
             through = [(of_span[a, e], -1)] if (a, e) in of_span else [(t, -1) for t in range(a, e)]
             for c, x in [(node - 1, 1), *through]:
                 equation.append(np.array([made]))

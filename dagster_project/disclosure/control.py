@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from dagster_project.disclosure.bounds import Equations
+from dagster_project.disclosure.closure import pinned_between
 from dagster_project.disclosure.layout import layout_of
 from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
 from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
@@ -123,8 +124,8 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
     before = -1
     while before < settled.sum():
         before = int(settled.sum())
-        # The whole system is looked through by bounds, then every group of few unknowns: where only one answer is left,
-        # a move that leaves two is made.
+        # The whole system is looked through by bounds, then every group of few unknowns, then bounds between any two
+        # month ends: where only one answer is left, a move that leaves two is made.
         asked = (protected | (hidden & ~virtual)) & ~settled
         if not asked.any():
             break
@@ -132,6 +133,8 @@ def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> 
         fixed = equations.pinned(unseen, asked)
         if not len(fixed):
             fixed = narrow(system, unseen, asked)
+        if not len(fixed):
+            fixed = pinned_between(equations, unseen, asked)
         again = Search(layout, unseen, cost)
         dear: list[tuple[int, int]] = []
         for cell in fixed.tolist():
@@ -173,6 +176,8 @@ def _beyond_moves(
         found = known & wanted
         if not found.any():
             found[narrow(system, unseen, wanted)] = True
+        if not found.any():
+            found[pinned_between(equations, unseen, wanted)] = True
         shown = ~unseen & ~zero
         if not found.any() or not shown.any():
             return hidden

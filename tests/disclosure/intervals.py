@@ -1,11 +1,14 @@
 """A reader with interval arithmetic: bounds of what every place and sex holds between any two month ends.
 
-It takes a published `indicator_result` of one count and nothing else. `most[s, e]` is the most that months s to e - 1
-can hold, `-most[e, s]` the least; a sum over two spans bounds the span of both (shortest paths), T = K + M + O and the
-sums over levels bound each other, until nothing changes. No bound is better that a spreadsheet finds.
+It takes a published `indicator_result` of counts and nothing else. `most[s, e]` is the most that months s to e - 1
+can hold, `-most[e, s]` the least; a sum over two spans bounds the span of both (shortest paths), T = K + M + O, the
+sums over levels, and a whole and its part bound each other, until nothing changes. No bound is better that a
+spreadsheet finds.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -16,20 +19,22 @@ from tests.disclosure.attack import LENGTH
 _SEXES = {"K": 0, "M": 1, "O": 2, "T": 3}
 
 
-def fixed(release: pl.DataFrame) -> pl.DataFrame:
+def fixed(release: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> pl.DataFrame:
     """The hidden rows (CELL) that one number is left for, with that number (`found`).
 
-    release: CELL, status, varde; counts that add up, by sex.
+    release: CELL, status, varde; counts that add up, by sex. parts: (part, whole) of its indicators.
     """
     rows = release.sort(CELL, nulls_last=False).to_dicts()
     first = min(r["period_start"] for r in rows)
     month = [(r["period_start"].year - first.year) * 12 + r["period_start"].month - first.month for r in rows]
     ends = [m + LENGTH[r["period_typ"]] for m, r in zip(month, rows, strict=True)]
     newest = max(e for e, r in zip(ends, rows, strict=True) if r["period_typ"] == "manad")
-    places = sorted({(r["verksamhet"] or "", r["enhet"] or "") for r in rows})
+    where = sorted({(r["verksamhet"] or "", r["enhet"] or "") for r in rows})
+    kinds = [*sorted({r["indicator_id"] for r in rows}), *parts]  # a pair: what the whole has besides
+    places = [(kind, *place) for kind in kinds for place in where]
     number = {p: i for i, p in enumerate(places)}
     at = [
-        (number[r["verksamhet"] or "", r["enhet"] or ""], _SEXES[r["kon"]], m, min(e, newest))
+        (number[r["indicator_id"], r["verksamhet"] or "", r["enhet"] or ""], _SEXES[r["kon"]], m, min(e, newest))
         for m, e, r in zip(month, ends, rows, strict=True)
     ]
     most = np.full((len(places), 4, newest + 1, newest + 1), 1e6)
@@ -41,17 +46,24 @@ def fixed(release: pl.DataFrame) -> pl.DataFrame:
         else:
             most[p, k, s, e], most[p, k, e, s] = r["varde"], -r["varde"]
     levels = {
-        number[v, ""]: [i for (w, u), i in number.items() if u and w == v] for v, u in places if v and not u
-    }  # fmt: skip
-    levels[number["", ""]] = [number[v, u] for v, u in places if v and not u]
+        number[kind, v, ""]: [number[kind, v, u] for w, u in where if u and w == v]
+        for kind in kinds
+        for v, of in where
+        if v and not of
+    }
+    for kind in kinds:
+        levels[number[kind, "", ""]] = [number[kind, v, u] for v, u in where if v and not u]
+    wholes = [
+        (number[whole, *p], [number[part, *p], number[(part, whole), *p]]) for part, whole in parts for p in where
+    ]
     before = None
     while before is None or not np.array_equal(before, most):
         before = most.copy()
         for m in range(newest + 1):
             np.minimum(most, most[:, :, :, m : m + 1] + most[:, :, m : m + 1, :], out=most)
         _sums(most[:, 3], [most[:, k] for k in range(3)])
-        for whole, parts in levels.items():
-            _sums(most[whole], [most[p] for p in parts])
+        for whole, those in (*levels.items(), *wholes):
+            _sums(most[whole], [most[p] for p in those])
     found = [
         {**{c: r[c] for c in CELL}, "found": most[p, k, s, e]}
         for (p, k, s, e), r in zip(at, rows, strict=True)
