@@ -28,7 +28,8 @@ from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
 from dagster_project.releases.frozen import carried
-from dagster_project.releases.plan_followup import PERIOD_OF, FollowedUp, places, plan_of_today, years
+from dagster_project.releases.plan_followup import PERIOD_OF, places, years
+from dagster_project.releases.plan_targets import FollowedUp, plan_of_today
 from dagster_project.releases.sentence import HIDDEN_WORDS
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release

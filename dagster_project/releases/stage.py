@@ -20,7 +20,8 @@ from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcom
 from dagster_project.gates.waivers import Waiver
 from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
-from dagster_project.releases.plan_followup import plan_followup, plan_of_today
+from dagster_project.releases.plan_followup import plan_followup
+from dagster_project.releases.plan_targets import plan_of_today
 from dagster_project.releases.reports import reports_of_run
 from dagster_project.releases.tables import (
     DATABASE_FILE,

@@ -10,9 +10,8 @@ import polars as pl
 from dagster_project.samples.arrays import choose
 from dagster_project.samples.days import date_column, month_number
 from dagster_project.samples.defects import as_text, damage
-from dagster_project.samples.deliveries import deliveries
-from dagster_project.samples.forms import GZ, PARQUET, WIN, XLSX, form_of, write_delivery
-from dagster_project.samples.months import first_day, unit_months
+from dagster_project.samples.forms import GZ, PARQUET, WIN, XLSX, write_delivery
+from dagster_project.samples.months import delivered, unit_months
 from dagster_project.samples.setting import Setting
 from dagster_project.samples.units import UNKNOWN_UNIT, hsaids
 
@@ -33,13 +32,11 @@ LATER_EACH = 5
 
 
 def write(setting: Setting) -> list[Path]:
-    """Write the deliveries: history holds the months of its period, later ones the newest months anew."""
+    """Write the deliveries (`delivered`)."""
     rng = setting.rng(STREAM)
     truth = _rows(setting, rng)
     paths = []
-    for d in deliveries(setting):
-        form = form_of(d, HISTORY, newest=XLSX)
-        frame = truth.filter((pl.col("_day") > first_day(d)) & (pl.col("_day") <= d.hi)).drop("_day")
+    for d, form, frame in delivered(setting, truth, HISTORY):
         if d.role == "senaste":
             frame = _newest(rng, as_text(frame))
         if form == XLSX:  # typed by hand: a service is the same however it begins, and with a blank after it

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from dagster_project.samples.arrays import Days, Ints
 from dagster_project.samples.days import day_number, month_end, month_number
-from dagster_project.samples.deliveries import Delivery
+from dagster_project.samples.deliveries import Delivery, deliveries
+from dagster_project.samples.forms import XLSX, Form, form_of
 from dagster_project.samples.setting import Setting
 from dagster_project.samples.units import OPENED, UNITS, unit_at
 
@@ -43,7 +46,19 @@ def unit_months(s: Setting, parts: int) -> UnitMonths:
     return UnitMonths(unit_at(unit, last_day), np.tile(np.arange(parts), len(months) * len(units)), month, last_day)
 
 
-def first_day(d: Delivery) -> int:
+def delivered(
+    s: Setting, truth: pl.DataFrame, history: Sequence[Form]
+) -> Iterator[tuple[Delivery, Form, pl.DataFrame]]:
+    """Every delivery, its look and its rows: history holds the months of its period, later ones the newest months anew.
+
+    truth: all rows, with the last day of their month (`_day`, a day number), which is left out.
+    """
+    for d in deliveries(s):
+        held = (pl.col("_day") > _first_day(d)) & (pl.col("_day") <= d.hi)
+        yield d, form_of(d, history, newest=XLSX), truth.filter(held).drop("_day")
+
+
+def _first_day(d: Delivery) -> int:
     """A delivery holds the months that end after this day."""
     if d.role in ("historia", "forra"):
         return d.lo

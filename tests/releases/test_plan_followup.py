@@ -19,13 +19,12 @@ from dagster_project.catalogue.vocabulary import PLAN_STATUSES
 from dagster_project.releases.audit import audit_plan
 from dagster_project.releases.plan_followup import (
     REPORT_SCHEMA,
-    FollowedUp,
     Reports,
     earlier_reports,
     no_reports,
     plan_followup,
-    plan_of_today,
 )
+from dagster_project.releases.plan_targets import FollowedUp, plan_of_today
 from dagster_project.releases.tables import PLAN_KEY, PLAN_NUMBERS, PLAN_SCHEMA, RESULT_SCHEMA
 
 AS_OF = date(2022, 9, 15)
