@@ -17,6 +17,7 @@ _ENDLESS = 1 << 28
 """More than any number; sums of several stay far below what 32 bits hold."""
 _TOLERANCE = 1e-9
 _ROUNDS = 100
+_TOGETHER = 8
 _MOST_BOUNDS = 4_000_000
 """Bounds that are drawn at most (some seconds): larger systems, as 200 units over 8 years, have those of `bounds`."""
 
@@ -33,17 +34,15 @@ def pinned_between(equations: Equations, hidden: Flags, wanted: Flags) -> Ints:
     if not (system.origin > 0).any() or count * nodes * nodes > _MOST_BOUNDS:
         return np.zeros(0, np.int64)
     most = _first_bounds(equations, hidden)
-    before = None
+    changed: Ints = np.arange(count)
     for _ in range(_ROUNDS):
-        for node in range(nodes):
-            np.minimum(most, most[:, :, node, None] + most[:, None, node, :], out=most)
-        np.minimum(most, _ENDLESS, out=most)
+        _close(most, changed)
+        before = most.copy()
         for terms in equations.between:
             _draw(most, terms)
-        now = int(np.minimum(most, 1 << 20).sum(dtype=np.int64))
-        if now == before:
+        changed = np.flatnonzero((most != before).any(axis=(1, 2)))
+        if not len(changed):
             break
-        before = now
     rows = np.flatnonzero(wanted & hidden)
     series, start, end = system.series[rows], system.start[rows], system.end[rows]
     return np.asarray(rows[most[series, start, end] <= -most[series, end, start]])
@@ -72,6 +71,19 @@ def _first_bounds(equations: Equations, hidden: Flags) -> Bounds:
         for i, j, p, q in ((0, node, a, e), (node, 0, e, a)):
             most[s, i, j] = most[s, p, q] = min(most[s, i, j], most[s, p, q])
     return most
+
+
+def _close(most: Bounds, series: Ints) -> None:
+    """Bound every difference of two nodes by those over a third, in place (Floyd and Warshall), a few series at a time:
+    what is worked on stays in the processor's cache."""
+    for first in range(0, len(series), _TOGETHER):
+        some = series[first : first + _TOGETHER]
+        block = most[some]
+        over = np.empty_like(block)
+        for node in range(block.shape[1]):
+            np.add(block[:, :, node, None], block[:, None, node, :], out=over)
+            np.minimum(block, over, out=block)
+        most[some] = np.minimum(block, _ENDLESS)
 
 
 def _draw(most: Bounds, terms: list[tuple[int, int]]) -> None:
