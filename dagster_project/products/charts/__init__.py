@@ -5,18 +5,16 @@ Each is one image with its alternative text; the table beside it, which holds th
 """
 
 from dagster_project.products.charts.data import Break, Limits, Point, State, UnitPoint
-from dagster_project.products.charts.funnel import FunnelLimits, binomial_limits, funnel
+from dagster_project.products.charts.funnel import funnel
 from dagster_project.products.charts.series import pair, sparkline, trend
 from dagster_project.products.charts.standalone import standalone
 
 __all__ = [
     "Break",
-    "FunnelLimits",
     "Limits",
     "Point",
     "State",
     "UnitPoint",
-    "binomial_limits",
     "funnel",
     "pair",
     "sparkline",
