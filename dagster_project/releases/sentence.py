@@ -180,6 +180,11 @@ def _writer(measured: Measured, value: float, target: float | None) -> Callable[
     return lambda number: _written(measured, number, finer)
 
 
+def number_in_words(measured: Measured, value: float, target: float | None = None) -> str:
+    """A number with its unit as a sentence has it (`93,7 procent`); target: what it is read beside."""
+    return _writer(measured, value, target)(value)
+
+
 def _order(one: float, other: float) -> int:
     return (one > other) - (one < other)
 
