@@ -145,7 +145,7 @@ def test_dashboards_read_while_a_run_works(sample) -> None:
     count = [r.execute("select count(*) from resultat where titel is not null").fetchone() for r in readers]
     rows = json.loads((data.current / "manifest.json").read_text())["files"]["indicator_result.parquet"]["rows"]
     assert count == [(rows,)] * 3
-    assert readers[0].execute("select count(*) from senaste_manad").fetchone()[0] > 0
+    assert readers[0].execute("select count(*) from senaste").fetchone()[0] > 0
 
 
 def test_nothing_new_is_said_and_changes_nothing(sample, run_by_command: Command) -> None:
