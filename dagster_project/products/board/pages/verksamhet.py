@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,16 +16,19 @@ from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     HIDDEN,
     LATEST,
+    MET,
     MONTH,
     NO_DATA,
     NOT_REPORTED,
     VERKSAMHET,
 )
-from dagster_project.products.board.series import Words, drawable, newest_months, points, series_words
+from dagster_project.products.board.cells import IndicatorCells, cells_by_indicator
+from dagster_project.products.board.series import drawable, newest_months, points, series_words
 from dagster_project.products.board.site import VERKSAMHETER, Page, Site
 from dagster_project.products.board.standing import (
     ACT,
     BEGIN,
+    FAILING,
     FOLLOWED,
     GOING_ON,
     OUTSIDE,
@@ -36,10 +41,11 @@ from dagster_project.products.board.standing import (
     standings,
 )
 from dagster_project.products.charts import sparkline
+from dagster_project.products.names import source_title
 from dagster_project.products.report_form import default_name, form_sources
+from dagster_project.products.telling import is_change, reported_words, signal_words, tally, tally_words, to_target, worsening
 
 if TYPE_CHECKING:
-    from dagster_project.products.board.cells import Cell
     from dagster_project.products.reading import Reading
     from dagster_project.releases.manifest import Manifest
 
@@ -113,6 +119,11 @@ def pages(site: Site) -> Iterator[Page]:
     reading = site.reading
     found = occasions(reading)
     at = {occasion: standings(reading, occasion) for occasion in found}
+    months = cells_by_indicator(
+        reading.results.filter(
+            pl.col("niva") == VERKSAMHET, pl.col("period_typ") == MONTH, pl.col("kon") == ALL_SEXES
+        )
+    )
     for code, info in reading.verksamheter.items():
         units = units_of(reading.units, code, site.as_of)
         for occasion in found:
@@ -128,7 +139,10 @@ def pages(site: Site) -> Iterator[Page]:
                     "occasions": [(o, path_of(code, o)) for o in found],
                     "groups": grouped(here, frozenset(worsening(reading, code)) if latest else frozenset()),
                     "headings": HEADINGS,
-                    "trends": trends(site, here, code) if latest else {},
+                    "lead": lead(reading, here),
+                    "trends": trends(reading, here, code, months) if latest else {},
+                    "short_of": {s.item.item_id: short_of(reading, s) for s in here},
+                    "source_title": source_title,
                     "missing": missing(here, reading.release.manifest),
                     "reporting": reporting(code, site.as_of),
                     "units": units,
@@ -142,9 +156,30 @@ def path_of(code: str, occasion: Occasion) -> str:
     return Site.verksamhet_path(f"{code}{occasion.slug}")
 
 
-def trends(site: Site, here: Sequence[Standing], code: str) -> dict[str, Trend]:
-    """The trend of each item that has an indicator, by item: the newest 24 complete months at the verksamhet."""
-    reading = site.reading
+def lead(reading: Reading, here: Sequence[Standing]) -> tuple[str, ...]:
+    """How the verksamhet's plan stands, in a sentence or three. A part counts with the item that it is part of."""
+    whole = [s for s in here if s.item.overordnad_item is None]
+    judged = tally_words(tally(s.target_status for s in whole))
+    few = sum(s.few and s.target_status in (MET, *FAILING) for s in whole)
+    if few:
+        judged += f" {few} av dem bedöms på få fall."
+    counts = Counter(s.report_status for s in whole if s.report_status and s.target_status not in (MET, *FAILING))
+    told = reported_words(counts, {code: info.ord for code, info in reading.statuses.items()})
+    return (judged, told) if told is not None else (judged,)
+
+
+def short_of(reading: Reading, s: Standing) -> str | None:
+    """How many more cases it had taken to meet the target, where that can be said."""
+    return None if s.indicator_id is None else to_target(reading.indicators[s.indicator_id], s.row)
+
+
+def trends(
+    reading: Reading, here: Sequence[Standing], code: str, months: Mapping[str, IndicatorCells]
+) -> dict[str, Trend]:
+    """The trend of each item that has an indicator, by item: the newest 24 complete months at the verksamhet.
+
+    months: the verksamheter's cells by month, T.
+    """
     signals = {
         row["indicator_id"]: row for row in reading.signals.filter(pl.col("verksamhet") == code).iter_rows(named=True)
     }
@@ -152,7 +187,8 @@ def trends(site: Site, here: Sequence[Standing], code: str) -> dict[str, Trend]:
     for s in here:
         if s.indicator_id is None or s.group == OUTSIDE:
             continue
-        series = newest_months(months(reading, s.indicator_id, code))
+        cells = months.get(s.indicator_id)
+        series = newest_months(cells.verksamhet(code, MONTH)) if cells is not None else ()
         signal = signals.get(s.indicator_id)
         svg = None
         if drawable(series):

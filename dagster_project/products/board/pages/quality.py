@@ -1,0 +1,46 @@
+"""`kvalitet.html`: can I trust it? Sources, what is held back, warnings, the releases before and what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.products.board.quality_view import quality_view, quarantine_of
+from dagster_project.products.board.site import QUALITY, Page, Site
+from dagster_project.products.words import SEVERITY_WORDS
+from dagster_project.releases.retractions import retractions
+from dagster_project.releases.store import Release, releases
+
+PATH = "kvalitet.html"
+
+
+def pages(site: Site) -> Iterator[Page]:
+    """The one page."""
+    reading, manifest = site.reading, site.reading.release.manifest
+    older, retracted, quarantine = [], {}, None
+    if site.data is not None:
+        older, retracted = before(reading.release.id, releases(site.data, retracted=True)), retractions(site.data)
+        quarantine = quarantine_of(site.data, manifest)
+    view = quality_view(
+        manifest,
+        reading.quality,
+        reading.ledger,
+        {source: contract.title for source, contract in load_contracts().items()},
+        {info.indicator_id: info.kallor for info in reading.indicators.values()},
+        older,
+        retracted,
+        quarantine,
+    )
+    yield Page(
+        path=PATH,
+        title="Går det att lita på?",
+        template="quality.html.j2",
+        context={"view": view, "severities": SEVERITY_WORDS},
+        section=QUALITY,
+    )
+
+
+def before(release_id: str, kept: list[Release]) -> list[Release]:
+    """The kept releases before one, newest first. kept: all, newest first."""
+    at = next((n for n, release in enumerate(kept) if release.id == release_id), None)
+    return [] if at is None else kept[at + 1 :]
