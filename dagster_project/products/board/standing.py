@@ -19,8 +19,10 @@ from dagster_project.catalogue.vocabulary import (
     DROPPED,
     FEW_MARK,
     FROZEN,
+    GOOD,
     LATEST,
     MET,
+    NO_DATA,
     NO_TARGET,
     NOT_APPLICABLE,
     NOT_BEGUN,
@@ -80,6 +82,27 @@ class Standing:
     reports_from: str | None
     period: tuple[date, date]
     row: Mapping[str, Any]
+
+    @property
+    def rest(self) -> str:
+        """The sentence without the title that it begins with, for under a heading that is the title."""
+        text = self.sentence.removeprefix(f"{self.item.kort_titel}: ")
+        return text[:1].upper() + text[1:]
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is a target here, or a reason why there is no number to hold against one."""
+        return self.target_status != NO_TARGET
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there is a number, but nothing to judge it by: what the target compares with is missing."""
+        return self.target_status == NO_DATA and self.value is not None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the number is shown with a warning, or is an older one."""
+        return self.quality not in (None, GOOD)
 
     @property
     def failing(self) -> bool:

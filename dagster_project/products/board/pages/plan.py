@@ -32,11 +32,11 @@ class ItemView:
 
 @dataclass(frozen=True)
 class GoalView:
-    """A goal and its items; items of no goal stand under one without id and title."""
+    """A goal and its items (rows); items of no goal stand under one without id and title."""
 
     id: str | None
     title: str | None
-    items: tuple[ItemView, ...]
+    rows: tuple[ItemView, ...]
 
 
 @dataclass(frozen=True)

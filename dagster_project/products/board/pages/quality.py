@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.vocabulary import FAILED, PASSED, PASSED_WITH_WARNING
 from dagster_project.products.board.quality_view import quality_view, quarantine_of
 from dagster_project.products.board.site import QUALITY, Page, Site
-from dagster_project.products.words import SEVERITY_WORDS
+from dagster_project.products.words import GATE_QUESTIONS, SEVERITY_WORDS
 from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, releases
 
 PATH = "kvalitet.html"
+OUTCOMES = {PASSED: ("●", "Godkänd"), PASSED_WITH_WARNING: ("!", "Godkänd med varning"), FAILED: ("✗", "Hålls tillbaka")}
+"""Of a source or gate: symbol and word."""
 
 
 def pages(site: Site) -> Iterator[Page]:
@@ -35,7 +38,12 @@ def pages(site: Site) -> Iterator[Page]:
         path=PATH,
         title="Går det att lita på?",
         template="quality.html.j2",
-        context={"view": view, "severities": SEVERITY_WORDS},
+        context={
+            "view": view,
+            "severities": SEVERITY_WORDS,
+            "outcomes": OUTCOMES,
+            "gate_questions": GATE_QUESTIONS,
+        },
         section=QUALITY,
     )
 

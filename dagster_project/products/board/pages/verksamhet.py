@@ -23,7 +23,7 @@ from dagster_project.catalogue.vocabulary import (
     VERKSAMHET,
 )
 from dagster_project.products.board.cells import IndicatorCells, cells_by_indicator
-from dagster_project.products.board.series import drawable, newest_months, points, series_words
+from dagster_project.products.board.series import drawable, month_words, newest_months, points, series_words
 from dagster_project.products.board.site import VERKSAMHETER, Page, Site
 from dagster_project.products.board.standing import (
     ACT,
@@ -63,10 +63,11 @@ HEADINGS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Trend:
-    """The months of an item's indicator. svg: None where there is nothing to draw. signal: whether something has
-    changed, in words; change: whether it has."""
+    """The months of an item's indicator. svg: None where there is nothing to draw; span: first and last month that it
+    draws. signal: whether something has changed, in words; change: whether it has."""
 
     svg: Markup | None
+    span: str
     signal: str | None
     change: bool
 
@@ -194,7 +195,9 @@ def trends(
         if drawable(series):
             words = partial(reading.value_words, s.indicator_id)
             svg = sparkline(points(series), alt=series_words(f"{s.item.kort_titel}, månad för månad", series, words))
-        found[s.item.item_id] = Trend(svg, signal_words(signal) if signal is not None else None, is_change(signal))
+        span = f"{month_words(series[0].end)}–{month_words(series[-1].end)}" if series else ""
+        told = signal_words(signal) if signal is not None else None
+        found[s.item.item_id] = Trend(svg, span, told, is_change(signal))
     return found
 
 
