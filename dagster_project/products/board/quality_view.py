@@ -226,7 +226,7 @@ def _source(
     counted = files.filter(pl.col("status") == ACCEPTED)
     newest = counted["uttagsdatum"].max()
     newest = newest if isinstance(newest, date) else None
-    last = counted.filter(pl.col("uttagsdatum") == newest)
+    last = counted.filter(pl.col("uttagsdatum").eq_missing(pl.lit(newest, pl.Date)))
     outcome = manifest.sources.get(source, PASSED)
     since, at_least = _held_since(source, as_of, older) if outcome == FAILED else (None, False)
     agreed = manifest.parameters.get("agreed_age_days", {}).get(source)

@@ -218,9 +218,13 @@ def missing(here: Sequence[Standing], manifest: Manifest) -> Missing:
         held=tuple(held),
         reports_from=next((_day(s.reports_from) for s in here if s.reports_from is not None), None),
         silent=tuple(s for s in here if s.report_status == NOT_REPORTED),
-        empty=tuple(s for s in here if s.target_status == NO_DATA and s.value is None and s.indicator_id is not None),
+        empty=tuple(s for s in here if _is_empty(s) and s.indicator_id not in manifest.held_back),
         hidden=tuple(s for s in here if s.target_status == HIDDEN),
     )
+
+
+def _is_empty(s: Standing) -> bool:
+    return s.target_status == NO_DATA and s.value is None and s.indicator_id is not None
 
 
 def _day(release_id: str) -> date:
