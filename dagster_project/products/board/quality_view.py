@@ -182,7 +182,7 @@ def quality_view(
 
     quality, ledger: its tables. titles: Swedish, by source, in the order that they are told in. reads: indicator -> the
     sources that it reads. older: the kept releases before it, newest first. retracted: retractions that hold, by
-    release. quarantine: the rows that this release's run set aside (`QUARANTINE_SCHEMA`); None where they are not known.
+    release. quarantine: the rows that its run set aside (`QUARANTINE_SCHEMA`); None where they are not known.
     """
     problems = _problems(manifest, quality)
     waiting = None if quarantine is None else _waiting(quarantine)

@@ -63,7 +63,7 @@ class Standing:
     target_status: of `vocabulary.PLAN_STATUSES`; report_status: what was reported, None where nobody is asked.
     few: judged on so few that it raises no alarm. sentence: `mening` without the comment that it quotes. comment: all
     of it, at a verksamhet only. target: all targets in words. quality: of the number; frozen_from, reports_from: the
-    release that a frozen number and frozen reports are from. period: of the number, first and last day. row: of the table.
+    release that a frozen number and frozen reports are from. period: of the number, both days. row: of the table.
     """
 
     item: ItemInfo
@@ -214,9 +214,7 @@ def _with_parts(one: Standing, here: Iterable[Standing]) -> Standing:
     return replace(one, few=bool(missed) and all(part.few for part in missed))
 
 
-def grouped(
-    found: Sequence[Standing], worse: frozenset[str] = frozenset()
-) -> list[tuple[str, list[Standing]]]:
+def grouped(found: Sequence[Standing], worse: frozenset[str] = frozenset()) -> list[tuple[str, list[Standing]]]:
     """The groups that have items, the most pressing first; in each the plan's order, but what gets worse first.
 
     worse: indicators whose signal says so. Few cases lead nowhere: they are no part of what needs action, and last in

@@ -54,9 +54,12 @@ def release(day: int, **said: Any) -> Release:
 
 def failure(source: str, suite: str, expectation: str, severity: str = "warning", **said: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(QUALITY_COLUMNS)
-    return row | {"source": source, "suite": suite, "expectation": expectation, "severity": severity} | {
-        "success": False
-    } | said
+    return (
+        row
+        | {"source": source, "suite": suite, "expectation": expectation, "severity": severity}
+        | {"success": False}
+        | said
+    )
 
 
 def quality(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -66,10 +69,14 @@ def quality(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def delivery(source: str, day: date, rows: int = 100, set_aside: int = 0, status: str = "accepterad") -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(LEDGER_COLUMNS)
-    return row | {"source": source, "file": f"{source}/Anna Andersson 12.xlsx", "uttagsdatum": day, "status": status} | {
-        "rows_read": rows,
-        "rows_quarantined": set_aside,
-    }
+    return (
+        row
+        | {"source": source, "file": f"{source}/Anna Andersson 12.xlsx", "uttagsdatum": day, "status": status}
+        | {
+            "rows_read": rows,
+            "rows_quarantined": set_aside,
+        }
+    )
 
 
 def ledger(*rows: dict[str, Any]) -> pl.DataFrame:

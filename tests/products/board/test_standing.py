@@ -21,6 +21,7 @@ from dagster_project.products.board.standing import (
     standings_of,
 )
 from dagster_project.products.reading import ItemInfo
+from dagster_project.releases.sentence import quoted
 from dagster_project.releases.tables import PLAN_SCHEMA
 
 
@@ -122,10 +123,10 @@ def test_a_parent_is_on_few_where_every_failing_part_is(part: str | None, few: b
 
 def test_the_sentence_is_the_releases_and_the_comment_is_told_whole() -> None:
     long = "Vi har " + "arbetat mycket " * 20 + "till slut."
-    mening = f"Punkt A: Pågår. Kommentar: ”{long[:190].rsplit(' ', 1)[0]} …” Rapporterna är från den 31 augusti 2022: x."
+    mening = (
+        f"Punkt A: Pågår. Kommentar: ”{long[:190].rsplit(' ', 1)[0]} …” Rapporterna är från den 31 augusti 2022: x."
+    )
     found = standing(rapporterad_status="pagar", kommentar=long, mening=mening)
-    from dagster_project.releases.sentence import quoted
-
     exact = standing(
         rapporterad_status="pagar",
         kommentar=long,

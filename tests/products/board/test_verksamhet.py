@@ -100,7 +100,9 @@ def site(tmp_path: Path) -> Site:
         schema_overrides=PLAN_SCHEMA,
     ).select(list(PLAN_SCHEMA))
     months = [
-        cell(SHARE, date(2022, n, 1), date(2022, n, 28), niva="verksamhet", verksamhet="BB", varde=70.0 + n, namnare=50.0)
+        cell(
+            SHARE, date(2022, n, 1), date(2022, n, 28), niva="verksamhet", verksamhet="BB", varde=70.0 + n, namnare=50.0
+        )
         for n in range(1, 9)
     ]
     statuses = pl.DataFrame(

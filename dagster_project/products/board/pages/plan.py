@@ -82,7 +82,7 @@ def path_of(plan_id: str, occasion: Occasion) -> str:
 def plan_view(
     items: Sequence[ItemInfo], at: Mapping[str | None, Sequence[Standing]], codes: Sequence[str]
 ) -> list[PerspectiveView]:
-    """A plan's items as it orders them. at: `standings` of one occasion. codes: verksamheter, in the order of reports."""
+    """A plan's items as it orders them. at: `standings` of one occasion. codes: verksamheter, as reports order them."""
     by_place = {place: {s.item.item_id: s for s in found} for place, found in at.items()}
 
     def view(item: ItemInfo) -> ItemView:

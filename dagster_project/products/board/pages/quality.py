@@ -13,7 +13,11 @@ from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, releases
 
 PATH = "kvalitet.html"
-OUTCOMES = {PASSED: ("●", "Godkänd"), PASSED_WITH_WARNING: ("!", "Godkänd med varning"), FAILED: ("✗", "Hålls tillbaka")}
+OUTCOMES = {
+    PASSED: ("●", "Godkänd"),
+    PASSED_WITH_WARNING: ("!", "Godkänd med varning"),
+    FAILED: ("✗", "Hålls tillbaka"),
+}
 """Of a source or gate: symbol and word."""
 
 

@@ -43,7 +43,15 @@ from dagster_project.products.board.standing import (
 from dagster_project.products.charts import sparkline
 from dagster_project.products.names import source_title
 from dagster_project.products.report_form import default_name, form_sources
-from dagster_project.products.telling import is_change, reported_words, signal_words, tally, tally_words, to_target, worsening
+from dagster_project.products.telling import (
+    is_change,
+    reported_words,
+    signal_words,
+    tally,
+    tally_words,
+    to_target,
+    worsening,
+)
 
 if TYPE_CHECKING:
     from dagster_project.products.reading import Reading
@@ -121,9 +129,7 @@ def pages(site: Site) -> Iterator[Page]:
     found = occasions(reading)
     at = {occasion: standings(reading, occasion) for occasion in found}
     months = cells_by_indicator(
-        reading.results.filter(
-            pl.col("niva") == VERKSAMHET, pl.col("period_typ") == MONTH, pl.col("kon") == ALL_SEXES
-        )
+        reading.results.filter(pl.col("niva") == VERKSAMHET, pl.col("period_typ") == MONTH, pl.col("kon") == ALL_SEXES)
     )
     for code, info in reading.verksamheter.items():
         units = units_of(reading.units, code, site.as_of)
@@ -245,7 +251,7 @@ def reporting(code: str, as_of: date) -> list[Reporting]:
 
 
 def units_of(units: pl.DataFrame, code: str, as_of: date) -> list[UnitPeriod]:
-    """The units of a verksamhet with the time that each row holds: those of today first, by name. units: `dim_enhet`."""
+    """The units of a verksamhet and when each row holds: those of today first, by name. units: `dim_enhet`."""
     rows = units.filter(pl.col("verksamhet") == code).select("hsaid", "namn", "lansdel", "giltig_fran", "giltig_till")
     found = [
         UnitPeriod(hsaid, name, lansdel, first, last, now=_holds(first, last, as_of))
