@@ -92,7 +92,7 @@ def test_a_page_per_period_type_that_has_a_complete_one(pages: dict[str, str]) -
 
 
 def test_a_cell_says_status_value_n_direction_and_signal(pages: dict[str, str]) -> None:
-    area, few, hidden = cells_of(pages["manad.html"], SHARE)
+    area, hidden, few = cells_of(pages["manad.html"], SHARE)
     assert "Inte uppnått" in area and "90,0 %" in area and "n 50" in area
     assert "↓" in area and "lägre än året innan" in area and "sämre" in area
     assert "få fall" in few
