@@ -159,8 +159,9 @@ def structure_faults(folder: Path) -> list[str]:
 
 # --- The Nu HTML checker ---------------------------------------------------------------------------------------------
 
-OUTDATED = re.compile(r"^CSS: |^The “contrast”")
-"""The packaged checker's knowledge of CSS is of 2020: what it says of styles is not about the markup."""
+NO_FAULT = re.compile(r"^CSS: |^The “(?:table|row|rowgroup|rowheader|columnheader|cell)” role is unnecessary")
+"""The packaged checker's knowledge of CSS is of 2020. The roles are needed: a table that is laid out as a list on narrow
+screens (`display: block`) is no table for a screen reader without them."""
 
 
 def html_messages(folder: Path) -> list[str]:
@@ -178,7 +179,7 @@ def html_messages(folder: Path) -> list[str]:
     return [
         f"{m.get('url', '').rpartition(str(folder))[2]}:{m.get('lastLine')}: {m['message']} {m.get('extract', '')!r}"
         for m in messages
-        if not OUTDATED.match(m["message"])
+        if not NO_FAULT.match(m["message"])
     ]
 
 
