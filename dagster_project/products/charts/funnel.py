@@ -43,14 +43,13 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         return " ".join(f"{place(a)},{place(b)}" for a, b in drawn_points)
 
     dots: list[tuple[float, float, str, float]] = []
-    names = []
+    outliers = []
     for name, n, share in sorted(units, key=lambda unit: (unit[1], unit[2], unit[0])):
         (at,) = funnel_limits([max(1, round(n))], centre)
         outside = not at.lower_outer - ROUNDING <= share <= at.upper_outer + ROUNDING
         dots.append((x(n), scale.y(share), "d-sist" if outside else "d-enhet", 4.5 if outside else 4))
         if outside:
-            at_right = x(n) > ACROSS * 0.6
-            names.append((x(n) + (-10 if at_right else 10), scale.y(share) + 4, name, "end" if at_right else "start"))
+            outliers.append((x(n), scale.y(share), name))
     ticks = scale.ticks()
     chart: dict[str, Any] = {
         "height": HEIGHT,
@@ -63,6 +62,29 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         "inner": [curve("lower_inner"), curve("upper_inner")],
         "centre": scale.y(centre),
         "dots": dots,
-        "names": names,
+        "names": _names(outliers),
     }
     return drawn("funnel", c=chart, alt=alt)
+
+
+CHARACTER = 10
+"""How wide a letter is at most where the chart is as narrow as a tablet, in thousandths of its width."""
+LINE = 15
+
+
+def _names(marks: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str, str]]:
+    """Where the names of marks stand: beside, below or above the mark, not over each other. One without room has no
+    name in the chart; the table beside it has them all."""
+    taken: list[tuple[float, float, float]] = []
+    found = []
+    for x, y, name in marks:
+        wide = CHARACTER * len(name)
+        for anchor, down in ((a, d) for d in (0, LINE, -LINE) for a in ("start", "end")):
+            left = x + 10 if anchor == "start" else x - 10 - wide
+            at = y + 4 + down
+            free = all(left + wide < from_ or left > to or abs(at - y_) >= LINE for from_, to, y_ in taken)
+            if free and left >= 0 and left + wide <= ACROSS and TOP - 10 <= at <= HEIGHT - BOTTOM:
+                taken.append((left, left + wide, at))
+                found.append((x + (10 if anchor == "start" else -10), at, name, anchor))
+                break
+    return found
