@@ -11,12 +11,20 @@ from markupsafe import Markup
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import UnitPoint
 from dagster_project.products.charts.drawing import drawn
+from dagster_project.products.charts.labels import WIDE, Box, Spot, freest
 from dagster_project.products.charts.scale import ACROSS, place, scale_of
 from dagster_project.products.funnel import funnel_limits
 
 HEIGHT, TOP, BOTTOM = 280, 22, 26
 STEPS = 48
 ROUNDING = 1e-9
+
+
+def _beside(x: float, y: float) -> list[Spot]:
+    """Places for a unit's name around its mark: on the side where there is room, level with it, above and below."""
+    right = x > ACROSS * 0.6
+    sides = [(x - 13, "end"), (x + 13, "start")] if right else [(x + 13, "start"), (x - 13, "end")]
+    return [Spot(at, y + down, anchor) for at, anchor in sides[: 1 if right else 2] for down in (4, -11, 19)]
 
 
 def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
@@ -43,48 +51,31 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         return " ".join(f"{place(a)},{place(b)}" for a, b in drawn_points)
 
     dots: list[tuple[float, float, str, float]] = []
-    outliers = []
+    names, outer = [], []
     for name, n, share in sorted(units, key=lambda unit: (unit[1], unit[2], unit[0])):
         (at,) = funnel_limits([max(1, round(n))], centre)
         outside = not at.lower_outer - ROUNDING <= share <= at.upper_outer + ROUNDING
         dots.append((x(n), scale.y(share), "d-sist" if outside else "d-enhet", 4.5 if outside else 4))
         if outside:
-            outliers.append((x(n), scale.y(share), name))
+            outer.append((x(n), scale.y(share), name))
+    marks = [(a, b) for a, b, _, _ in dots]
+    taken: list[Box] = []
+    for a, b, name in outer:
+        spot = freest(_beside(a, b), name, marks, taken, WIDE)
+        taken.append(spot.box(name, WIDE))
+        names.append((spot.x, spot.y, name, spot.anchor))
     ticks = scale.ticks()
     chart: dict[str, Any] = {
         "height": HEIGHT,
         "ticks": [(scale.y(v), scale.tick_text(v, "procent", n == len(ticks) - 1)) for n, v in enumerate(ticks)],
         "labels": [
-            (0.0, f"n = {fixed(min(ns), 0)}", "start"),
+            (70.0, f"n = {fixed(min(ns), 0)}", "start"),
             (float(ACROSS), f"n = {fixed(max(ns), 0)}", "end"),
         ],
         "outer": [curve("lower_outer"), curve("upper_outer")],
         "inner": [curve("lower_inner"), curve("upper_inner")],
         "centre": scale.y(centre),
         "dots": dots,
-        "names": _names(outliers),
+        "names": names,
     }
     return drawn("funnel", c=chart, alt=alt)
-
-
-CHARACTER = 10
-"""How wide a letter is at most where the chart is as narrow as a tablet, in thousandths of its width."""
-LINE = 15
-
-
-def _names(marks: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str, str]]:
-    """Where the names of marks stand: beside, below or above the mark, not over each other. One without room has no
-    name in the chart; the table beside it has them all."""
-    taken: list[tuple[float, float, float]] = []
-    found = []
-    for x, y, name in marks:
-        wide = CHARACTER * len(name)
-        for anchor, down in ((a, d) for d in (0, LINE, -LINE) for a in ("start", "end")):
-            left = x + 10 if anchor == "start" else x - 10 - wide
-            at = y + 4 + down
-            free = all(left + wide < from_ or left > to or abs(at - y_) >= LINE for from_, to, y_ in taken)
-            if free and left >= 0 and left + wide <= ACROSS and TOP - 10 <= at <= HEIGHT - BOTTOM:
-                taken.append((left, left + wide, at))
-                found.append((x + (10 if anchor == "start" else -10), at, name, anchor))
-                break
-    return found
