@@ -146,6 +146,7 @@ class RunOutcome:
             raw_empty=self.raw_empty,
             rows=current_months(self.data) if self.identity else {},
             checks=tuple(o.record() for o in self.outcomes),
+            seconds=round((datetime.now(UTC) - datetime.fromisoformat(self.started)).total_seconds(), 1),
         )
 
 

@@ -54,7 +54,8 @@ class RunRecord:
     same, None where it named this one. seen: when a run last came to this (it found nothing new, say); file times are
     not asked, since a copy has others. refused: why files were rejected, all of them. overdue: deliveries that should
     have come by then (`runs.expected`), a sentence each. replaced: that `current` left a later day's release for this
-    one. raw_empty: that nothing was left below raw of what counts (`operations.notices`).
+    one. raw_empty: that nothing was left below raw of what counts (`operations.notices`). seconds: how long the job
+    took, up to its record; None in records of older code.
     """
 
     started: str
@@ -75,6 +76,7 @@ class RunRecord:
     overdue: tuple[str, ...] = ()
     replaced: str | None = None
     raw_empty: str | None = None
+    seconds: float | None = field(default=None, compare=False)
 
     @property
     def notices(self) -> tuple[str, ...]:
