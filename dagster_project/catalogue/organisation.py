@@ -24,6 +24,7 @@ class Node:
     name: str
     valid_from: date | None
     valid_to: date | None
+    branch: str | None = None
     regionskod: str | None = None
     hsaid: str | None = None
     kolada_ou: str | None = None
@@ -41,6 +42,7 @@ def nodes() -> tuple[Node, ...]:
             name=row["name"],
             valid_from=date.fromisoformat(row["valid_from"]) if row["valid_from"] else None,
             valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            branch=row["branch"] or None,
             regionskod=row["regionskod"] or None,
             hsaid=row["hsaid"] or None,
             kolada_ou=row["kolada_ou"] or None,
