@@ -1,4 +1,4 @@
-"""The cells that exports tell, with the names beside them. A hidden cell has no number here, whatever its release says."""
+"""The cells that exports tell, with names beside them. A hidden one has no number here, whatever its release says."""
 
 from __future__ import annotations
 
@@ -44,9 +44,14 @@ def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequen
         & pl.col("period_typ").is_in(list(period_types))
         & (pl.col("status") != NOT_APPLICABLE)
     )
-    told = emptied(results, "status", NUMBERS).with_columns(plats=pl.col("verksamhet").fill_null(reading.area.verksamhet))
+    told = emptied(results, "status", NUMBERS).with_columns(
+        plats=pl.col("verksamhet").fill_null(reading.area.verksamhet)
+    )
     indicators = pl.DataFrame(
-        [(i.indicator_id, n, i.titel, i.art, i.mattenhet, i.decimaler) for n, i in enumerate(reading.indicators.values())],
+        [
+            (i.indicator_id, n, i.titel, i.art, i.mattenhet, i.decimaler)
+            for n, i in enumerate(reading.indicators.values())
+        ],
         schema={
             "indicator_id": pl.String, "indicator_order": pl.Int64, "titel": pl.String, "art": pl.String,
             "mattenhet": pl.String, "decimaler": pl.Int64,

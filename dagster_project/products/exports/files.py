@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-from dagster_project.catalogue.vocabulary import UNIT
+from dagster_project.catalogue.vocabulary import HIDDEN, NO_DATA, PRELIMINARY, UNIT
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import day_in_words, listed, number
 from dagster_project.products.exports import kolada, measure_reports, metrics, varden_i_siffror
@@ -31,8 +32,6 @@ def write_exports(reading: Reading, data: DataPaths, folder: Path, units: bool =
 
 
 def _cover(reading: Reading, units: bool) -> Cover:
-    from datetime import date
-
     release = reading.release
     titles = {i.indicator_id: i.titel for i in reading.indicators.values()}
     held_back = [titles.get(i, i) for i in release.held_back]
@@ -53,21 +52,23 @@ def _cover(reading: Reading, units: bool) -> Cover:
         "Konfidensintervall och förändring: de finns i utgåvans indicator_result.csv, som har alla kolumner.",
     ]
     if not units:
-        left_out.insert(0, "Enheter: de finns i utgåvans indicator_result.csv; `resultattavla export --units` gör en bok med dem.")
+        left_out.insert(
+            0, "Enheter: de finns i utgåvans indicator_result.csv; `resultattavla export --units` gör en bok med dem."
+        )
     paragraphs = [
         (
-            words["dold"],
+            words[HIDDEN],
             f"Talet bygger på färre än {limit} personer, eller behövs för att ett sådant tal inte ska gå att räkna ut. "
             "Cellerna är tomma. Noll döljs inte.",
         ),
-        (words["preliminar"], "Perioden är inte slut, eller alla leveranser har inte kommit: talet kommer att ändras."),
-        (words["inga_data"], "Ingen har levererat uppgifter om perioden, eller det fanns inget att räkna."),
+        (words[PRELIMINARY], "Perioden är inte slut, eller alla leveranser har inte kommit: talet kommer att ändras."),
+        (words[NO_DATA], "Ingen har levererat uppgifter om perioden, eller det fanns inget att räkna."),
         ("Få fall", "Bedömningen vilar på färre än 20: någon enstaka ändrar den."),
         ("Procent", "Andelar är tal i procent: 93,7 betyder 93,7 procent."),
         (
             "Räkna inte ihop rader",
-            "Området innehåller verksamheterna, året innehåller månaderna och alla innehåller kvinnor och män. Filtrera "
-            "fram en periodtyp och ett kön först, och räkna aldrig medel av andelar: använd täljare och nämnare.",
+            "Området innehåller verksamheterna, året månaderna, och alla är kvinnor och män tillsammans: filtrera fram "
+            "en periodtyp och ett kön först. Räkna aldrig medel av andelar: dela täljarna med nämnarna.",
         ),
         ("Jämförelse", "Samma period ett år tidigare; för klimatinköp basåret. Tom där den är dold eller saknas."),
         ("Utelämnat", " ".join(left_out)),

@@ -65,7 +65,9 @@ def metrics(reading: Reading, record: RunRecord | None) -> Iterator[Metric]:
             yield Metric("run_seconds", "How long its job took.", (({}, record.seconds),))
         failed = sum(not check.success for check in record.checks)
         yield Metric("run_expectations_failed", "Expectations that failed in it, waived ones too.", (({}, failed),))
-        yield Metric("run_deliveries_overdue", "Deliveries that should have come by then.", (({}, len(record.overdue)),))
+        yield Metric(
+            "run_deliveries_overdue", "Deliveries that should have come by then.", (({}, len(record.overdue)),)
+        )
 
 
 def _sources(reading: Reading) -> Iterator[Metric]:

@@ -27,7 +27,8 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.products.exports.cells import cells, emptied, places
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import Reading
-from dagster_project.products.words import DELIVERY_STATUS_WORDS, GATE_HEADINGS, SEVERITY_WORDS, SEX_WORDS
+from dagster_project.products.words import DELIVERY_STATUS_WORDS, GATE_HEADINGS, SEVERITY_WORDS
+from dagster_project.releases.labels import SEX_WORDS
 from dagster_project.releases.tables import PLAN_NUMBERS
 
 TEXT, WRAPPED, DATE, ORDINAL, WHOLE, NUMBER = "text", "wrapped", "date", "ordinal", "whole", "number"
@@ -96,8 +97,7 @@ def results_sheet(reading: Reading, level: str) -> Sheet:
         *_WHERE[level],
         Column("Periodtyp", "periodtyp", 15),
         Column("Period", "etikett", 20),
-        Column("Från", "period_start", 11, DATE),
-        Column("Till", "period_slut", 11, DATE),
+        Column("Till och med", "period_slut", 13, DATE),
         Column("Kön", "konsord", 9),
         Column("Täljare", "taljare", 11, WHOLE),
         Column("Nämnare", "namnare", 11, WHOLE),
@@ -136,7 +136,10 @@ def plan_sheet(reading: Reading) -> Sheet:
     words = {s.kod: s.ord for s in reading.statuses.values()}
     order = {code: n for n, code in enumerate(places(reading))}
     items = pl.DataFrame(
-        [(i.item_id, n, _PERSPECTIVES.get(i.perspektiv or ""), i.mal_titel, i.titel) for n, i in enumerate(reading.items.values())],
+        [
+            (item.item_id, n, _PERSPECTIVES.get(item.perspektiv or ""), item.mal_titel, item.titel)
+            for n, item in enumerate(reading.items.values())
+        ],
         schema={
             "item_id": pl.String, "item_order": pl.Int64, "perspektiv": pl.String, "mal_titel": pl.String,
             "titel": pl.String,
@@ -189,9 +192,7 @@ def plan_sheet(reading: Reading) -> Sheet:
         Column("Punkt-id", "item_id", 14),
         Column("Indikator-id", "indicator_id", 26),
     )
-    return Sheet(
-        "Planen", "Så går det med varje punkt i planen, per verksamhet och rapporttillfälle.", columns, rows
-    )
+    return Sheet("Planen", "Så går det med varje punkt i planen, per verksamhet och rapporttillfälle.", columns, rows)
 
 
 # --- Definitions and quality -----------------------------------------------------------------------------------------
@@ -232,7 +233,9 @@ def definitions_sheet(reading: Reading) -> Sheet:
         Column("Indikator-id", "indicator_id", 26),
         Column("Version", "version", 8),
     )
-    return Sheet("Definitioner", "Vad varje indikator är, hur den räknas och vad den kommer ur.", columns, _frame(found, columns))
+    return Sheet(
+        "Definitioner", "Vad varje indikator är, hur den räknas och vad den kommer ur.", columns, _frame(found, columns)
+    )
 
 
 def quality_sheet(reading: Reading) -> Sheet:

@@ -17,6 +17,8 @@ MOST_ROWS = 1_000_000
 """Of a sheet; Excel holds 1 048 576. What is more goes on in a sheet of its own."""
 LONGEST_TEXT = 32_767
 """Characters of a cell in Excel."""
+_MOST_IN_MEMORY = 100_000
+"""Rows of all sheets, some 3 kB each."""
 _EXCEL_EPOCH = 25_569
 """Days from Excel's day 0 to 1970-01-01."""
 _DECIMALS = range(5)
@@ -40,7 +42,8 @@ def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str)
     import xlsxwriter
 
     options = {
-        "constant_memory": True,
+        # Slower, and larger files: only where the rows would not fit in memory.
+        "constant_memory": sum(sheet.rows.height for sheet in sheets) > _MOST_IN_MEMORY,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
@@ -115,6 +118,9 @@ def _write_sheet(
     _on_paper(page)
     for place, column in enumerate(columns):
         page.write_string(0, place, column.header, formats["header"])
+    # Where no text takes several lines, cells need no alignment.
+    if not any(column.kind == WRAPPED for column in columns):
+        formats = {**formats, TEXT: None}
     decimals = rows["decimaler"].to_list() if "decimaler" in rows.columns else None
     writers = [_writer(page, formats, place, column, decimals) for place, column in enumerate(columns)]
     for number, row in enumerate(_as_excel_has_them(rows, columns).iter_rows(), start=1):
