@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.board import board
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -45,6 +46,7 @@ COMMANDS = (
     withdraw,
     retract,
     explain,
+    board,
     indicators,
     units,
     template,
