@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.board import board
+from dagster_project.cli.changes import changes
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -47,6 +48,7 @@ COMMANDS = (
     retract,
     explain,
     board,
+    changes,
     indicators,
     units,
     template,
