@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.board import board
+from dagster_project.cli.changes import changes
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -45,6 +47,8 @@ COMMANDS = (
     withdraw,
     retract,
     explain,
+    board,
+    changes,
     indicators,
     units,
     template,
