@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +76,10 @@ def test_every_file_is_read_by_its_description(first: RunOutcome) -> None:
         if resource.format == "csv":
             report = resource.validate(limit_rows=3000)
             assert report.valid, (resource.name, report.flatten(["title", "note", "fieldName", "rowNumber"])[:3])
-            read = pl.DataFrame([row.to_dict() for row in islice(resource.read_rows(size=500), 500)])
-            for name in (n for n, dtype in frame.schema.items() if dtype.is_numeric() and n in read.columns):
-                ours = frame[name].head(500).cast(pl.Float64)
-                assert read[name].cast(pl.Float64).equals(ours), (resource.name, name)
+            rows = [row.to_dict() for row in resource.read_rows(size=500)]
+            for name in (n for n, dtype in frame.schema.items() if dtype.is_numeric()):
+                read = [None if row[name] is None else float(row[name]) for row in rows]
+                assert read == frame[name].head(500).to_list(), (resource.name, name)
         assert violations(first.release, resource.to_dict()) == []
 
 
