@@ -51,7 +51,7 @@ from dagster_project.products.board.indicator_view import (
     units,
 )
 from dagster_project.products.board.series import comparison, month_words, period_words, points
-from dagster_project.products.board.site import Attachment, Page, Site
+from dagster_project.products.board.site import OVERVIEW, Attachment, Page, Site
 from dagster_project.products.charts import Break, Limits, funnel, pair, trend
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
@@ -77,7 +77,7 @@ def pages(site: Site) -> Iterable[Page | Attachment]:
             content = _csv(found.rows)
             yield Attachment(f"{path.rpartition('/')[0]}/{download}", content)
             context |= {"download": download, "download_kb": max(1, round(len(content) / 1000))}
-        yield Page(path, info.titel, TEMPLATE, context)
+        yield Page(path, info.titel, TEMPLATE, context, OVERVIEW)
 
 
 def _csv(rows: pl.DataFrame) -> bytes:
