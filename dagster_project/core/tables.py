@@ -21,9 +21,14 @@ def escaped(texts: pl.Expr) -> pl.Expr:
 
 
 def escaped_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text column `printable` (characters that steer or turn text are named) and `escaped`."""
-    texts = {n: _named(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String}
-    return frame.with_columns(texts.values()).with_columns(escaped(pl.col(n)) for n in texts)
+    """The frame with every text column `printable` and `escaped`."""
+    named = printable_texts(frame)
+    return named.with_columns(escaped(pl.col(n)) for n, dtype in frame.schema.items() if dtype == pl.String)
+
+
+def printable_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text column `printable`: characters that steer or turn text are named."""
+    return frame.with_columns(_named(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String)
 
 
 def _named(texts: pl.Series) -> pl.Series:

@@ -141,6 +141,7 @@ class RunOutcome:
         ledger = ledger_of(self.ledger) if self.ledger is not None else []
         return RunRecord(
             started=self.started,
+            seconds=round((datetime.now(UTC) - datetime.fromisoformat(self.started)).total_seconds(), 1),
             exit_code=self.exit_code,
             run_id=self.identity.run_id if self.identity else None,
             as_of=str(self.identity.as_of) if self.identity else None,

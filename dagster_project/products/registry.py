@@ -9,6 +9,7 @@ from dagster_project.products.base import Product
 
 _MODULES: tuple[str, ...] = (
     "board",
+    "exports",
     "revisions",
     "data_docs",
     "steward_page",
