@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,9 +24,9 @@ from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.settings import CONFIG_VARIABLE, PREFIX
 from dagster_project.runs.folder import INDICATORS, RunFolder
 from tests import guards, jobs
-from tests.browser import HOW_TO_GET_ONE, REQUIRED, chromium_path
 from tests.jobs import DAY, Kept, cases, deliver_cases, deliver_measures, deliver_units
 from tests.processes import Server
+from tests.programs import PROGRAMS, REQUIRED
 
 Run = Callable[..., RunOutcome]
 Command = Callable[..., CompletedProcess[str]]
@@ -36,26 +37,40 @@ Command = Callable[..., CompletedProcess[str]]
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what runs the job. It comes first, the file with most of it first of all, so that no worker ends long after
-    the other (a file's tests stay in one worker). Without a Chromium, where none is required, `browser` is left out.
+    the other (a file's tests stay in one worker). What needs a program that is not there is left out (`programs`).
     """
     guards.mark_whole_runs(items)
     runs = Counter(item.path for item in items if item.get_closest_marker(guards.WHOLE_RUN))
     items.sort(key=lambda item: -runs[item.path])
-    if REQUIRED or chromium_path() is not None:
-        return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
-        config.stash[LEFT_OUT] = len(left_out)
+    lacking = [] if REQUIRED else [program for program in PROGRAMS if program.path() is None]
+    for program in lacking:
+        left_out = [item for item in items if item.get_closest_marker(program.marker)]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+            config.stash.setdefault(_left_out, []).append(
+                f"{len(left_out)} tests that need {program.title} were left out: {program.how_to_get}"
+            )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands on what it left out: it is the only one that collects, and all of them leave out the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[LEFT_OUT] = session.config.stash.get(_left_out, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_left_out] = getattr(node, "workeroutput", {}).get(LEFT_OUT, [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{count} browser tests were left out: {HOW_TO_GET_ONE}", yellow=True)
+    for line in config.stash.get(_left_out, []):
+        terminalreporter.write_line(line, yellow=True)
 
 
-LEFT_OUT = pytest.StashKey[int]()
+LEFT_OUT = "left_out"
+_left_out = pytest.StashKey[list[str]]()
 
 
 # --- What tests must not do --------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_make_targets_exist(path: Path) -> None:
 
 @page
 def test_variables_of_ours_are_settings(path: Path) -> None:
-    keys = {name.upper() for name in Settings.model_fields} | {"PERSON_KEY", "CONFIG", "REQUIRE_BROWSER", ""}
+    keys = {name.upper() for name in Settings.model_fields} | {"PERSON_KEY", "CONFIG", "REQUIRE_PROGRAMS", ""}
     named = {v.split("__")[0] for v in re.findall(r"RESULTATTAVLA_([A-Z_]*)", TEXTS[path])}
     assert named - keys == set()
 

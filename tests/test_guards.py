@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from dagster_project.runs.folder import INDICATORS, RunFolder
 from tests import jobs
 from tests.conftest import Run
 from tests.guards import WHOLE_RUN, untouched
+from tests.programs import BROWSER
 
 
 def test_a_run_without_the_mark_fails(tmp_path: Path) -> None:
@@ -68,3 +71,13 @@ def test_a_write_to_the_data_folder_is_found(tmp_path: Path, change: Callable[[P
 def test_a_data_folder_that_was_not_there_may_not_come(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="wrote to"), untouched(tmp_path / "data"):
         (tmp_path / "data").mkdir()
+
+
+def test_what_needs_a_program_that_is_not_there_is_left_out_by_name() -> None:
+    """With workers too, which collect on their own."""
+    files = ("tests/products/test_measured.py", "tests/products/test_steward_page.py")
+    asked = [sys.executable, "-m", "pytest", "-n", "1", *files, "-k", "measured or skip_link", "-p", "no:cacheprovider"]
+    bare = {k: v for k, v in os.environ.items() if not k.startswith((PREFIX, "PYTEST"))} | {"PATH": "/nowhere"}
+    told = subprocess.run(asked, cwd=PROJECT, env=bare, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert f"tests that need Chromium were left out: {BROWSER.how_to_get}" in told.stdout

@@ -12,7 +12,11 @@ from dagster_project.catalogue.vocabulary import AREA, VERKSAMHET
 
 @dataclass(frozen=True)
 class Node:
-    """One node of the tree. type: omrade or verksamhet; parent is None at the top; None dates: always valid."""
+    """One node of the tree. type: omrade or verksamhet; parent is None at the top; None dates: always valid.
+
+    regionskod, hsaid, kolada_ou: what it is called by those who receive exports (`docs/exports.md`), None where it is
+    not: then it is left out of what needs it. The sample's are invented; a region sets its own.
+    """
 
     code: str
     parent: str | None
@@ -20,6 +24,10 @@ class Node:
     name: str
     valid_from: date | None
     valid_to: date | None
+    branch: str | None = None
+    regionskod: str | None = None
+    hsaid: str | None = None
+    kolada_ou: str | None = None
 
 
 @cache
@@ -34,6 +42,10 @@ def nodes() -> tuple[Node, ...]:
             name=row["name"],
             valid_from=date.fromisoformat(row["valid_from"]) if row["valid_from"] else None,
             valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            branch=row["branch"] or None,
+            regionskod=row["regionskod"] or None,
+            hsaid=row["hsaid"] or None,
+            kolada_ou=row["kolada_ou"] or None,
         )
         for row in rows
     )

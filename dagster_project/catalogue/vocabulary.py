@@ -57,7 +57,26 @@ PATHS_OF_KIND: dict[str, tuple[str, ...]] = {
 LAST_YEAR, BASE_YEAR = COMPARISON_BASES = ("foregaende_ar", "basar")
 """The same period a year earlier; the same months of the base year."""
 OPERATORS = (">=", ">", "<=", "<")
-DIRECTIONS = ("upp", "ned")
+UP, DOWN, NEUTRAL = DIRECTIONS = ("upp", "ned", "neutral")
+"""Which way is better; neutral: neither, where no target says so."""
+
+# --- Signals: is it a change or noise? (products.md) ------------------------------------------------------------
+OUTSIDE, TREND, TWO_OF_THREE, SHIFT, NO_SIGNAL, TOO_FEW = SIGNALS = (
+    "utanfor",
+    "trend",
+    "tva_av_tre",
+    "skift",
+    "ingen",
+    "for_fa",
+)
+"""The first rule that a point fulfils, in this order; none; too few points to tell."""
+BETTER, WORSE, RISING, FALLING = SIGNAL_DIRECTIONS = ("battre", "samre", "okar", "minskar")
+SURELY_MET, SURELY_NOT, UNSURE = ("nas_sakert", "nas_inte", "osakert")
+CAPABILITIES = (SURELY_MET, SURELY_NOT, UNSURE, NO_TARGET)
+"""Whether a fixed target is met whatever month, as things work today."""
+BETTER_UP, BETTER_DOWN = ("battre_upp", "battre_ned")
+BETTER_WAYS = {UP: BETTER_UP, DOWN: BETTER_DOWN, NEUTRAL: NEUTRAL}
+"""The same, as `dim_indikator` says it."""
 
 # --- The plan (plan.md) -----------------------------------------------------------------------------------------
 YES, NO = ANSWERS = ("ja", "nej")

@@ -48,6 +48,11 @@ class DataPaths:
         return self.published / "current"
 
     @property
+    def products(self) -> Path:
+        """What was made from each release for people to open, by release id."""
+        return self.published / "produkter"
+
+    @property
     def evidence(self) -> Path:
         """The observations behind every kept release; internal."""
         return self.root / "evidence"

@@ -24,7 +24,7 @@ from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds,
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = PROJECT / "resultattavla.toml"
-OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_BROWSER"}
+OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_PROGRAMS"}
 """Variables with our prefix that are no settings."""
 
 

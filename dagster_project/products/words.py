@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.vocabulary import (
     ACCEPTED,
-    ALL_SEXES,
     AMOUNT,
     BY_CLEAN,
     BY_COVERING,
@@ -22,9 +21,7 @@ from dagster_project.catalogue.vocabulary import (
     CRITICAL,
     DELAR,
     DELIVERY,
-    DONE,
     DRIFT,
-    DROPPED,
     FAILED,
     FEW_MARK,
     FROZEN,
@@ -36,13 +33,11 @@ from dagster_project.catalogue.vocabulary import (
     LATER,
     MEAN,
     MEDIAN,
-    MEN,
     MET,
     MONTH,
     NO_DATA,
     NO_TARGET,
     NOT_APPLICABLE,
-    NOT_BEGUN,
     NOT_MET,
     OPEN,
     OVERLAP,
@@ -51,22 +46,22 @@ from dagster_project.catalogue.vocabulary import (
     PRELIMINARY,
     R12,
     REJECTED,
+    REPORT_STATUSES,
     RESOLVED,
     RESULTS,
     SAME_CONTENT,
     SHARE,
     STAGING,
     TERTIAL,
-    UNDER_WAY,
     UNIT_NOT_VALID,
     UNKNOWN_UNIT,
     WARNED,
     WARNING,
     WITHDRAWN,
-    WOMEN,
     YEAR,
 )
 from dagster_project.gates.outcomes import GATE_TITLES
+from dagster_project.releases.labels import REPORT_WORDS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,13 +74,8 @@ PERIOD_WORDS: Mapping[str, str] = {
     YEAR: "år",
     R12: "tolv månader till och med",
 }
-REPORT_STATUS_WORDS: Mapping[str, str] = {
-    NOT_BEGUN: "Ej påbörjad",
-    UNDER_WAY: "Pågår",
-    DONE: "Genomförd",
-    DROPPED: "Utgår",
-}
-SEX_WORDS: Mapping[str, str] = {ALL_SEXES: "alla", WOMEN: "kvinnor", MEN: "män"}
+REPORT_STATUS_WORDS: Mapping[str, str] = {status: REPORT_WORDS[status] for status in REPORT_STATUSES}
+"""Those that a verksamhet can choose."""
 STATUS_WORDS: Mapping[str, str] = {
     MET: "målet är uppfyllt",
     NOT_MET: "målet är inte uppfyllt",

@@ -15,7 +15,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.further import hidden_further
 from dagster_project.releases.plan_followup import Reports, earlier_reports
 from dagster_project.releases.store import Release, releases
-from dagster_project.releases.tables import INDICATOR_TABLE, PLAN_TABLE, RESULT_SCHEMA
+from dagster_project.releases.tables import INDICATOR_TABLE, PLAN_TABLE, RESULT_SCHEMA, UNIT_DIMENSION
 from dagster_project.runs.identity import RunIdentity
 
 
@@ -25,12 +25,14 @@ class Frozen:
 
     rows: RESULT_SCHEMA, with the release id that computed them; `kvalitet` is fryst. definitions: the row of each of
     their indicators in the table `indicator` of that release, since a number means what it was computed as. reports:
-    what the verksamheter reported of the plan, where that source is held back and an older release shows it.
+    what the verksamheter reported of the plan, where that source is held back and an older release shows it. units:
+    `dim_enhet` of the releases that the rows are from, the newest first, of those that have it.
     """
 
     rows: pl.DataFrame
     definitions: pl.DataFrame
     reports: Reports | None = None
+    units: tuple[pl.DataFrame, ...] = ()
 
     @property
     def origins(self) -> dict[str, str]:
@@ -107,7 +109,9 @@ def frozen_rows(
         rows.append(carried(release.table(RESULT_TABLE).filter(of_these), definitions[-1], limit))
     holder = report_holder(releases(data), last_day) if reports_held else None
     reports = earlier_reports(holder.table(PLAN_TABLE), holder.id) if holder is not None else None
-    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"), reports)
+    origins = sorted({r.id: r for r in there.values()}.items(), reverse=True)
+    units = tuple(release.table(UNIT_DIMENSION) for _, release in origins if release.has(UNIT_DIMENSION))
+    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"), reports, units)
 
 
 def carried(rows: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> pl.DataFrame:
@@ -122,7 +126,8 @@ def frozen_in(release: Release) -> Frozen:
     reports = None
     if release.manifest.frozen_reports is not None:
         reports = earlier_reports(release.table(PLAN_TABLE), release.manifest.frozen_reports)
-    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these), reports)
+    units = (release.table(UNIT_DIMENSION),) if rows.height and release.has(UNIT_DIMENSION) else ()
+    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these), reports, units)
 
 
 def combined_id(identity: RunIdentity, frozen: Frozen) -> str:

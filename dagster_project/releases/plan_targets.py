@@ -86,7 +86,7 @@ def measured_of(definitions: pl.DataFrame, known: Mapping[str, Indicator], plan:
     return found
 
 
-def _in_force(targets: Iterable[Target], year: int) -> list[Target]:
+def in_force(targets: Iterable[Target], year: int) -> list[Target]:
     return [t for t in targets if (t.from_year or 0) <= year <= (t.to_year or 9999)]
 
 
@@ -95,7 +95,7 @@ def words_of(rows: pl.DataFrame, plan: FollowedUp, measured: Mapping[str, Measur
     the verksamhet has."""
 
     def told(item_id: str, year: int) -> str | None:
-        return target_words(_in_force(plan.targets.get(item_id, ()), year), plan.main.get(item_id), measured)
+        return target_words(in_force(plan.targets.get(item_id, ()), year), plan.main.get(item_id), measured)
 
     found = []
     for item_id, verksamhet, year in rows.select("item_id", "verksamhet", "ar").unique().iter_rows():

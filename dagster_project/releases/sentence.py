@@ -20,8 +20,6 @@ from dagster_project.catalogue.vocabulary import (
     CROWNS,
     DAYS,
     DELAR,
-    DONE,
-    DROPPED,
     FROZEN,
     HIDDEN,
     LAST_YEAR,
@@ -31,19 +29,18 @@ from dagster_project.catalogue.vocabulary import (
     NO_DATA,
     NO_TARGET,
     NOT_APPLICABLE,
-    NOT_BEGUN,
     NOT_MET,
     NOT_REPORTED,
     NUMBER,
     PARTLY,
     PRELIMINARY,
     PROPORTIONS,
-    UNDER_WAY,
     VERKSAMHET,
     YEAR,
 )
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import day_in_words, fixed, joined, month_in_words
+from dagster_project.releases.labels import REPORT_WORDS
 
 LONGEST_COMMENT = 200
 """Characters of a comment that a sentence quotes; the whole of it stands in `kommentar`."""
@@ -51,14 +48,6 @@ MOST_DECIMALS = 6
 
 HIDDEN_WORDS = "för få för att visas"
 _JUDGED = {MET: "uppnått", PARTLY: "delvis uppnått", NOT_MET: "inte uppnått"}
-_REPORTED = {
-    NOT_BEGUN: "Ej påbörjad",
-    UNDER_WAY: "Pågår",
-    DONE: "Genomförd",
-    DROPPED: "Utgår",
-    NOT_REPORTED: "Inte rapporterad",
-}
-"""Labels, not predicates: they agree with no title."""
 _HELD_BACK = "senare leveranser är inte godkända."
 _COUNTED_IN = {CROWNS: "kronor"}
 """A unit as a word, where it is not one."""
@@ -191,6 +180,11 @@ def _writer(measured: Measured, value: float, target: float | None) -> Callable[
     return lambda number: _written(measured, number, finer)
 
 
+def number_in_words(measured: Measured, value: float, target: float | None = None) -> str:
+    """A number with its unit as a sentence has it (`93,7 procent`); target: what it is read beside."""
+    return _writer(measured, value, target)(value)
+
+
 def _order(one: float, other: float) -> int:
     return (one > other) - (one < other)
 
@@ -232,7 +226,7 @@ def _reported(row: Mapping[str, Any], item: Item | None, counts: bool) -> Iterat
 
     A status is that of the newest report up to the period's end, which need not have come: it is told as that.
     """
-    status, told = row["rapporterad_status"], _REPORTED[row["rapporterad_status"]]
+    status, told = row["rapporterad_status"], REPORT_WORDS[row["rapporterad_status"]]
     through = str(row["ar"]) if row["tillfalle"] == YEAR else month_in_words(row["period_slut"])
     area, silent = row["niva"] == AREA, status == NOT_REPORTED
     if counts and row["antal"] is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, sha256_of
 from dagster_project.core.paths import DataPaths
@@ -18,6 +18,7 @@ from dagster_project.engines.duckdb import database, sql_files
 from dagster_project.gates.decision import Decision
 from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcome
 from dagster_project.gates.waivers import Waiver
+from dagster_project.releases.dimensions import REGISTER_QUERY, dimensions, unit_periods
 from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.plan_followup import plan_followup
@@ -35,6 +36,7 @@ from dagster_project.releases.tables import (
     RESULT_SCHEMA,
     in_columns_of,
 )
+from dagster_project.releases.views import VIEWS
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_frame, published
@@ -65,7 +67,7 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
         # In one piece: how rows came in pieces from several cores would else be seen in the file.
         frame.rechunk().write_parquet(folder / f"{name}.parquet", compression="zstd")
         rows[f"{name}.parquet"] = frame.height
-    for name in (RESULT_TABLE, INDICATOR_TABLE, PLAN_TABLE):
+    for name in [n for n in tables if n not in (QUALITY_TABLE, LEDGER_TABLE)]:
         write_swedish_csv(tables[name], folder / f"{name}.csv")
         rows[f"{name}.csv"] = tables[name].height
     _write_duckdb(folder, list(tables))
@@ -83,6 +85,7 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     with database(data.warehouse) as connection:
         computed = connection.execute(f"select * from {RESULT_TABLE}").pl()
         indicator = connection.execute(f"select * from {INDICATOR_TABLE}").pl()
+        register = connection.execute(f"{REGISTER_QUERY} stg_{REGISTER_SOURCE}").pl()
         reports = content.frozen.reports or reports_of_run(connection, content.decision, content.release_id)
     computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
         release_id=pl.lit(content.release_id)
@@ -91,10 +94,15 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     definitions = published_definitions(indicator, result, content.frozen).sort("indicator_id")
     as_of, first_year = content.identity.as_of, content.first_year
     ledger = ledger_frame(published(RunFolder(data).ledger(), content.identity.as_of))
+    plan = plan_of_today()
+    followup = plan_followup(result, plan, reports, definitions, as_of, first_year)
+    held = REGISTER_SOURCE in content.decision.failed and content.frozen.units
+    units = unit_periods(register.clear() if held else register, result, content.frozen.units)
     return {
         RESULT_TABLE: result,
         INDICATOR_TABLE: definitions,
-        PLAN_TABLE: plan_followup(result, plan_of_today(), reports, definitions, as_of, first_year),
+        PLAN_TABLE: followup,
+        **dimensions(result, followup, definitions, indicator, units, plan, as_of),
         QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),
     }
@@ -147,19 +155,12 @@ def _gate_summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
 
 
 def _write_duckdb(folder: Path, tables: Sequence[str]) -> None:
-    """The tables again as a database with two views, for dashboards."""
+    """The tables again as a database with the views of `views`, for dashboards."""
     with database(folder / DATABASE_FILE, write=True) as connection:
         for name in tables:
             connection.execute(
                 f"create table {name} as select * from read_parquet({sql_files([folder / f'{name}.parquet'])})"
             )
-        connection.execute(
-            f"create view resultat as select r.*, i.titel, i.definition, i.art, i.riktning, i.mal_id, i.planpunkt "
-            f"from {RESULT_TABLE} r join {INDICATOR_TABLE} i using (indicator_id)"
-        )
-        connection.execute(
-            "create view senaste_manad as select * from resultat r where r.period_typ = 'manad' and r.komplett "
-            f"and r.period_start = (select max(s.period_start) from {RESULT_TABLE} s where s.period_typ = 'manad' "
-            "and s.komplett and s.indicator_id = r.indicator_id)"
-        )
+        for statement in VIEWS.values():
+            connection.execute(statement)
     (folder / f"{DATABASE_FILE}.wal").unlink(missing_ok=True)

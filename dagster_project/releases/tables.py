@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from dagster_project.catalogue.vocabulary import RESULT_TABLE
+
 INDICATOR_TABLE = "indicator"
 QUALITY_TABLE = "kvalitet"
 LEDGER_TABLE = "leveranser"
@@ -74,6 +76,116 @@ PLAN_NUMBERS = ["taljare", "namnare", "varde", "jamforelse_varde", "forandring"]
 """Copied from the item's cell, empty where it is hidden."""
 PLAN_REPORTED = ["rapporterad_status", "rapporterade", "i_omfattning", "antal", "kommentar"]
 """What the verksamheter report, in words and numbers."""
+UNIT_DIMENSION = "dim_enhet"
+VERKSAMHET_DIMENSION = "dim_verksamhet"
+PERIOD_DIMENSION = "dim_period"
+INDICATOR_DIMENSION = "dim_indikator"
+STATUS_DIMENSION = "dim_status"
+ITEM_DIMENSION = "dim_planpunkt"
+TIE_TABLE = "planmatt"
+DIMENSION_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    UNIT_DIMENSION: {
+        "enhet_nyckel": pl.String(),
+        "hsaid": pl.String(),
+        "namn": pl.String(),
+        "verksamhet": pl.String(),
+        "lansdel": pl.String(),
+        "giltig_fran": pl.Date(),
+        "giltig_till": pl.Date(),
+    },
+    VERKSAMHET_DIMENSION: {
+        "verksamhet": pl.String(),
+        "namn": pl.String(),
+        "niva": pl.String(),
+        "gren": pl.String(),
+        "ordning": pl.Int64(),
+        "regionskod": pl.String(),
+        "hsaid": pl.String(),
+        "kolada_ou": pl.String(),
+    },
+    PERIOD_DIMENSION: {
+        "period_nyckel": pl.String(),
+        "period_typ": pl.String(),
+        "period_start": pl.Date(),
+        "period_slut": pl.Date(),
+        "etikett": pl.String(),
+        "ar": pl.Int64(),
+        "manad_nr": pl.Int64(),
+        "komplett": pl.Boolean(),
+    },
+    INDICATOR_DIMENSION: {
+        "indicator_id": pl.String(),
+        "version": pl.String(),
+        "titel": pl.String(),
+        "definition": pl.String(),
+        "taljare_text": pl.String(),
+        "namnare_text": pl.String(),
+        "art": pl.String(),
+        "mattenhet": pl.String(),
+        "decimaler": pl.Int64(),
+        "riktning": pl.String(),
+        "bestand": pl.Boolean(),
+        "patient": pl.Boolean(),
+        "konsuppdelad": pl.Boolean(),
+        "perspektiv": pl.String(),
+        "mal_id": pl.String(),
+        "mal_titel": pl.String(),
+        "planpunkt": pl.String(),
+        "kallor": pl.String(),
+        "omfattning": pl.String(),
+        "nivaer": pl.String(),
+        "mal_text": pl.String(),
+        "mal_operator": pl.String(),
+        "mal_varde": pl.Float64(),
+        "mal_jamforelse": pl.String(),
+        "mal_nivaer": pl.String(),
+        "ansvarig": pl.String(),
+        "rapportering": pl.String(),
+        "jamforelse": pl.String(),
+        "basar": pl.Int64(),
+        "fonster_manader": pl.Int64(),
+        "ordning": pl.Int64(),
+    },
+    STATUS_DIMENSION: {
+        "kod": pl.String(),
+        "typ": pl.String(),
+        "ord": pl.String(),
+        "symbol": pl.String(),
+        "ordning": pl.Int64(),
+    },
+    ITEM_DIMENSION: {
+        "item_id": pl.String(),
+        "plan_id": pl.String(),
+        "plan_titel": pl.String(),
+        "mal_id": pl.String(),
+        "perspektiv": pl.String(),
+        "mal_titel": pl.String(),
+        "typ": pl.String(),
+        "titel": pl.String(),
+        "kort_titel": pl.String(),
+        "omfattning": pl.String(),
+        "uppfoljning": pl.String(),
+        "overordnad_item": pl.String(),
+        "ansvarig": pl.String(),
+        "nr": pl.String(),
+        "rapportering": pl.String(),
+        "ordning": pl.Int64(),
+    },
+    TIE_TABLE: {"item_id": pl.String(), "indicator_id": pl.String(), "roll": pl.String()},
+}
+"""The tables that name what the others hold, for dashboards (products.md); their rows are told apart by TABLE_KEYS."""
+TABLE_KEYS: dict[str, list[str]] = {
+    RESULT_TABLE: RESULT_KEY,
+    INDICATOR_TABLE: ["indicator_id"],
+    PLAN_TABLE: PLAN_KEY,
+    UNIT_DIMENSION: ["enhet_nyckel"],
+    VERKSAMHET_DIMENSION: ["verksamhet"],
+    PERIOD_DIMENSION: ["period_nyckel"],
+    INDICATOR_DIMENSION: ["indicator_id"],
+    STATUS_DIMENSION: ["kod"],
+    ITEM_DIMENSION: ["item_id"],
+    TIE_TABLE: ["item_id", "indicator_id"],
+}
 QUALITY_COLUMNS = [
     "suite",
     "source",

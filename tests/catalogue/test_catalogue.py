@@ -161,6 +161,14 @@ def test_the_organisation_is_a_tree() -> None:
         assert (node.parent is None) == (node.type == vocabulary.AREA)
 
 
+def test_nobody_who_receives_exports_mistakes_one_node_for_another() -> None:
+    for ids in ([n.hsaid for n in nodes()], [n.kolada_ou for n in nodes()]):
+        said = [id for id in ids if id is not None]
+        assert len(set(said)) == len(said)
+    assert all(re.fullmatch(r"SE\d{10}-[0-9A-Z]+", n.hsaid) for n in nodes() if n.hsaid is not None)
+    assert all(re.fullmatch(r"\d{2}", n.regionskod) for n in nodes() if n.regionskod is not None)
+
+
 def test_every_specified_indicator_is_in_the_catalogue() -> None:
     assert [id for id in _specified() if id not in {indicator.id for indicator in load_catalogue()}] == []
 

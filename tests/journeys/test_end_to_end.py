@@ -145,7 +145,7 @@ def test_dashboards_read_while_a_run_works(sample) -> None:
     count = [r.execute("select count(*) from resultat where titel is not null").fetchone() for r in readers]
     rows = json.loads((data.current / "manifest.json").read_text())["files"]["indicator_result.parquet"]["rows"]
     assert count == [(rows,)] * 3
-    assert readers[0].execute("select count(*) from senaste_manad").fetchone()[0] > 0
+    assert readers[0].execute("select count(*) from senaste").fetchone()[0] > 0
 
 
 def test_nothing_new_is_said_and_changes_nothing(sample, run_by_command: Command) -> None:
@@ -330,11 +330,11 @@ def test_a_unit_of_two_verksamheter_must_be_told_apart(sample) -> None:
 def test_data_docs_open_without_a_network(sample) -> None:
     from playwright.sync_api import sync_playwright
 
-    from tests.browser import ARGUMENTS, chromium_path
+    from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
     data, _ = sample
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = play.chromium.launch(executable_path=BROWSER.path(), args=BROWSER_ARGUMENTS)
         page = browser.new_page()
         requests: list[str] = []
         page.on("request", lambda r: requests.append(r.url))

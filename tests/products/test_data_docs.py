@@ -22,7 +22,6 @@ from dagster_project.products.data_docs import pages
 from dagster_project.products.data_docs.pages import build_data_docs, data_docs_folder, page_of, write_data_docs
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
-from tests.browser import ARGUMENTS, chromium_path
 from tests.products.simulated import (
     NOTED,
     NOTHING_PUBLISHED,
@@ -33,6 +32,7 @@ from tests.products.simulated import (
     judged,
     outcomes_of,
 )
+from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
 FACTS = {"Uttagsdatum": "2022-09-05", "Publicering": "2022-09-05-0123456789ab"}
 
@@ -280,12 +280,12 @@ def test_every_page_is_whole_and_silent_in_a_browser(docs: Path, found: list[Sui
     """Loaded from disk, no page asks for anything but its own files, and it is styled and readable."""
     from playwright.sync_api import sync_playwright
 
-    path = chromium_path()
+    path = BROWSER.path()
     assert path is not None
     requests: list[str] = []
     troubles: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.on("request", lambda request: requests.append(request.url))

@@ -34,8 +34,8 @@ from dagster_project.runs.folder import LEDGER as LEDGER_TABLE
 from dagster_project.runs.folder import QUARANTINE, QUARANTINE_SCHEMA, RunFolder
 from dagster_project.runs.history import RunRecord
 from dagster_project.runs.ledger import LEDGER_SCHEMA
-from tests.browser import ARGUMENTS, chromium_path
 from tests.products.simulated import NOTED, STOPPED, WARNED, findings, outcomes_of
+from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
 AS_OF = date(2022, 9, 30)
 RUN = "2022-09-30-0123456789ab"
@@ -566,10 +566,10 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    path = chromium_path()
+    path = BROWSER.path()
     assert path is not None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
         yield browser
         browser.close()
 

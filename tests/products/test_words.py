@@ -9,18 +9,22 @@ import pytest
 from dagster_project.catalogue import vocabulary
 from dagster_project.products import words
 from dagster_project.products.words import reason_action, reason_text
+from dagster_project.releases import labels
 
 
 @pytest.mark.parametrize(
     ("values", "table"),
     [
         (vocabulary.PERIOD_TYPES, words.PERIOD_WORDS),
-        (vocabulary.SEXES, words.SEX_WORDS),
+        (vocabulary.SEXES, labels.SEX_WORDS),
         (vocabulary.STATUSES, words.STATUS_WORDS),
         (vocabulary.MARKS, words.MARK_WORDS),
         (vocabulary.QUALITIES, words.QUALITY_WORDS),
         (vocabulary.KINDS, words.VALUE_UNITS),
         (vocabulary.OPERATORS, words.OPERATOR_SIGNS),
+        (vocabulary.LEVELS, labels.LEVEL_WORDS),
+        (vocabulary.SIGNAL_DIRECTIONS, labels.DIRECTION_WORDS),
+        (vocabulary.CAPABILITIES, labels.CAPABILITY_WORDS),
         (vocabulary.SEVERITIES, words.SEVERITY_WORDS),
         (vocabulary.SEVERITIES, words.PLAIN_SEVERITY_WORDS),
         (vocabulary.SEVERITIES, words.SEVERITY_VERBS),

@@ -100,6 +100,19 @@ def small_release(
     return release_id
 
 
+def with_tables(data: DataPaths, release_id: str, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Give a small release more tables, or others instead; it is whole afterwards."""
+    folder = data.releases / release_id
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    files = dict(manifest.files)
+    for name, frame in tables.items():
+        path = folder / f"{name}.parquet"
+        frame.write_parquet(path)
+        files[path.name] = {"sha256": sha256_of(path), "rows": frame.height}
+    replace(manifest, files=files).write(folder)
+
+
 def overwrite(path: Path, content: bytes) -> None:
     """Change a published file, as somebody with the right to could: it is read-only."""
     path.chmod(0o644)

@@ -21,7 +21,8 @@ from dagster_project.products.explain.text_change import change_sentences
 from dagster_project.products.explain.text_numbers import number_sentences
 from dagster_project.products.measured import failure_sentence
 from dagster_project.products.names import source_name, verksamhet_name, with_unit_names
-from dagster_project.products.words import PERIOD_WORDS, SEX_WORDS
+from dagster_project.products.words import PERIOD_WORDS
+from dagster_project.releases.labels import SEX_WORDS
 
 MOST_LINES = 200
 MOST_DELIVERIES = 40

@@ -1,0 +1,49 @@
+"""The interface of a product: what people open, made from one release into a folder of its own.
+
+How one is added is told in docs/products.md; `products.make` makes them, `products.registry` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagster_project.core.paths import DataPaths
+    from dagster_project.products.reading import Reading
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a product is made from.
+
+    reading: the release, typed. data: the data folder, only for products that say `reads_history`: run records and
+    older releases. folder: empty; the product writes there and nowhere else.
+    """
+
+    reading: Reading
+    data: DataPaths
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product.
+
+    name: of its folder `published/produkter/<release_id>/<name>/` and of the link `published/<name>`. title: in
+    Swedish, as the summary names it. version: of its texts and templates; what an older version made is made again.
+    entry: what to open in its folder. make: writes all of it, or raises; heavy imports stand inside it. in_every_run:
+    made after every release, else on demand. reads_history: run records and older releases are read besides the
+    release. stewards_only: reads evidence or quarantine, so that it never lies among what is published.
+    """
+
+    name: str
+    title: str
+    version: str
+    entry: str
+    make: Callable[[Making], None]
+    in_every_run: bool = True
+    reads_history: bool = False
+    stewards_only: bool = False

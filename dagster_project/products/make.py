@@ -1,0 +1,256 @@
+"""Products of a release: made whole or not at all, linked beside `current`, removed with their release.
+
+A product is made in a hidden folder and becomes `published/produkter/<release_id>/<name>/` by one rename, with a note
+of what it was made by (`produkt.json`). `published/<name>` is a link that follows `current`. What cannot be made is one
+Swedish sentence; neither the release nor the other products wait for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from polars.exceptions import PanicException
+
+from dagster_project.core.errors import ResultattavlaError, machine_error
+from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, digest_of_files, remove, sha256_of
+from dagster_project.core.masking import mask
+from dagster_project.core.paths import DataPaths
+from dagster_project.products.base import Making, Product
+from dagster_project.products.reading import Reading
+from dagster_project.products.registry import products
+from dagster_project.releases.retractions import retractions
+from dagster_project.releases.store import Release, current_id, releases
+
+log = logging.getLogger("resultattavla")
+
+NOTE_FILE = "produkt.json"
+STAGING, LINK = ".staging", ".lank"
+"""Ends of the hidden names under which a product or a link is half made; a killed run's are swept away."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a product's folder says of itself.
+
+    version: the product's. code: of all products' code and texts (`code_of_products`), so that a changed one is made
+    again although its version was forgotten. history: what was read besides the release (`_history`), None where
+    nothing was. files: name below the folder -> sha256.
+    """
+
+    product: str
+    release_id: str
+    version: str
+    code: str
+    history: str | None
+    entry: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A product that is there. entry: what to open. anew: it was made now, not found."""
+
+    product: Product
+    release_id: str
+    entry: Path
+    anew: bool
+
+
+def folder_of(data: DataPaths, release_id: str, name: str) -> Path:
+    """Where the product of a name lies for a release."""
+    return data.products / release_id / name
+
+
+def make_products(
+    data: DataPaths, release: Release, wanted: Sequence[Product] | None = None, again: bool = False
+) -> tuple[list[Made], list[str]]:
+    """Make those of a release's products that are not there, whole and of today's version.
+
+    wanted: left out, all that are made in every run. again: make them also where they are there. Returns what is there
+    now, and one sentence for each that could not be made. The links are `link_products`' business.
+    """
+    reading = Reading(release)  # each table is read once for all of them
+    made, trouble = list[Made](), list[str]()
+    for product in wanted if wanted is not None else [p for p in products() if p.in_every_run]:
+        try:
+            made.append(_made(data, reading, product, again))
+        except (Exception, PanicException) as error:
+            trouble.append(_told(data, product, release, error))
+    return made, trouble
+
+
+def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> Made:
+    release_id = reading.release.id
+    target = folder_of(data, release_id, product.name)
+    history = _history(data) if product.reads_history else None
+    if not again and _is_whole(target, product, release_id, history):
+        return Made(product, release_id, target / product.entry, anew=False)
+    for folder in (data.products, target.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(PUBLISHED_FOLDER)
+    staging = target.with_name(f".{product.name}.{os.getpid()}{STAGING}")
+    remove(staging)
+    staging.mkdir()
+    try:
+        product.make(Making(reading, data, staging))
+        if not (staging / product.entry).is_file():
+            raise RuntimeError(f"{product.name} has no {product.entry}")
+        files = {path.relative_to(staging).as_posix(): sha256_of(path) for path in _files(staging)}
+        note = Note(product.name, release_id, product.version, code_of_products(), history, product.entry, files)
+        text = json.dumps(asdict(note), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        (staging / NOTE_FILE).write_text(text, encoding="utf-8")
+        for path in (staging, *staging.rglob("*")):
+            path.chmod(PUBLISHED_FOLDER if path.is_dir() else PUBLISHED_FILE)
+        if os.path.lexists(target):  # of an older version, or damaged: out of sight first
+            os.replace(target, staging.with_suffix(f".gammal{STAGING}"))
+        os.replace(staging, target)
+        remove(staging.with_suffix(f".gammal{STAGING}"))
+    finally:
+        remove(staging)
+    return Made(product, release_id, target / product.entry, anew=True)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != NOTE_FILE)
+
+
+def read_note(folder: Path) -> Note | None:
+    """What a product's folder says of itself; None where it is none."""
+    try:
+        content = json.loads((folder / NOTE_FILE).read_text(encoding="utf-8"))
+        note = Note(**content)
+        return note if isinstance(note.files, dict) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _is_whole(folder: Path, product: Product, release_id: str, history: str | None) -> bool:
+    """Whether the product lies there as this code would make it, every file as it was written."""
+    note = read_note(folder)
+    if note is None or (note.release_id, note.version, note.code, note.history) != (
+        release_id,
+        product.version,
+        code_of_products(),
+        history,
+    ):
+        return False
+    found = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+    return found.keys() == note.files.keys() and all(sha256_of(found[n]) == sha for n, sha in note.files.items())
+
+
+@cache
+def code_of_products() -> str:
+    """A hash of the code, texts and templates of all products: 12 hex. It is no part of any release's id."""
+    room = Path(__file__).parent
+    files = (path for path in room.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return digest_of_files(room, files)[:12]
+
+
+def _history(data: DataPaths) -> str:
+    """A hash of what products that read history are made from besides the release: 12 hex.
+
+    Which releases there are, which of them are retracted, and what the kept runs came to. That a run found nothing new
+    (`seen`) is no news.
+    """
+    digest = hashlib.sha256()
+    for release in releases(data, retracted=True):
+        digest.update(f"{release.id} {release.manifest.published}\0".encode())
+    for release_id, retraction in retractions(data).items():
+        digest.update(f"{release_id} {retraction.text}\0".encode())
+    records = sorted(data.history.glob("*.json"))
+    digest.update("\0".join(path.name for path in records).encode())
+    for path in records[-1:]:  # the others are never written again
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content.pop("seen", None)
+        except (OSError, ValueError, AttributeError):
+            content = None  # a damaged one is passed over by whoever reads records
+        digest.update(json.dumps(content, sort_keys=True).encode())
+    return digest.hexdigest()[:12]
+
+
+def _told(data: DataPaths, product: Product, release: Release, error: BaseException) -> str:
+    """Why a product could not be made; what is unforeseen is told whole in the log, masked."""
+    told = str(error) if isinstance(error, ResultattavlaError) else str(machine_error(error, data.root) or "")
+    if not told:
+        log.error("%s", mask("".join(traceback.format_exception(error))))
+        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
+        told = f"oväntat fel, felanmäl med texten i loggen ({mask(what)})."
+    return f"{product.title} kunde inte göras (utgåva {release.id} är publicerad ändå): {mask(told)}"
+
+
+# --- Links ---------------------------------------------------------------------------------------------------------
+
+
+def link_products(data: DataPaths) -> list[str]:
+    """Let `published/<name>` of every product follow `current`; returns one sentence for each link that cannot.
+
+    It names the product of the release that `current` names, or, where it has none (on demand, or it could not be
+    made), of the newest standing release before it that has one: that says itself which day it shows. Never of a
+    retracted release nor of a later one than `current`; where there is none, there is no link.
+    """
+    before = _up_to_current(data)
+    trouble = []
+    for product in products():
+        if product.stewards_only:
+            continue
+        has = (r for r in before if read_note(folder_of(data, r, product.name)) is not None)
+        try:
+            _switch(data, product.name, next(has, None))
+        except OSError as error:
+            trouble.append(
+                f"Länken {data.published / product.name} kunde inte bytas: {machine_error(error, data.root) or error}"
+            )
+        except ResultattavlaError as error:
+            trouble.append(str(error))
+    return trouble
+
+
+def _up_to_current(data: DataPaths) -> list[str]:
+    """Ids of the standing releases from the current one backwards."""
+    standing, current = [release.id for release in releases(data)], current_id(data)
+    return standing[standing.index(current) :] if current in standing else []
+
+
+def linked_release(data: DataPaths, name: str) -> str | None:
+    """Whose product `published/<name>` names; None where there is no such link."""
+    link = data.published / name
+    return link.readlink().parent.name if link.is_symlink() else None
+
+
+def _switch(data: DataPaths, name: str, release_id: str | None) -> None:
+    link = data.published / name
+    if release_id == linked_release(data, name) and (release_id is not None or not os.path.lexists(link)):
+        return
+    aside = data.published / f".{name}.{os.getpid()}{LINK}"
+    if link.is_dir() and not link.is_symlink():
+        # Copied without links. A copy of a product gives way; anything else is not ours.
+        if read_note(link) is None:
+            raise ResultattavlaError(f"{link} är en mapp, inte en länk: flytta undan den och kör igen.")
+        os.replace(link, aside.with_suffix(f".mapp{STAGING}"))
+        remove(aside.with_suffix(f".mapp{STAGING}"))
+    if release_id is None:
+        if link.is_symlink():
+            link.unlink()
+        return
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(folder_of(data, release_id, name).relative_to(data.published))
+    os.replace(aside, link)
+
+
+def prune_products(data: DataPaths) -> None:
+    """Remove the products of releases that are gone."""
+    kept = {release.id for release in releases(data, retracted=True)}
+    for folder in data.products.glob("[0-9]*"):
+        if folder.name not in kept:
+            hidden = folder.with_name(f".{folder.name}{STAGING}")
+            os.replace(folder, hidden)  # out of sight first: a reader sees a whole product or none
+            remove(hidden)

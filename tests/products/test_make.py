@@ -1,0 +1,266 @@
+"""Products beside their release: whole or not at all, links that follow `current`, nothing of what is gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagster_project.core.errors import ResultattavlaError, UsageError
+from dagster_project.core.paths import DataPaths
+from dagster_project.operations.upkeep import prune_releases, sweep
+from dagster_project.products import make
+from dagster_project.products.base import Making, Product
+from dagster_project.products.make import folder_of, link_products, linked_release, make_products, prune_products
+from dagster_project.products.registry import product, products
+from dagster_project.releases.publish import switch_current
+from dagster_project.releases.retractions import retract
+from dagster_project.releases.store import Release, read_release
+from dagster_project.runs.history import RunRecord, add_record
+from tests.releases.small import small_release
+
+PERSON = "19800517-9810"
+
+
+def page(making: Making) -> None:
+    (making.folder / "delar").mkdir()
+    (making.folder / "delar" / "del.html").write_text("del")
+    (making.folder / "index.html").write_text(f"utgåva {making.reading.release.id}")
+
+
+BOARD = Product("anslag", "Anslagstavlan", "1", "index.html", page)
+ASKED = Product("skrift", "Skriften", "1", "index.html", page, in_every_run=False)
+HISTORY = Product("historik", "Historiken", "1", "index.html", page, reads_history=True)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataPaths:
+    return DataPaths(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let these be the products that there are; BOARD and ASKED to begin with."""
+
+    def register(*these: Product) -> None:
+        monkeypatch.setattr(make, "products", lambda: these)
+
+    register(BOARD, ASKED)
+    return register
+
+
+def release(data: DataPaths, day: int) -> Release:
+    found = read_release(data.releases / small_release(data, day))
+    assert found is not None
+    return found
+
+
+def test_a_product_lies_under_its_release_readable_by_all_and_writable_by_none(data: DataPaths) -> None:
+    before = os.umask(0o077)  # that of a run
+    try:
+        (made,), trouble = make_products(data, release(data, 1))
+    finally:
+        os.umask(before)
+    folder = data.published / "produkter" / "2022-09-01-000000000001" / "anslag"
+    assert (made.entry, made.anew, trouble) == (folder / "index.html", True, [])
+    assert made.entry.read_text() == "utgåva 2022-09-01-000000000001"
+    modes = {
+        p.name: p.stat().st_mode & 0o777 for p in (folder.parent.parent, folder.parent, folder, *folder.rglob("*"))
+    }
+    assert {n for n, mode in modes.items() if mode == 0o444} == {"index.html", "del.html", "produkt.json"}
+    assert {mode for n, mode in modes.items() if not n.endswith(("html", "json"))} == {0o755}
+
+
+def test_it_is_made_again_only_when_something_of_it_changed(data: DataPaths, registered: Callable[..., None]) -> None:
+    first = release(data, 1)
+
+    def anew(**how: bool) -> bool:
+        (made,), trouble = make_products(data, first, **how)
+        assert trouble == []
+        return made.anew
+
+    assert [anew(), anew(), anew(again=True), anew()] == [True, False, True, False]
+    part = folder_of(data, first.id, "anslag") / "delar" / "del.html"
+    for damage in (lambda: part.unlink(), lambda: (part.chmod(0o644), part.write_text("ändrad")), lambda: None):
+        damage()
+        whole = part.exists() and part.read_text() == "del"
+        assert anew() is not whole and part.read_text() == "del"
+    (part.parent / "mer.html").write_text("någon annans")
+    assert anew() and not (part.parent / "mer.html").exists()
+    registered(Product("anslag", "Anslagstavlan", "2", "index.html", page))
+    assert [anew(), anew()] == [True, False]
+
+
+def test_other_code_makes_it_again(data: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = release(data, 1)
+    make_products(data, first)
+    monkeypatch.setattr(make, "code_of_products", lambda: "annan kod")
+    assert make_products(data, first)[0][0].anew
+
+
+def test_what_reads_history_is_made_again_when_a_run_came_to_something(
+    data: DataPaths, registered: Callable[..., None]
+) -> None:
+    registered(BOARD, HISTORY)
+    first = release(data, 1)
+    record = RunRecord("2022-09-01T05:00:00+00:00", 0, first.id, first.as_of, first.id)
+    add_record(data, record, keep=9)
+
+    def anew() -> list[bool]:
+        return [made.anew for made in make_products(data, first)[0]]
+
+    assert [anew(), anew()] == [[True, True], [False, False]]
+    add_record(data, record, keep=9)  # the same again: when it was seen is no news
+    assert anew() == [False, False]
+    add_record(data, RunRecord("2022-09-02T05:00:00+00:00", 1, error="ingenting"), keep=9)
+    assert anew() == [False, True]
+    retract(data, release(data, 2).id, "fel", "chefen")
+    assert anew() == [False, True]
+
+
+def test_a_failing_product_is_one_sentence_and_leaves_nothing(
+    data: DataPaths, registered: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(making: Making) -> None:
+        (making.folder / "index.html").write_text("halv")
+        raise KeyError(f"cell {PERSON}")
+
+    def older(making: Making) -> None:
+        _ = making.reading.signals
+
+    def empty(making: Making) -> None:
+        pass
+
+    def full(making: Making) -> None:
+        raise OSError(28, "No space left on device")
+
+    makers = {"trasig": broken, "gammal": older, "tom": empty, "full": full}
+    registered(*(Product(n, n.capitalize(), "1", "index.html", m) for n, m in makers.items()), BOARD)
+    made, trouble = make_products(data, release(data, 1))
+    assert [m.product.name for m in made] == ["anslag"]
+    begins = "kunde inte göras (utgåva 2022-09-01-000000000001 är publicerad ändå): "
+    assert [text.split(begins)[0] for text in trouble] == ["Trasig ", "Gammal ", "Tom ", "Full "]
+    why = [text.split(begins)[1] for text in trouble]
+    assert why[0].startswith("oväntat fel, felanmäl med texten i loggen (KeyError")
+    assert why[1].startswith("Utgåva 2022-09-01-000000000001 är gjord av en äldre version") and "RuntimeError" in why[2]
+    assert why[3].startswith("Disken är full i ")
+    assert PERSON not in caplog.text + "".join(trouble) and "Traceback" in caplog.text
+    assert [p.name for p in (data.published / "produkter" / "2022-09-01-000000000001").iterdir()] == ["anslag"]
+
+
+def test_what_fails_leaves_the_one_that_was_there(data: DataPaths, registered: Callable[..., None]) -> None:
+    first = release(data, 1)
+    make_products(data, first)
+
+    def broken(making: Making) -> None:
+        raise ResultattavlaError("inget går.")
+
+    registered(Product("anslag", "Anslagstavlan", "2", "index.html", broken))
+    made, trouble = make_products(data, first)
+    assert made == [] and trouble == [
+        f"Anslagstavlan kunde inte göras (utgåva {first.id} är publicerad ändå): inget går."
+    ]
+    assert (folder_of(data, first.id, "anslag") / "index.html").read_text() == f"utgåva {first.id}"
+
+
+def test_the_link_follows_current_back_and_forth(data: DataPaths) -> None:
+    first, second = release(data, 1), release(data, 2)
+    for one in (first, second):
+        make_products(data, one)
+    for one in (second, first, second):
+        switch_current(data, one.id)
+        assert link_products(data) == [] and linked_release(data, "anslag") == one.id
+        assert (data.published / "anslag" / "index.html").read_text() == f"utgåva {one.id}"
+    link = data.published / "anslag"
+    assert link.readlink() == Path("produkter") / second.id / "anslag"
+    assert not os.path.lexists(data.published / "skrift")  # nobody asked for it
+
+
+def test_where_the_newest_has_none_the_link_names_the_newest_before_it(data: DataPaths) -> None:
+    first, second, third = (release(data, day) for day in (1, 2, 3))
+    make_products(data, first)
+    make_products(data, third)
+    switch_current(data, second.id)
+    link_products(data)
+    assert linked_release(data, "anslag") == first.id  # not the later one
+    make_products(data, second, [ASKED])
+    link_products(data)
+    assert linked_release(data, "skrift") == second.id
+
+
+def test_a_retracted_release_is_linked_no_more(data: DataPaths) -> None:
+    first, second = release(data, 1), release(data, 2)
+    for one in (first, second):
+        make_products(data, one)
+    switch_current(data, second.id)
+    link_products(data)
+    retract(data, second.id, "fel", "chefen")
+    switch_current(data, first.id)
+    link_products(data)
+    assert linked_release(data, "anslag") == first.id
+    retract(data, first.id, "fel", "chefen")
+    data.current.unlink()
+    link_products(data)
+    assert not os.path.lexists(data.published / "anslag")
+
+
+def test_a_link_that_leads_nowhere_is_mended(data: DataPaths) -> None:
+    first = release(data, 1)
+    switch_current(data, first.id)
+    (data.published / "anslag").symlink_to("produkter/2022-08-01-0123456789ab/anslag")
+    link_products(data)
+    assert not os.path.lexists(data.published / "anslag")
+    make_products(data, first)
+    link_products(data)
+    assert linked_release(data, "anslag") == first.id
+
+
+def test_a_copy_without_links_gives_way_and_what_is_not_ours_stays(data: DataPaths) -> None:
+    first = release(data, 1)
+    make_products(data, first)
+    switch_current(data, first.id)
+    folder = data.published / "anslag"
+    folder.mkdir()
+    (folder / "eget.txt").write_text("eget")
+    assert link_products(data) == [f"{folder} är en mapp, inte en länk: flytta undan den och kör igen."]
+    assert (folder / "eget.txt").exists()
+    (folder / "produkt.json").write_bytes((folder_of(data, first.id, "anslag") / "produkt.json").read_bytes())
+    assert link_products(data) == [] and linked_release(data, "anslag") == first.id
+
+
+def test_products_go_with_their_releases(data: DataPaths) -> None:
+    kept = [release(data, day) for day in (1, 2, 3)]
+    for one in kept:
+        make_products(data, one)
+    switch_current(data, kept[2].id)
+    prune_releases(data, 1, "2022-09-03", 5)
+    prune_products(data)
+    left = {path.name for path in (data.published / "produkter").iterdir()}
+    assert left == {path.name for path in data.releases.iterdir()} and kept[0].id not in left
+
+
+def test_what_a_killed_run_left_half_made_is_swept_and_what_is_whole_stays(data: DataPaths) -> None:
+    first = release(data, 1)
+    make_products(data, first)
+    switch_current(data, first.id)
+    link_products(data)
+    of_release = data.published / "produkter" / first.id
+    (of_release / ".anslag.77.staging").mkdir()
+    (of_release / ".anslag.77.gammal.staging").mkdir()
+    (data.published / "produkter" / ".2022-08-01-0123456789ab.staging").mkdir()
+    (data.published / ".anslag.77.lank").symlink_to("produkter")
+    (data.published / ".anslag.77.mapp.staging").mkdir()
+    assert len(sweep(data)) == 5
+    assert {p.name for p in of_release.iterdir()} == {"anslag"}
+    assert {p.name for p in data.published.iterdir()} == {"releases", "current", "produkter", "anslag"}
+
+
+def test_every_product_is_registered_with_a_name_of_its_own() -> None:
+    names = [p.name for p in products()]
+    assert len(set(names)) == len(names)
+    assert not {"current", "releases", "aterkallade", "produkter"} & set(names)
+    assert all(p.title and p.version and p.entry for p in products())
+    with pytest.raises(UsageError, match="ingen produkt som heter okand"):
+        product("okand")

@@ -1,0 +1,51 @@
+"""Programs that some tests need and that are no part of a fresh machine.
+
+`.ci/run` installs them and requires them (RESULTATTAVLA_REQUIRE_PROGRAMS=1). Elsewhere the tests of a program that is
+not there are left out, and `pytest` says how many and how to get it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+
+REQUIRED = os.environ.get("RESULTATTAVLA_REQUIRE_PROGRAMS") == "1"
+
+
+@dataclass(frozen=True)
+class Program:
+    """marker: of the tests that need it. names: of its command, the first that is found counts. package: Debian's."""
+
+    marker: str
+    title: str
+    names: tuple[str, ...]
+    package: str
+
+    @property
+    def how_to_get(self) -> str:
+        return f"no {self.title} was found on PATH; get one with: apt-get install {self.package}"
+
+    def path(self) -> str | None:
+        """The installed program, or None; with RESULTATTAVLA_REQUIRE_PROGRAMS=1 its absence is an error."""
+        path = next(filter(None, map(shutil.which, self.names)), None)
+        if path is None and REQUIRED:
+            raise RuntimeError(f"RESULTATTAVLA_REQUIRE_PROGRAMS=1, but {self.how_to_get}")
+        return path
+
+
+BROWSER = Program("browser", "Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium")
+JAVA = Program("java", "Java", ("java",), "default-jre-headless")
+PROGRAMS = (BROWSER, JAVA)
+
+# Nothing of the browser's own may talk to a network while the pages are watched.
+BROWSER_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
