@@ -42,7 +42,7 @@ def _how_to_read(followed: Followed) -> Iterator[Block]:
     entries = [
         ("Täljare och nämnare:", "hur många som uppfyller måttet, och av hur många. Värdet är deras andel."),
         ("Året innan:", "samma period ett år tidigare, räknad på samma sätt."),
-        (f"{NOTHING}", "uppgiften finns inte eller får inte visas; det står aldrig för noll."),
+        (f"Streck ({NOTHING}):", "uppgiften finns inte eller får inte visas; det står aldrig för noll."),
         ("Diagram:", "streckad linje är målet. Ljust band är så mycket som månaderna varierar utan att något har ändrats."),
     ]
     if few:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
+
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import ALL_SEXES, HIDDEN, MONTH, VERKSAMHET
@@ -23,6 +25,7 @@ def chart(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Figur
     """The place's months as a chart; None where too few of them have a number."""
     rows = _months(followed, indicator.indicator_id)
     points = [_point(followed, row) for row in rows.iter_rows(named=True)]
+    points = list(dropwhile(lambda p: p.state == "no_data", points))  # before anything was counted
     shown = [p for p in points if p.value is not None]
     if len(shown) < FEWEST:
         return None

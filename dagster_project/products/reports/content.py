@@ -12,7 +12,7 @@ from dagster_project.products.reading import ItemInfo, Reading
 from dagster_project.products.reports.appendix import appendix
 from dagster_project.products.reports.asked import TITLES, Asked, Followed
 from dagster_project.products.reports.charts import Drawn
-from dagster_project.products.reports.document import Block, Document, Heading
+from dagster_project.products.reports.document import NOTHING, Block, Document, Heading, Paragraph
 from dagster_project.products.reports.items import anchor, item_blocks
 from dagster_project.products.reports.summary import summary
 from dagster_project.products.words import PERSPECTIVE_WORDS
@@ -68,6 +68,7 @@ def _chapters(followed: Followed) -> Iterator[Block]:
     for perspective, items in groupby(followed.items, key=lambda i: i.perspektiv):
         title = "Utan perspektiv" if perspective is None else PERSPECTIVE_WORDS[perspective]
         yield Heading(1, title, f"perspektiv-{perspective or 'utan'}".replace("_", "-"))
+        yield Paragraph(f"{NOTHING} i en tabell betyder att uppgiften inte finns eller inte får visas.", "note")
         for goal, members in groupby(items, key=lambda i: i.mal_id):
             found = list(members)
             yield Heading(2, printable(found[0].mal_titel or "Utan mål"), f"mal-{anchor(goal or 'utan')[6:]}")

@@ -75,12 +75,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The first column names the row. about: what the table shows, for who does not see it."""
+    """The first column names the row. about: what the table shows, for who does not see it. whole: the last row is of all
+    that the others are parts of."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     about: str = ""
+    whole: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:

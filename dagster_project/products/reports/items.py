@@ -5,6 +5,7 @@ No sentence about a number is made here: an item's own is the release's (`mening
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from dagster_project.catalogue.vocabulary import (
@@ -96,28 +97,25 @@ def _described(item: ItemInfo) -> str:
 
 def _numbers(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Iterator[Block]:
     """The item's table: a row per verksamhet and one for the area."""
-    shown = followed.rows(item)
+    everyone = followed.rows(item)
+    shown = [(name, row) for name, row in everyone if row["malstatus"] != NOT_APPLICABLE]
+    outside = [name for name, row in everyone if row["malstatus"] == NOT_APPLICABLE]
     words = Words(followed, indicator, [row for _, row in shown])
-    columns = [Column("Verksamhet", 3.0)]
+    columns = [Column("Verksamhet", 3.7)]
     if indicator.art in PROPORTIONS:
-        columns += [Column("Täljare", 1.1, number=True), Column("Nämnare", 1.2, number=True)]
+        columns += [Column("Täljare", 1.0, number=True), Column("Nämnare", 1.1, number=True)]
     elif indicator.art not in TOTALS:
-        columns.append(Column("Antal", 1.1, number=True))
+        columns.append(Column("Antal", 1.0, number=True))
     before = "Basåret" if indicator.jamforelse == BASE_YEAR else "Året innan"
     unit = f" ({words.unit})" if words.unit else ""
-    columns += [Column(f"Värde{unit}", 1.5, number=True), Column("Mål", 1.5, number=True)]
-    columns += [Column("Status", 2.2), Column(before, 1.4, number=True)]
+    columns += [Column(f"Värde{unit}", 1.3, number=True), Column("Mål", 1.3, number=True)]
+    columns += [Column("Status", 2.3), Column(before, 1.1, number=True)]
     rows = [_number_row(followed, name, row, indicator, words) for name, row in shown]
     caption = f"{printable(item.kort_titel)}, {followed.label}"
     about = f"Per verksamhet: {', '.join(column.title.lower() for column in columns[1:])}."
-    yield Table(caption, tuple(columns), tuple(rows), about)
-    yield from legend(rows)
-
-
-def legend(rows: Sequence[Sequence[Cell]]) -> Iterator[Paragraph]:
-    """What a dash means, below a table that has one."""
-    if any(cell == NOTHING for row in rows for cell in row):
-        yield Paragraph(f"{NOTHING} betyder att uppgiften inte finns eller inte får visas.", "note")
+    yield Table(caption, tuple(columns), tuple(rows), about, whole=True)
+    if outside:
+        yield Paragraph(f"Måttet gäller inte {joined(outside)}.", "note")
 
 
 def _number_row(
@@ -129,8 +127,9 @@ def _number_row(
     elif indicator.art not in TOTALS:
         cells.append(_whole(row["namnare"]))
     status = followed.reading.statuses[row["malstatus"]]
-    word = f"{status.ord} ({FEW_WORDS})" if is_few(followed, row) else status.ord
-    mark = Mark(status.symbol or "", word, TONES.get(row["malstatus"], "muted"))
+    few = is_few(followed, row)  # it may be chance: no colour calls for anybody
+    tone = "muted" if few else TONES.get(row["malstatus"], "muted")
+    mark = Mark(status.symbol or "", f"{status.ord} ({FEW_WORDS})" if few else status.ord, tone)
     return (*cells, words.value(row), words.target(row), mark, words.before(row))
 
 
@@ -155,10 +154,11 @@ class Words:
         return self._short(self._told(row, row["jamforelse_varde"]))
 
     def target(self, row: Row) -> str:
-        """The target that applies at the row, with its sign; a number of things as whole as it decides."""
+        """The target that applies at the row, with its sign and without decimals that say nothing."""
         if row["malvarde"] is None:
             return NOTHING
-        return f"{OPERATOR_SIGNS[row['mal_operator']]} {self._short(self._told(row, row['malvarde']))}"
+        exact = re.sub(r",0+(?!\d)", "", self._short(self._told(row, row["malvarde"])))
+        return f"{OPERATOR_SIGNS[row['mal_operator']]} {exact}"
 
     def _told(self, row: Row, number: float | None) -> str:
         if number is None:
@@ -178,11 +178,9 @@ def is_few(followed: Followed, row: Row) -> bool:
 
 def _parent_table(followed: Followed, item: ItemInfo) -> Table:
     """An item that is judged over its parts: how each verksamhet stands."""
-    rows = [
-        (name, _mark(followed, row["malstatus"])) for name, row in followed.rows(item)
-    ]
+    rows = [(name, _mark(followed, row["malstatus"])) for name, row in followed.rows(item)]
     columns = (Column("Verksamhet", 3.0), Column("Status", 2.0))
-    return Table(f"{printable(item.kort_titel)}, {followed.label}", columns, tuple(rows), "Status per verksamhet.")
+    return Table(f"{printable(item.kort_titel)}, {followed.label}", columns, tuple(rows), "Status per verksamhet.", True)
 
 
 def _mark(followed: Followed, code: str) -> Mark:
@@ -227,11 +225,9 @@ def _reports(followed: Followed, item: ItemInfo) -> Iterator[Block]:
     for name, row in shown:
         cells: list[Cell] = [name, _mark(followed, row["rapporterad_status"])]
         cells += [_plain(row["antal"])] if counted else []
-        rows.append((*cells, _comment(row) or NOTHING))
+        rows.append((*cells, _comment(row) or "Ingen kommentar"))
     caption = f"Verksamheternas egna rapporter: {printable(item.kort_titel)}"
     yield Table(caption, tuple(columns), tuple(rows), "Läge och kommentar per verksamhet.")
-    if any(row[-1] == NOTHING for row in rows):
-        yield Paragraph(f"{NOTHING} betyder att verksamheten inte har lämnat uppgiften.", "note")
 
 
 def _plain(number: float | None) -> str:

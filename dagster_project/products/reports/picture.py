@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-PIXELS = 1660
-"""Across a page of text: some 250 to the inch on paper."""
+PIXELS = 1448
+"""Across a page of text: two for each unit of the chart, some 220 to the inch on paper."""
 FONT = "Source Sans Pro"
 
 

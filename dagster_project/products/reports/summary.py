@@ -39,7 +39,7 @@ def summary(followed: Followed) -> Iterator[Block]:
     rows = [(perspective.name, *_counts(perspective.tally)) for perspective in told]
     rows.append(("Hela planen", *_counts(whole)))
     about = "Antal punkter efter hur de står mot sina mål."
-    yield Table("Planens punkter per perspektiv", tuple(columns), tuple(rows), about)
+    yield Table("Planens punkter per perspektiv", tuple(columns), tuple(rows), about, whole=True)
     yield from _attention(followed)
     yield from _silence(followed)
     yield from _quality(followed)
@@ -66,17 +66,25 @@ def _attention(followed: Followed) -> Iterator[Block]:
     asked, reading = followed.asked, followed.reading
     entries = []
     for found in attention(reading, asked.occasion, asked.year, asked.verksamhet):
-        few = f" ({FEW_WORDS})" if found.few else ""
-        text = printable(found.sentence)
+        title, text = _parted(found.title, printable(found.sentence))
+        symbol = status_mark(followed, found.row).symbol
+        if found.few:
+            text += f" ({FEW_WORDS.capitalize()}.)"
         if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
             text += f" Når inte målet: {joined(who)}."
-        entries.append((f"{status_mark(followed, found.row)}{few}.", text))
+        entries.append((f"{symbol} {title}".strip(), text))
     if followed.is_area:
         entries += [entry for item in followed.items if (entry := _missed_below(followed, item)) is not None]
     if entries:
         yield Bullets(tuple(entries))
     else:
         yield Paragraph("Inget mål som har bedömts är ouppnått.")
+
+
+def _parted(title: str, sentence: str) -> tuple[str, str]:
+    """A sentence that begins with what it is about, in two: its beginning is what an eye looks for."""
+    start = f"{title}: "
+    return (start.strip(), sentence.removeprefix(start)) if sentence.startswith(start) else (f"{title}.", sentence)
 
 
 def _missed_below(followed: Followed, item: ItemInfo) -> tuple[str, str] | None:

@@ -81,27 +81,23 @@ class _Writer:
         for label, text in report.facts:
             yield self.paragraph(_run(f"{label}: ", bold=True) + _run(text), spacing=40)
         yield from self.contents(report)
-        first = True
-        for block in report.blocks:
-            if isinstance(block, Heading) and block.level == 1:
-                yield self.heading(block, page_break=True)
-                first = False
-            else:
-                yield from self.block(block)
-        if first:
-            yield self.paragraph(_run(""))
+        for block, following in zip(report.blocks, [*report.blocks[1:], None], strict=True):
+            yield from self.block(block, following)
 
-    def block(self, block: Any) -> Iterator[Any]:
+    def block(self, block: Any, following: Any) -> Iterator[Any]:
+        """One block; what leads to a table or to smaller print stays on its page."""
         match block:
             case Heading():
-                yield self.heading(block)
+                yield self.heading(block, page_break=block.level == 1)
             case Paragraph(kind="alert"):
                 yield self.alert(block.text, block.label)
             case Paragraph():
                 size = {"lead": LEAD, "note": FIGURE}.get(block.kind)
                 colour = TONES["muted"] if block.kind == "note" else None
                 label = _run(f"{block.label} ", bold=True, size=size, colour=colour) if block.label else ""
-                yield self.paragraph(label + _run(block.text, size=size, colour=colour))
+                keep = isinstance(following, Table) or (isinstance(following, Paragraph) and following.kind != block.kind)
+                spacing = 40 if keep and block.kind == "text" and isinstance(following, Paragraph) else None
+                yield self.paragraph(label + _run(block.text, size=size, colour=colour), keep=keep, spacing=spacing)
             case Bullets():
                 for label, text in block.entries:
                     start = _run(f"{label} ", bold=True) if label else ""
@@ -167,10 +163,9 @@ class _Writer:
         keep = len(table.rows) <= MOST_KEPT
         titles = [column.title for column in table.columns]
         rows = [self._row(titles, table, widths, header=True, keep=True)]
-        rows += [
-            self._row(row, table, widths, keep=keep and place < len(table.rows) - 1)
-            for place, row in enumerate(table.rows)
-        ]
+        for place, row in enumerate(table.rows, start=1):
+            last = place == len(table.rows)
+            rows.append(self._row(row, table, widths, keep=keep and not last, bold=last and table.whole))
         about = f"<w:tblCaption w:val={quoteattr(table.caption)}/>"
         about += f"<w:tblDescription w:val={quoteattr(table.about)}/>" if table.about else ""
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
@@ -181,7 +176,9 @@ class _Writer:
             f'w:noVBand="1"/>{about}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{"".join(rows)}</w:tbl>'
         )
 
-    def _row(self, cells: Any, table: Table, widths: list[int], *, header: bool = False, keep: bool = False) -> str:
+    def _row(
+        self, cells: Any, table: Table, widths: list[int], *, header: bool = False, keep: bool = False, bold: bool = False
+    ) -> str:
         settings = "<w:cantSplit/>" + ("<w:tblHeader/>" if header else "")
         bottom = '<w:vAlign w:val="bottom"/>' if header else ""
         made = []
@@ -189,9 +186,9 @@ class _Writer:
             content = (
                 _run(str(cell), bold=True, size=SMALL, colour=TONES[cell.tone])
                 if isinstance(cell, Mark)
-                else _run(cell, bold=header, size=SMALL)
+                else _run(cell, bold=header or bold, size=SMALL)
             )
-            side = '<w:jc w:val="right"/>' if column.number else '<w:jc w:val="left"/>'
+            side = '<w:jc w:val="right"/>' if column.number else '<w:ind w:left="100"/>' * bool(made)
             stay = "<w:keepNext/>" if keep else ""
             made.append(
                 f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>'
