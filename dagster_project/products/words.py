@@ -43,6 +43,7 @@ from dagster_project.catalogue.vocabulary import (
     OVERLAP,
     PASSED,
     PASSED_WITH_WARNING,
+    PERSPECTIVES,
     PRELIMINARY,
     R12,
     REJECTED,
@@ -74,6 +75,9 @@ PERIOD_WORDS: Mapping[str, str] = {
     YEAR: "år",
     R12: "tolv månader till och med",
 }
+PERSPECTIVE_WORDS: Mapping[str, str] = dict(
+    zip(PERSPECTIVES, ("Invånare och samhälle", "Process", "Resurs"), strict=True)
+)
 REPORT_STATUS_WORDS: Mapping[str, str] = {status: REPORT_WORDS[status] for status in REPORT_STATUSES}
 """Those that a verksamhet can choose."""
 STATUS_WORDS: Mapping[str, str] = {

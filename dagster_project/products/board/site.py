@@ -61,11 +61,16 @@ class Attachment:
 
 
 class Site:
-    """All pages of one release. reading: the release; data: run records and older releases (the quality page)."""
+    """All pages of one release. reading: the release; data: run records and older releases (the quality page); contact:
+    the address that readers may write to."""
 
-    def __init__(self, reading: Reading, data: DataPaths | None = None) -> None:
+    actor = "Region Örebro län"
+    """Who answers for the site by law."""
+
+    def __init__(self, reading: Reading, data: DataPaths | None = None, contact: str | None = None) -> None:
         self.reading = reading
         self.data = data
+        self.contact = contact
 
     # --- Addresses: from the site's root; a template puts `root` before them -------------------------------------
 

@@ -1,0 +1,345 @@
+"""Sentences that board and reports share: how it goes, what needs somebody first, why there is no number, what a signal
+means.
+
+Pure functions over a release's rows. What a single item's row says is the release's own `mening` and is never made
+again here. Judged on few (`markering` FA, below the limit of the release) never leads a list: chance may have done it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from dagster_project.catalogue import vocabulary as v
+from dagster_project.core.swedish import counted, fixed, joined, month_in_words
+from dagster_project.products.words import PERSPECTIVE_WORDS
+
+if TYPE_CHECKING:
+    from dagster_project.products.reading import IndicatorInfo, Reading
+
+Row = Mapping[str, Any]
+
+# --- How many are met -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of some items (or indicators) stand how.
+
+    untold: hidden, without data or preliminary. few: of the judged, how many on few cases. reported: status that
+    verksamheter report -> how many of those without a judged target.
+    """
+
+    met: int = 0
+    partly: int = 0
+    not_met: int = 0
+    no_target: int = 0
+    untold: int = 0
+    few: int = 0
+    reported: Mapping[str, int] | None = None
+
+    @property
+    def judged(self) -> int:
+        return self.met + self.partly + self.not_met
+
+
+def tally(statuses: Iterable[str], few: int = 0, reported: Iterable[str] = ()) -> Tally:
+    """Counts of status codes; those that do not apply are left out."""
+    count = dict.fromkeys(v.PLAN_STATUSES, 0)
+    for status in statuses:
+        count[status] += 1
+    told: dict[str, int] = {}
+    for code in reported:
+        told[code] = told.get(code, 0) + 1
+    untold = count[v.HIDDEN] + count[v.NO_DATA] + count[v.PRELIMINARY]
+    return Tally(count[v.MET], count[v.PARTLY], count[v.NOT_MET], count[v.NO_TARGET], untold, few, told)
+
+
+def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
+    """`7 av 13 mål är uppnådda, 2 är delvis uppnådda och 4 är inte uppnådda.`; many: what is counted."""
+    if not found.judged:
+        return f"Inget {one} kan bedömas än." if found.untold else f"Inget {one} bedöms."
+    if found.judged == 1:
+        how = "uppnått" if found.met else "delvis uppnått" if found.partly else "inte uppnått"
+        return f"Det enda {one} som bedöms är {how}."
+    if found.met == found.judged:
+        return f"Alla {found.judged} {many} som bedöms är uppnådda."
+    rest = [
+        f"{number} är {words}"
+        for number, words in (
+            (found.partly, "delvis uppnått" if found.partly == 1 else "delvis uppnådda"),
+            (found.not_met, "inte uppnått" if found.not_met == 1 else "inte uppnådda"),
+        )
+        if number
+    ]
+    met = "Inget" if not found.met else str(found.met)
+    verb = "uppnått" if found.met <= 1 else "uppnådda"
+    return f"{met} av {found.judged} {many} är {verb}, {joined(rest)}."
+
+
+def reported_words(reported: Mapping[str, int], words: Mapping[str, str]) -> str | None:
+    """What the verksamheter report of items that no number judges: `Av 16 punkter som ... pågår 14 och är 2 ...`.
+
+    words: code -> word, as the release has them.
+    """
+    total = sum(reported.values())
+    if not total:
+        return None
+    order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
+    parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
+    return f"{counted(total, 'punkt', 'punkter')} följs genom verksamheternas egna rapporter: {joined(parts)}."
+
+
+@dataclass(frozen=True)
+class PerspectiveTold:
+    """A perspective of the plan: its code and name, counts and sentences."""
+
+    code: str
+    name: str
+    tally: Tally
+    sentence: str
+    reported: str | None
+
+
+def plan_rows(reading: Reading, occasion: str, year: int | None = None, verksamhet: str | None = None) -> pl.DataFrame:
+    """Rows of the plan's follow-up of one occasion and place (None: the area), in the plan's order.
+
+    year: of delår and år; `senaste` has one row per item. Rows of items that do not apply to the place are left out.
+    """
+    rows = reading.plan.filter(pl.col("tillfalle") == occasion, pl.col("malstatus") != v.NOT_APPLICABLE)
+    rows = rows.filter(
+        pl.col("niva") == v.AREA
+        if verksamhet is None
+        else (pl.col("niva") == v.VERKSAMHET) & (pl.col("verksamhet") == verksamhet)
+    )
+    if year is not None and occasion != v.LATEST:
+        rows = rows.filter(pl.col("ar") == year)
+    order = pl.DataFrame(
+        {"item_id": list(reading.items), "plats": list(range(len(reading.items)))},
+        schema={"item_id": pl.String, "plats": pl.Int64},
+    )
+    return rows.join(order, on="item_id", how="inner").sort("plats").drop("plats")
+
+
+def by_perspective(
+    reading: Reading, occasion: str, year: int | None = None, verksamhet: str | None = None
+) -> list[PerspectiveTold]:
+    """How the plan stands per perspective, at the area or a verksamhet. A part counts with the item that it is part of:
+    not by itself."""
+    rows = [r for r in plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True) if _whole(reading, r)]
+    few = few_items(reading, rows)
+    words = {code: info.ord for code, info in reading.statuses.items()}
+    found = []
+    for code in v.PERSPECTIVES:
+        own = [r for r in rows if reading.items[r["item_id"]].perspektiv == code]
+        if own:
+            counts = tally(
+                (r["malstatus"] for r in own),
+                few=sum(r["item_id"] in few for r in own),
+                reported=(
+                    r["rapporterad_status"]
+                    for r in own
+                    if r["rapporterad_status"] is not None and r["malstatus"] not in (v.MET, v.PARTLY, v.NOT_MET)
+                ),
+            )
+            found.append(
+                PerspectiveTold(
+                    code,
+                    PERSPECTIVE_WORDS[code],
+                    counts,
+                    tally_words(counts),
+                    reported_words(counts.reported or {}, words),
+                )
+            )
+    return found
+
+
+def _whole(reading: Reading, row: Row) -> bool:
+    return reading.items[row["item_id"]].overordnad_item is None
+
+
+def few_items(reading: Reading, rows: Sequence[Row]) -> set[str]:
+    """Items whose cell is judged on few (FA), of plan rows of one occasion and place."""
+    keys = [(r["indicator_id"], r["niva"], r["verksamhet"], r["period_slut"], r["item_id"]) for r in rows]
+    wanted = pl.DataFrame(
+        [k for k in keys if k[0] is not None],
+        schema={"indicator_id": pl.String, "niva": pl.String, "verksamhet": pl.String, "period_slut": pl.Date}
+        | {"item_id": pl.String},
+        orient="row",
+    )
+    if not rows or not wanted.height:
+        return set()
+    period = {v.LATEST: v.R12}.get(rows[0]["tillfalle"], rows[0]["tillfalle"])
+    marked = reading.results.filter(
+        pl.col("markering") == v.FEW_MARK, pl.col("kon") == v.ALL_SEXES, pl.col("period_typ") == period
+    ).select("indicator_id", "niva", "verksamhet", "period_slut")
+    return set(
+        wanted.join(marked, on=["indicator_id", "niva", "verksamhet", "period_slut"], how="semi", nulls_equal=True)[
+            "item_id"
+        ].to_list()
+    )
+
+
+# --- What needs somebody first --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that somebody should look at. few: judged on few, so it stands last. worse: its signal says that it is
+    getting worse. sentence: the item's own (`mening`)."""
+
+    item_id: str
+    indicator_id: str | None
+    title: str
+    status: str
+    few: bool
+    worse: bool
+    sentence: str
+    row: Row
+
+
+def attention(
+    reading: Reading, occasion: str, year: int | None = None, verksamhet: str | None = None
+) -> list[Attention]:
+    """Items whose targets are missed, wholly or partly, and those that get worse: what somebody can act on first.
+
+    Order: those that get worse before the others, missed before partly, then the plan's own; judged on few last. A part
+    stands for itself, its whole only where it has no part in the list. No list of who is best.
+    """
+    rows = list(plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True))
+    few, worse = few_items(reading, rows), worsening(reading, verksamhet)
+    found = [
+        Attention(
+            r["item_id"],
+            r["indicator_id"],
+            reading.items[r["item_id"]].kort_titel,
+            r["malstatus"],
+            r["item_id"] in few,
+            r["indicator_id"] in worse,
+            r["mening"],
+            r,
+        )
+        for r in rows
+        if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
+    ]
+    wholes = {reading.items[a.item_id].overordnad_item for a in found}
+    order = {v.NOT_MET: 0, v.PARTLY: 1}
+    kept = [a for a in found if a.item_id not in wholes]
+    return sorted(kept, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
+
+
+def worsening(reading: Reading, verksamhet: str | None = None) -> set[str]:
+    """Indicators whose signal at a place says that they get worse."""
+    rows = reading.signals.filter(pl.col("riktning") == v.WORSE, pl.col("signal").is_in(_TELLING))
+    at = pl.col("niva") == v.AREA if verksamhet is None else pl.col("verksamhet") == verksamhet
+    return set(rows.filter(at)["indicator_id"].to_list())
+
+
+_TELLING = [v.OUTSIDE, v.TREND, v.TWO_OF_THREE, v.SHIFT]
+
+# --- What a signal means --------------------------------------------------------------------------------------------
+
+_RULES: Mapping[str, str] = {
+    v.OUTSIDE: "ligger utanför de gränser inom vilka den vanliga variationen håller sig",
+    v.TREND: "är den sista av sju månader i rad i samma riktning",
+    v.TWO_OF_THREE: "är en av två av tre månader nära samma gräns",
+    v.SHIFT: "är den sista av sju månader i rad på samma sida om medelvärdet",
+}
+_MEANS: Mapping[str, str] = {
+    v.BETTER: "en förändring till det bättre",
+    v.WORSE: "en förändring till det sämre",
+    v.RISING: "en ökning",
+    v.FALLING: "en minskning",
+}
+_CAPABLE: Mapping[str, str] = {
+    v.SURELY_MET: "Som det fungerar nu nås målet varje månad.",
+    v.SURELY_NOT: "Som det fungerar nu nås målet inte, inte ens i en bra månad: det krävs ett nytt sätt att arbeta.",
+    v.UNSURE: "Som det fungerar nu nås målet vissa månader och andra inte.",
+}
+
+
+def is_change(signal: Row | None) -> bool:
+    """Whether a row of `signal` says that something has changed."""
+    return signal is not None and signal["signal"] in _TELLING
+
+
+def signal_words(signal: Row | None) -> str:
+    """A row of `signal` in a sentence: whether it is a change or noise, by which rule, since when."""
+    if signal is None:
+        return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
+    if signal["signal"] == v.TOO_FEW:
+        months = counted(signal["antal_punkter"], "månad", "månader")
+        return (
+            f"Det går inte att säga om något har förändrats: bara {months} har ett värde att visa, och det behövs 12."
+        )
+    if signal["signal"] == v.NO_SIGNAL:
+        return "Ingen säker förändring: det som syns är den vanliga variationen från månad till månad."
+    month: date = signal["signal_manad"]
+    means = _MEANS[signal["riktning"]]
+    return f"{means[0].upper()}{means[1:]} som är mer än slump: {month_in_words(month)} {_RULES[signal['signal']]}."
+
+
+def capability_words(signal: Row | None) -> str | None:
+    """Whether the target is met whatever month, as things work today; None where there is nothing to say."""
+    return None if signal is None or signal["signal"] == v.TOO_FEW else _CAPABLE.get(signal["malformaga"])
+
+
+# --- Why there is no number -----------------------------------------------------------------------------------------
+
+
+def gap_words(reading: Reading, status: str, indicator_id: str | None = None) -> str:
+    """Why a cell shows no number, or no judged one: one sentence."""
+    if status == v.HIDDEN:
+        limit = reading.release.manifest.suppression_limit
+        return (
+            f"För få för att visas: talet rör 1–{limit - 1} personer, eller så hade ett sådant tal gått att räkna ut "
+            "ur de andra."
+        )
+    if status == v.NO_DATA:
+        return "Inga uppgifter: ingenting att räkna på har levererats för perioden."
+    if status == v.PRELIMINARY:
+        return "Preliminärt: perioden är inte slut eller inte helt levererad, så målet bedöms inte än."
+    if status == v.NOT_APPLICABLE:
+        return "Gäller inte verksamheten."
+    if status == v.NO_TARGET:
+        return "Inget mål är satt för nivån och perioden."
+    raise ValueError(f"{status} is no gap")
+
+
+# --- How far it is to the target ------------------------------------------------------------------------------------
+
+_WAIT = re.compile(r"högst (\d+) dagar")
+
+
+def to_target(info: IndicatorInfo, row: Row) -> str | None:
+    """How many more cases it had taken to meet the target of a share, in words: `133 färre hade behövt vänta ...`.
+
+    row: a cell (taljare, namnare, mal_operator, malvarde, status) or a row of the plan (malstatus). None where the
+    target is met, is no share's, or the cell is not judged.
+    """
+    status = row["malstatus"] if "malstatus" in row else row["status"]
+    operator, target, n, done = row["mal_operator"], row["malvarde"], row["namnare"], row["taljare"]
+    if info.art not in v.PROPORTIONS or status not in (v.NOT_MET, v.PARTLY) or None in (operator, target, n, done):
+        return None
+    exact = target * n / 100
+    if operator in (">=", ">"):
+        needed = ceil(exact - 1e-9) if operator == ">=" else floor(exact + 1e-9) + 1
+        lacking, more = needed - int(done), True
+    else:
+        needed = floor(exact + 1e-9) if operator == "<=" else ceil(exact - 1e-9) - 1
+        lacking, more = int(done) - needed, False
+    if lacking <= 0 or needed > n or needed < 0:
+        return None
+    wait = _WAIT.search(info.taljare_text or "")
+    if more and wait and info.patient:
+        return (
+            f"{fixed(lacking, 0)} färre av {fixed(n, 0)} hade behövt vänta mer än {wait[1]} dagar för att målet skulle "
+            "ha nåtts."
+        )
+    return f"{fixed(lacking, 0)} {'fler' if more else 'färre'} av {fixed(n, 0)} hade behövts för att nå målet."
