@@ -51,11 +51,11 @@ class Quote:
 
 @dataclass(frozen=True)
 class Mark:
-    """A status in a cell: symbol and word, so that no colour has to be seen. tone: good, partly, bad or muted."""
+    """A status in a cell: symbol and word, so that no colour has to be seen. tone: heavy where it needs somebody."""
 
     symbol: str
     word: str
-    tone: str = "muted"
+    tone: Literal["heavy", "plain", "muted"] = "plain"
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.word}".strip()

@@ -19,6 +19,7 @@ from dagster_project.catalogue.vocabulary import (
     NOT_MET,
     PARTLY,
     PROPORTIONS,
+    REPORT_STATUSES,
     TOTALS,
     WARNED,
 )
@@ -43,7 +44,8 @@ from dagster_project.products.reports.document import (
 from dagster_project.products.words import OPERATOR_SIGNS
 from dagster_project.releases.sentence import LONGEST_COMMENT
 
-TONES = {MET: "good", PARTLY: "partly", NOT_MET: "bad"}
+HEAVY, PLAIN = (PARTLY, NOT_MET), (MET, *REPORT_STATUSES)
+"""What needs somebody, and what is told like other text; the rest is muted. Nothing is red (docs/style.md)."""
 TYPE_WORDS = dict(
     zip(ITEM_TYPES, ("Indikator", "Aktivitet", "Nyckeltal", "Uppdrag", "Delmål", "Arbetssätt"), strict=True)
 )
@@ -78,8 +80,7 @@ def status_mark(followed: Followed, row: Row) -> Mark:
     """How an item stands, in one mark: to its target where it has one, else as was reported."""
     judged = row["indicator_id"] is not None or row["mal_text"] is not None
     code = row["malstatus"] if judged or row["rapporterad_status"] is None else row["rapporterad_status"]
-    status = followed.reading.statuses[code]
-    return Mark(status.symbol or "", status.ord, TONES.get(code, "muted"))
+    return _mark(followed, code)
 
 
 def _described(item: ItemInfo) -> str:
@@ -103,13 +104,13 @@ def _numbers(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> It
     words = Words(followed, indicator, [row for _, row in shown])
     columns = [Column("Verksamhet", 3.7)]
     if indicator.art in PROPORTIONS:
-        columns += [Column("Täljare", 1.0, number=True), Column("Nämnare", 1.1, number=True)]
+        columns += [Column("Täljare", 1.0, number=True), Column("Nämnare", 1.3, number=True)]
     elif indicator.art not in TOTALS:
         columns.append(Column("Antal", 1.0, number=True))
     before = "Basåret" if indicator.jamforelse == BASE_YEAR else "Året innan"
     unit = f" ({words.unit})" if words.unit else ""
     columns += [Column(f"Värde{unit}", 1.3, number=True), Column("Mål", 1.3, number=True)]
-    columns += [Column("Status", 2.3), Column(before, 1.1, number=True)]
+    columns += [Column("Status", 2.3), Column(before, 1.2, number=True)]
     rows = [_number_row(followed, name, row, indicator, words) for name, row in shown]
     caption = f"{printable(item.kort_titel)}, {followed.label}"
     about = f"Per verksamhet: {', '.join(column.title.lower() for column in columns[1:])}."
@@ -126,10 +127,9 @@ def _number_row(
         cells += [_whole(row["taljare"]), _whole(row["namnare"])]
     elif indicator.art not in TOTALS:
         cells.append(_whole(row["namnare"]))
-    status = followed.reading.statuses[row["malstatus"]]
-    few = is_few(followed, row)  # it may be chance: no colour calls for anybody
-    tone = "muted" if few else TONES.get(row["malstatus"], "muted")
-    mark = Mark(status.symbol or "", f"{status.ord} ({FEW_WORDS})" if few else status.ord, tone)
+    mark = _mark(followed, row["malstatus"])
+    if is_few(followed, row):  # it may be chance: nobody is called
+        mark = Mark(mark.symbol, f"{mark.word} ({FEW_WORDS})", "muted")
     return (*cells, words.value(row), words.target(row), mark, words.before(row))
 
 
@@ -185,7 +185,7 @@ def _parent_table(followed: Followed, item: ItemInfo) -> Table:
 
 def _mark(followed: Followed, code: str) -> Mark:
     status = followed.reading.statuses[code]
-    return Mark(status.symbol or "", status.ord, TONES.get(code, "muted"))
+    return Mark(status.symbol or "", status.ord, "heavy" if code in HEAVY else "plain" if code in PLAIN else "muted")
 
 
 # --- Charts ---------------------------------------------------------------------------------------------------------

@@ -37,10 +37,10 @@ def summary(followed: Followed) -> Iterator[Block]:
     columns += [Column(title, 1.2, number=True) for title in ("Uppnått", "Delvis uppnått", "Inte uppnått")]
     columns += [Column(title, 1.3, number=True) for title in ("Kan inte bedömas", "Utan mål här")]
     rows = [(perspective.name, *_counts(perspective.tally)) for perspective in told]
-    rows.append(("Hela planen", *_counts(whole)))
+    rows.append(("Alla punkter", *_counts(whole)))
     about = "Antal punkter efter hur de står mot sina mål."
     yield Table("Planens punkter per perspektiv", tuple(columns), tuple(rows), about, whole=True)
-    yield from _attention(followed)
+    yield from _attention(followed, whole)
     yield from _silence(followed)
     yield from _quality(followed)
 
@@ -60,7 +60,7 @@ def _counts(found: Tally) -> tuple[str, ...]:
 # --- What needs attention -------------------------------------------------------------------------------------------
 
 
-def _attention(followed: Followed) -> Iterator[Block]:
+def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
     """Items that miss their target or get worse; those judged on few cases come last and say so."""
     yield Heading(2, "Det här behöver uppmärksamhet", "uppmarksamhet")
     asked, reading = followed.asked, followed.reading
@@ -78,7 +78,7 @@ def _attention(followed: Followed) -> Iterator[Block]:
     if entries:
         yield Bullets(tuple(entries))
     else:
-        yield Paragraph("Inget mål som har bedömts är ouppnått.")
+        yield Paragraph("Alla mål som har bedömts är uppnådda." if whole.judged else "Inget mål kan bedömas än.")
 
 
 def _parted(title: str, sentence: str) -> tuple[str, str]:

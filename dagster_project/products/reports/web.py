@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,22 +13,23 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
+CHART_STYLE = Path(__file__).parents[1] / "charts" / "diagram.css"
 CONTENTS_LEVELS = 3
-
-
-def write_html(report: Document, path: Path) -> None:
-    """Write the report as HTML, UTF-8."""
-    path.write_text(as_html(report), encoding="utf-8")
 
 
 def as_html(report: Document) -> str:
     """The report as the text of an HTML file. What it says is escaped; its charts and styles are ours."""
     contents = [h for h in report.headings if h.level <= CONTENTS_LEVELS]
-    return _template().render(report=report, contents=contents, style=_style())
+    return _template("report.html.j2").render(report=report, contents=contents, style=_style())
+
+
+def index_page(area: str, release_id: str, reports: Sequence[tuple[str, str, str]]) -> str:
+    """A page that lists reports: title, place, and the name that a report's files share."""
+    return _template("index.html.j2").render(area=area, release_id=release_id, reports=reports, style=_style())
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -35,9 +37,10 @@ def _template() -> Template:
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.globals["kind"] = lambda block: type(block).__name__
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 @cache
 def _style() -> str:
-    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    """The report's own styles and those of charts."""
+    return "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "report.css", CHART_STYLE))

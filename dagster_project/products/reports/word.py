@@ -32,8 +32,8 @@ from dagster_project.products.reports.document import (
 from dagster_project.products.reports.picture import png
 from dagster_project.products.reports.word_template import LANGUAGE, W, opened, style_id, text_width
 
-TONES = {"good": "12683A", "partly": "7A4D00", "bad": "A31621", "muted": "455066"}
-"""Colour of a status, never alone: its symbol and word say the same."""
+INK, MUTED, PALE = "1C2126", "5A636D", "E4EEF0"
+"""Of docs/style.md: text, what is secondary, the ground of what cannot be overlooked."""
 SMALL, LEAD, FIGURE = 18, 23, 17
 """Sizes in half points: tables, leads, notes."""
 CONTENTS_LEVELS = 3
@@ -44,13 +44,8 @@ MOST_KEPT = 14
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 
 
-def write_word(report: Document, path: Path, template: Path | None = None) -> None:
-    """Write the report as DOCX. Raises UsageError where the template cannot be used (`word_template.opened`)."""
-    path.write_bytes(as_word(report, template))
-
-
 def as_word(report: Document, template: Path | None = None) -> bytes:
-    """The report as the bytes of a DOCX file."""
+    """The report as the bytes of a DOCX file. Raises UsageError where the template cannot be used (`opened`)."""
     document = opened(template)
     writer = _Writer(document)
     for element in writer.all_of(report):
@@ -93,7 +88,7 @@ class _Writer:
                 yield self.alert(block.text, block.label)
             case Paragraph():
                 size = {"lead": LEAD, "note": FIGURE}.get(block.kind)
-                colour = TONES["muted"] if block.kind == "note" else None
+                colour = MUTED if block.kind == "note" else None
                 label = _run(f"{block.label} ", bold=True, size=size, colour=colour) if block.label else ""
                 keep = isinstance(following, Table) or (isinstance(following, Paragraph) and following.kind != block.kind)
                 spacing = 40 if keep and block.kind == "text" and isinstance(following, Paragraph) else None
@@ -127,10 +122,10 @@ class _Writer:
         return _xml(f"<w:p><w:pPr>{settings}</w:pPr>{content}</w:p>")
 
     def alert(self, text: str, label: str = "Obs!") -> Any:
-        side = '<w:{} w:val="single" w:sz="12" w:space="6" w:color="7A4D00"/>'
-        sides = "".join(side.format(name) for name in ("top", "left", "bottom", "right"))
-        border = f'<w:pBdr>{sides}</w:pBdr><w:shd w:val="clear" w:color="auto" w:fill="FDF0D2"/>'
-        content = _run(f"{label} ", bold=True, colour="5C3A00") + _run(text, colour="5C3A00")
+        line = f'w:val="single" w:sz="18" w:space="6" w:color="{INK}"'
+        sides = "".join(f"<w:{side} {line}/>" for side in ("top", "left", "bottom", "right"))
+        border = f'<w:pBdr>{sides}</w:pBdr><w:shd w:val="clear" w:color="auto" w:fill="{PALE}"/>'
+        content = _run(f"{label} ", bold=True) + _run(text)
         return self.paragraph(content, border=border, spacing=200)
 
     def heading(self, block: Heading, page_break: bool = False) -> Any:
@@ -183,11 +178,10 @@ class _Writer:
         bottom = '<w:vAlign w:val="bottom"/>' if header else ""
         made = []
         for cell, column, width in zip(cells, table.columns, widths, strict=True):
-            content = (
-                _run(str(cell), bold=True, size=SMALL, colour=TONES[cell.tone])
-                if isinstance(cell, Mark)
-                else _run(cell, bold=header or bold, size=SMALL)
-            )
+            mark = cell if isinstance(cell, Mark) else None
+            heavy = header or bold or (mark is not None and mark.tone == "heavy")
+            colour = MUTED if mark is not None and mark.tone == "muted" else None
+            content = _run(str(cell), bold=heavy, size=SMALL, colour=colour)
             side = '<w:jc w:val="right"/>' if column.number else '<w:ind w:left="100"/>' * bool(made)
             stay = "<w:keepNext/>" if keep else ""
             made.append(
