@@ -9,6 +9,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import MOST_MONTHS
 from dagster_project.catalogue.plan import load_plan
+from dagster_project.catalogue.vocabulary import CHARTED_MONTHS, FARTHEST_RANGE, FEWEST_POINTS, REACH
 
 
 def sql_vars() -> dict[str, Any]:
@@ -17,7 +18,7 @@ def sql_vars() -> dict[str, Any]:
     catalogue: per indicator what decides which models read it and how (`macros/catalogue.sql` asks it). contracts:
     source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), whether its
     rows are events, or of whole months, and whether its deliveries are full lists. most_months: how many months a grid
-    has at most.
+    has at most. chart: what `signal` is drawn by.
     Raises CatalogueError and PlanError: dbt reads the same seeds, and would compute with what contradicts itself.
     """
     load_plan()
@@ -50,4 +51,10 @@ def sql_vars() -> dict[str, Any]:
             for source, contract in load_contracts().items()
         },
         "most_months": MOST_MONTHS,
+        "chart": {
+            "months": CHARTED_MONTHS,
+            "fewest": FEWEST_POINTS,
+            "reach": REACH,
+            "farthest_range": FARTHEST_RANGE,
+        },
     }

@@ -74,6 +74,10 @@ BETTER, WORSE, RISING, FALLING = SIGNAL_DIRECTIONS = ("battre", "samre", "okar",
 SURELY_MET, SURELY_NOT, UNSURE = ("nas_sakert", "nas_inte", "osakert")
 CAPABILITIES = (SURELY_MET, SURELY_NOT, UNSURE, NO_TARGET)
 """Whether a fixed target is met whatever month, as things work today."""
+CHARTED_MONTHS, FEWEST_POINTS = 24, 12
+"""How many complete months a chart looks back over, and how few points tell nothing."""
+REACH, FARTHEST_RANGE = 2.66, 3.267
+"""Of an XmR chart: mean moving ranges from the mean to a limit; a range of more than so many mean ones is left out."""
 BETTER_UP, BETTER_DOWN = ("battre_upp", "battre_ned")
 BETTER_WAYS = {UP: BETTER_UP, DOWN: BETTER_DOWN, NEUTRAL: NEUTRAL}
 """The same, as `dim_indikator` says it."""

@@ -10,7 +10,7 @@ from dagster_project.defs.common import OWNERS, Folders, names, page, step
 from dagster_project.operations.stages import PUBLISHING
 from dagster_project.products.data_docs.pages import data_docs_folder
 from dagster_project.releases.publish import publish
-from dagster_project.releases.tables import INDICATOR_TABLE
+from dagster_project.releases.tables import INDICATOR_TABLE, SIGNAL_TABLE
 
 LATE = timedelta(hours=26)
 """The schedule runs every morning: older than this, and no run published (as `status --max-age 26h` tells)."""
@@ -21,7 +21,7 @@ def release_asset(models: Mapping[str, dg.AssetKey]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["published", "release"],
-        deps=[models[RESULT_TABLE], models[INDICATOR_TABLE]],
+        deps=[models[RESULT_TABLE], models[INDICATOR_TABLE], models[SIGNAL_TABLE]],
         group_name="publishing",
         owners=OWNERS,
         kinds={"parquet", "duckdb", "csv"},

@@ -10,24 +10,36 @@ import polars as pl
 from dagster_project.catalogue.indicators import load_catalogue, parts_and_wholes
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
+    CAPABILITIES,
+    DISTINCT,
+    FARTHEST_RANGE,
+    FEWEST_POINTS,
     FROZEN,
     HIDDEN,
     HIDDEN_MARK,
     LATEST,
     MARKS,
+    MONTH,
+    NOT_APPLICABLE,
     NOT_REPORTED,
     OCCASIONS,
     PLAN_STATUSES,
+    REACH,
     REPORT_STATUSES,
     RESULT_TABLE,
+    SIGNAL_DIRECTIONS,
+    SIGNALS,
     STATUSES,
+    TOO_FEW,
+    UNIT,
+    WINDOW,
 )
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
-from dagster_project.releases.frozen import carried
+from dagster_project.releases.frozen import carried, carried_signals
 from dagster_project.releases.plan_followup import PERIOD_OF, places, years
 from dagster_project.releases.plan_targets import FollowedUp, plan_of_today
 from dagster_project.releases.sentence import HIDDEN_WORDS
@@ -42,6 +54,9 @@ from dagster_project.releases.tables import (
     PLAN_TABLE,
     RESULT_KEY,
     RESULT_SCHEMA,
+    SIGNAL_KEY,
+    SIGNAL_SCHEMA,
+    SIGNAL_TABLE,
     in_columns_of,
 )
 
@@ -63,8 +78,11 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     computed = result.filter(pl.col("kvalitet") != FROZEN)
     if grid is None or grid[0] != computed.height:
         problems.append(f"{computed.height} rader men rutnätet har {grid and grid[0]}")
-    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions, limit)
+    signals = pl.read_parquet(folder / f"{SIGNAL_TABLE}.parquet")
+    older = signals.filter(pl.col("release_id") != content.release_id)
+    problems += audit_frozen(data, result.filter(pl.col("kvalitet") == FROZEN), definitions, older, limit)
     problems += audit_disclosure(computed, truth, limit, parts_and_wholes())
+    problems += audit_signals(signals, result, content.release_id)
     plan = pl.read_parquet(folder / f"{PLAN_TABLE}.parquet")
     problems += audit_plan(plan, result, plan_of_today(), identity.as_of, content.first_year)
     if problems:
@@ -102,9 +120,12 @@ def audit_results(result: pl.DataFrame, release_id: str, decision: Decision) -> 
     return problems
 
 
-def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> list[str]:
+def audit_frozen(
+    data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFrame, signals: pl.DataFrame, limit: int
+) -> list[str]:
     """What is wrong with the frozen rows: each indicator's must be all its rows of one whole release, unchanged but for
-    what today's rule hides besides, and described (`definitions`, the staged table `indicator`) as that release did.
+    what today's rule hides besides, described (`definitions`, the staged table `indicator`) as that release did, with
+    the `signals` (staged rows of other releases) that it told.
 
     Rows of one indicator never mix. Indicators of the same sources can come from different releases, where the newer
     one lacks one of them: both are published already, each audited when it was made.
@@ -113,6 +134,8 @@ def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFram
     origins = frozen.select("indicator_id", "release_id").unique()
     if origins["indicator_id"].is_duplicated().any():
         problems.append("frysta rader för en indikator ur olika utgåvor")
+    if not set(signals["indicator_id"]) <= set(frozen["indicator_id"]):
+        problems.append("signaler från en annan utgåva")
     for (release_id,), rows in frozen.group_by("release_id"):
         origin = read_release(data.releases / str(release_id))
         if origin is None:
@@ -126,10 +149,72 @@ def audit_frozen(data: DataPaths, frozen: pl.DataFrame, definitions: pl.DataFram
         if not again.equals(rows.sort(RESULT_KEY, nulls_last=False)):
             problems.append(f"frysta rader som inte är de i {release_id}")
         of_these = pl.col("indicator_id").is_in(rows["indicator_id"].unique().implode())
+        told = carried_signals(origin, rows["indicator_id"].unique().to_list(), published, again)
+        if not told.equals(signals.filter(of_these, pl.col("release_id") == release_id)):
+            problems.append(f"signaler som inte är de i {release_id}")
         meant = in_columns_of(definitions, origin.table(INDICATOR_TABLE).filter(of_these))
         if not meant.sort("indicator_id").equals(definitions.filter(of_these).sort("indicator_id")):
             problems.append(f"frysta rader som beskrivs på annat sätt än i {release_id}")
     return problems
+
+
+def audit_signals(signals: pl.DataFrame, result: pl.DataFrame, release_id: str) -> list[str]:
+    """What is wrong with the signals beside the cells that are published with them (`result`): types, keys, closed
+    lists, places, and numbers that are not those of the shown months."""
+    if dict(signals.schema) != SIGNAL_SCHEMA:
+        return ["signal: kolumnerna är inte de avtalade"]
+    problems = []
+    if signals.select(pl.struct(SIGNAL_KEY).is_duplicated().any()).item():
+        problems.append("signal: nyckeln är inte unik")
+    if not signals["signal"].is_in(SIGNALS).all() or not signals["malformaga"].is_in(CAPABILITIES).all():
+        problems.append("signal: okänd signal eller måluppfyllelse")
+    if not signals["riktning"].drop_nulls().is_in(SIGNAL_DIRECTIONS).all():
+        problems.append("signal: okänd riktning")
+    charted = [i.id for i in load_catalogue() if i.path not in (DISTINCT, WINDOW)]
+    months = result.filter(
+        pl.col("indicator_id").is_in(charted),
+        pl.col("niva") != UNIT,
+        pl.col("period_typ") == MONTH,
+        pl.col("kon") == ALL_SEXES,
+        pl.col("status") != NOT_APPLICABLE,
+    )
+    places = months.filter(pl.col("kvalitet") != FROZEN).select(SIGNAL_KEY).unique().sort(SIGNAL_KEY)
+    of_release = signals.filter(pl.col("release_id") == release_id).select(SIGNAL_KEY).sort(SIGNAL_KEY)
+    if not of_release.equals(places):
+        problems.append("signal: en plats saknas eller är en för mycket")
+    shown = months.filter(pl.col("komplett"), pl.col("varde").is_not_null())
+    points = (
+        signals.join(shown.select(*SIGNAL_KEY, "period_start", "varde"), on=SIGNAL_KEY, nulls_equal=True)
+        .filter(pl.col("period_start").is_between("fran", "till"))
+        .sort(*SIGNAL_KEY, "period_start", nulls_last=False)
+        .with_columns(moved=pl.col("varde").diff().abs().over(SIGNAL_KEY))
+        .with_columns(usual=pl.col("moved") <= FARTHEST_RANGE * pl.col("moved").mean().over(SIGNAL_KEY))
+        .group_by(SIGNAL_KEY, maintain_order=True)
+        .agg(
+            pl.len().alias("points"),
+            pl.col("varde").mean().alias("mean"),
+            (REACH * pl.col("moved").filter(pl.col("usual")).mean()).alias("reach"),
+        )
+    )
+    told = signals.join(points, on=SIGNAL_KEY, how="left", nulls_equal=True).with_columns(
+        pl.col("points").fill_null(0), near=1e-6 * (1 + pl.col("mean").abs())
+    )
+    apart = pl.any_horizontal(
+        (pl.col("medel") - pl.col("mean")).abs() > pl.col("near"),
+        _is_off(pl.col("ovre_grans"), pl.col("mean") + pl.col("reach"), 100),
+        _is_off(pl.col("undre_grans"), pl.col("mean") - pl.col("reach"), 0),
+        pl.col("points") != pl.col("antal_punkter"),
+        (pl.col("antal_punkter") < FEWEST_POINTS) != pl.col("medel").is_null(),
+        pl.col("medel").is_null() != (pl.col("signal") == TOO_FEW),
+    )
+    if told.filter(apart).height:
+        problems.append("signal: ett tal är inte de visade månadernas")
+    return problems
+
+
+def _is_off(limit: pl.Expr, expected: pl.Expr, kept_at: float) -> pl.Expr:
+    """Whether a limit is not the expected one, nor where it was kept."""
+    return ((limit - expected).abs() > pl.col("near")) & (limit != kept_at)
 
 
 def audit_plan(

@@ -1,7 +1,7 @@
 """Tables that name what a release's cells and plan rows hold, so that dashboards need no code list of their own.
 
-Made of what is published with them, the seeds and the unit register: `dim_*` and `planmatt` (DIMENSION_SCHEMAS). Every
-unit, verksamhet, period, indicator and item that a published row names has its row here.
+Made of what is published with them, the seeds and the unit register: `dim_*`, `planmatt` and `brott`
+(DIMENSION_SCHEMAS). Every unit, verksamhet, period, indicator and item that a published row names has its row here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import nodes
 from dagster_project.catalogue.periods import period_name
 from dagster_project.catalogue.plan import goals, measures_of
+from dagster_project.catalogue.seeds import seed
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     AREA,
@@ -30,6 +31,7 @@ from dagster_project.releases.plan_followup import PERIOD_OF
 from dagster_project.releases.plan_targets import FollowedUp, in_force, measured_of
 from dagster_project.releases.sentence import target_words
 from dagster_project.releases.tables import (
+    BREAK_TABLE,
     DIMENSION_SCHEMAS,
     INDICATOR_DIMENSION,
     ITEM_DIMENSION,
@@ -64,6 +66,7 @@ def dimensions(
         STATUS_DIMENSION: _statuses(),
         ITEM_DIMENSION: _items(plan),
         TIE_TABLE: _ties(plan),
+        BREAK_TABLE: _breaks(),
     }
 
 
@@ -247,3 +250,11 @@ def _items(plan: FollowedUp) -> pl.DataFrame:
 def _ties(plan: FollowedUp) -> pl.DataFrame:
     ties = [(m.item_id, m.indicator_id, m.role) for item in plan.items for m in measures_of(item.id)]
     return pl.DataFrame(ties, schema=DIMENSION_SCHEMAS[TIE_TABLE], orient="row")
+
+
+def _breaks() -> pl.DataFrame:
+    """Breaks of series, as the seed says, sorted by their key."""
+    schema = DIMENSION_SCHEMAS[BREAK_TABLE]
+    rows = [tuple(row[name] or None for name in schema) for row in seed(BREAK_TABLE)]
+    told = pl.DataFrame(rows, schema=dict.fromkeys(schema, pl.String), orient="row").cast({"datum": pl.Date})
+    return told.sort("indicator_id", "verksamhet", "datum", nulls_last=False)

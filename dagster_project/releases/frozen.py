@@ -5,17 +5,36 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from dagster_project.catalogue.indicators import parts_and_wholes
-from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
+from dagster_project.catalogue.vocabulary import (
+    ALL_SEXES,
+    FROZEN,
+    HIDDEN,
+    MONTH,
+    NO_TARGET,
+    RESULT_TABLE,
+    TOO_FEW,
+    UNSURE,
+)
 from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.further import hidden_further
 from dagster_project.releases.plan_followup import Reports, earlier_reports
 from dagster_project.releases.store import Release, releases
-from dagster_project.releases.tables import INDICATOR_TABLE, PLAN_TABLE, RESULT_SCHEMA, UNIT_DIMENSION
+from dagster_project.releases.tables import (
+    INDICATOR_TABLE,
+    PLAN_TABLE,
+    RESULT_KEY,
+    RESULT_SCHEMA,
+    SIGNAL_KEY,
+    SIGNAL_SCHEMA,
+    SIGNAL_TABLE,
+    UNIT_DIMENSION,
+    in_columns_of,
+)
 from dagster_project.runs.identity import RunIdentity
 
 
@@ -26,13 +45,15 @@ class Frozen:
     rows: RESULT_SCHEMA, with the release id that computed them; `kvalitet` is fryst. definitions: the row of each of
     their indicators in the table `indicator` of that release, since a number means what it was computed as. reports:
     what the verksamheter reported of the plan, where that source is held back and an older release shows it. units:
-    `dim_enhet` of the releases that the rows are from, the newest first, of those that have it.
+    `dim_enhet` of the releases that the rows are from, the newest first, of those that have it. signals: rows of
+    `signal` of the same indicators in the same releases (SIGNAL_SCHEMA).
     """
 
     rows: pl.DataFrame
     definitions: pl.DataFrame
     reports: Reports | None = None
     units: tuple[pl.DataFrame, ...] = ()
+    signals: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SIGNAL_SCHEMA))
 
     @property
     def origins(self) -> dict[str, str]:
@@ -102,21 +123,68 @@ def frozen_rows(
     limit, last_day = identity.parameters["suppression_limit"], str(identity.as_of)
     there = holders(releases(data), held_back, limit, last_day) if held_back else {}
     rows, definitions = [pl.DataFrame(schema=RESULT_SCHEMA)], [pl.DataFrame(schema={"indicator_id": pl.String()})]
+    signals = [pl.DataFrame(schema=SIGNAL_SCHEMA)]
     for release_id in sorted({r.id for r in there.values()}):
         ids = sorted(indicator for indicator, holder in there.items() if holder.id == release_id)
         release, of_these = there[ids[0]], pl.col("indicator_id").is_in(ids)
         definitions.append(release.table(INDICATOR_TABLE).filter(of_these))
-        rows.append(carried(release.table(RESULT_TABLE).filter(of_these), definitions[-1], limit))
+        published = release.table(RESULT_TABLE).filter(of_these)
+        rows.append(carried(published, definitions[-1], limit))
+        signals.append(carried_signals(release, ids, published, rows[-1]))
     holder = report_holder(releases(data), last_day) if reports_held else None
     reports = earlier_reports(holder.table(PLAN_TABLE), holder.id) if holder is not None else None
     origins = sorted({r.id: r for r in there.values()}.items(), reverse=True)
     units = tuple(release.table(UNIT_DIMENSION) for _, release in origins if release.has(UNIT_DIMENSION))
-    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"), reports, units)
+    return Frozen(pl.concat(rows), pl.concat(definitions, how="diagonal_relaxed"), reports, units, pl.concat(signals))
 
 
 def carried(rows: pl.DataFrame, definitions: pl.DataFrame, limit: int) -> pl.DataFrame:
     """Rows of an older release as they are shown again: frozen, and hidden further where today's rule requires it."""
     return hidden_further(rows, definitions, limit, parts_and_wholes()).with_columns(kvalitet=pl.lit(FROZEN))
+
+
+def signals_of(release: Release, indicators: Collection[str]) -> pl.DataFrame:
+    """What a release says of changes and noise of these indicators; one by older code says nothing."""
+    if not release.has(SIGNAL_TABLE):
+        return pl.DataFrame(schema=SIGNAL_SCHEMA)
+    told = in_columns_of(pl.DataFrame(schema=SIGNAL_SCHEMA), release.table(SIGNAL_TABLE))
+    return told.filter(pl.col("indicator_id").is_in(list(indicators)))
+
+
+def carried_signals(
+    release: Release, indicators: Collection[str], published: pl.DataFrame, shown: pl.DataFrame
+) -> pl.DataFrame:
+    """The signals of an older release as they are shown again: of a chart with a month that is hidden since, nothing is
+    told, as its mean would give the month's number.
+
+    published: the release's rows of the indicators; shown: the same as they are `carried`.
+    """
+    told = signals_of(release, indicators)
+    gone = (
+        shown.filter(pl.col("status") == HIDDEN, pl.col("period_typ") == MONTH, pl.col("kon") == ALL_SEXES)
+        .join(published.filter(pl.col("status") != HIDDEN), on=RESULT_KEY, how="semi", nulls_equal=True)
+        .select(*SIGNAL_KEY, "period_start")
+    )
+    touched = (
+        told.join(gone, on=SIGNAL_KEY, nulls_equal=True)
+        .filter(pl.col("period_start").is_between("fran", "till"))
+        .select(*SIGNAL_KEY, touched=pl.lit(True))
+        .unique()
+    )
+    silent = pl.col("touched").fill_null(False)
+    emptied = ["fran", "till", "medel", "undre_grans", "ovre_grans", "signal_manad", "riktning"]
+    return (
+        told.join(touched, on=SIGNAL_KEY, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            *(pl.when(~silent).then(name).alias(name) for name in emptied),
+            antal_punkter=pl.when(silent).then(0).otherwise("antal_punkter"),
+            signal=pl.when(silent).then(pl.lit(TOO_FEW)).otherwise("signal"),
+            malformaga=pl.when(silent & (pl.col("malformaga") != NO_TARGET))
+            .then(pl.lit(UNSURE))
+            .otherwise("malformaga"),
+        )
+        .select(pl.col(n).cast(t) for n, t in SIGNAL_SCHEMA.items())
+    )
 
 
 def frozen_in(release: Release) -> Frozen:
@@ -127,7 +195,8 @@ def frozen_in(release: Release) -> Frozen:
     if release.manifest.frozen_reports is not None:
         reports = earlier_reports(release.table(PLAN_TABLE), release.manifest.frozen_reports)
     units = (release.table(UNIT_DIMENSION),) if rows.height and release.has(UNIT_DIMENSION) else ()
-    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these), reports, units)
+    signals = signals_of(release, rows["indicator_id"].unique().to_list())
+    return Frozen(rows, release.table(INDICATOR_TABLE).filter(of_these), reports, units, signals)
 
 
 def combined_id(identity: RunIdentity, frozen: Frozen) -> str:

@@ -34,6 +34,9 @@ from dagster_project.releases.tables import (
     QUALITY_TABLE,
     RESULT_KEY,
     RESULT_SCHEMA,
+    SIGNAL_KEY,
+    SIGNAL_SCHEMA,
+    SIGNAL_TABLE,
     in_columns_of,
 )
 from dagster_project.releases.views import VIEWS
@@ -85,11 +88,12 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
     with database(data.warehouse) as connection:
         computed = connection.execute(f"select * from {RESULT_TABLE}").pl()
         indicator = connection.execute(f"select * from {INDICATOR_TABLE}").pl()
+        signals = connection.execute(f"select * from {SIGNAL_TABLE}").pl()
         register = connection.execute(f"{REGISTER_QUERY} stg_{REGISTER_SOURCE}").pl()
         reports = content.frozen.reports or reports_of_run(connection, content.decision, content.release_id)
-    computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(
-        release_id=pl.lit(content.release_id)
-    )
+    of_release = pl.lit(content.release_id)
+    computed = computed.select(pl.col(n).cast(t) for n, t in RESULT_SCHEMA.items()).with_columns(release_id=of_release)
+    signals = signals.select(pl.col(n).cast(t) for n, t in SIGNAL_SCHEMA.items()).with_columns(release_id=of_release)
     result = pl.concat([computed, content.frozen.rows]).sort(RESULT_KEY, nulls_last=False)
     definitions = published_definitions(indicator, result, content.frozen).sort("indicator_id")
     as_of, first_year = content.identity.as_of, content.first_year
@@ -102,6 +106,7 @@ def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:
         RESULT_TABLE: result,
         INDICATOR_TABLE: definitions,
         PLAN_TABLE: followup,
+        SIGNAL_TABLE: pl.concat([signals, content.frozen.signals]).sort(SIGNAL_KEY, nulls_last=False),
         **dimensions(result, followup, definitions, indicator, units, plan, as_of),
         QUALITY_TABLE: outcome_frame(content.outcomes).select(QUALITY_COLUMNS).sort("suite", "source", "expectation"),
         LEDGER_TABLE: ledger.select(LEDGER_COLUMNS).sort("source", "file"),

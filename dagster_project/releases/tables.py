@@ -76,6 +76,26 @@ PLAN_NUMBERS = ["taljare", "namnare", "varde", "jamforelse_varde", "forandring"]
 """Copied from the item's cell, empty where it is hidden."""
 PLAN_REPORTED = ["rapporterad_status", "rapporterade", "i_omfattning", "antal", "kommentar"]
 """What the verksamheter report, in words and numbers."""
+SIGNAL_TABLE = "signal"
+SIGNAL_SCHEMA: dict[str, pl.DataType] = {
+    "indicator_id": pl.String(),
+    "niva": pl.String(),
+    "verksamhet": pl.String(),
+    "fran": pl.Date(),
+    "till": pl.Date(),
+    "antal_punkter": pl.Int64(),
+    "medel": pl.Float64(),
+    "undre_grans": pl.Float64(),
+    "ovre_grans": pl.Float64(),
+    "signal": pl.String(),
+    "signal_manad": pl.Date(),
+    "riktning": pl.String(),
+    "malformaga": pl.String(),
+    "release_id": pl.String(),
+}
+SIGNAL_KEY = ["indicator_id", "niva", "verksamhet"]
+"""What a chart of months is known by."""
+BREAK_TABLE = "brott"
 UNIT_DIMENSION = "dim_enhet"
 VERKSAMHET_DIMENSION = "dim_verksamhet"
 PERIOD_DIMENSION = "dim_period"
@@ -172,12 +192,19 @@ DIMENSION_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "ordning": pl.Int64(),
     },
     TIE_TABLE: {"item_id": pl.String(), "indicator_id": pl.String(), "roll": pl.String()},
+    BREAK_TABLE: {
+        "indicator_id": pl.String(),
+        "verksamhet": pl.String(),
+        "datum": pl.Date(),
+        "orsak": pl.String(),
+    },
 }
 """The tables that name what the others hold, for dashboards (products.md); their rows are told apart by TABLE_KEYS."""
 TABLE_KEYS: dict[str, list[str]] = {
     RESULT_TABLE: RESULT_KEY,
     INDICATOR_TABLE: ["indicator_id"],
     PLAN_TABLE: PLAN_KEY,
+    SIGNAL_TABLE: SIGNAL_KEY,
     UNIT_DIMENSION: ["enhet_nyckel"],
     VERKSAMHET_DIMENSION: ["verksamhet"],
     PERIOD_DIMENSION: ["period_nyckel"],
@@ -185,6 +212,7 @@ TABLE_KEYS: dict[str, list[str]] = {
     STATUS_DIMENSION: ["kod"],
     ITEM_DIMENSION: ["item_id"],
     TIE_TABLE: ["item_id", "indicator_id"],
+    BREAK_TABLE: ["indicator_id", "verksamhet", "datum"],
 }
 QUALITY_COLUMNS = [
     "suite",

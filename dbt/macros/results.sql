@@ -19,3 +19,15 @@
 {% macro valid_in_year(day, target) -%}
 extract(year from {{ day }}) between coalesce({{ target }}.from_year, 0) and coalesce({{ target }}.to_year, 9999)
 {%- endmacro %}
+
+{#- Which side of zero a number lies on, farther than `reach`: 1, -1, or 0 where it does not (or is missing). -#}
+{% macro side(number, reach) -%}
+case when {{ number }} > {{ reach }} then 1 when {{ number }} < -({{ reach }}) then -1 else 0 end
+{%- endmacro %}
+
+{#- Join condition: the same place of the same indicator (the area has no verksamhet). -#}
+{% macro same_place(a, b) -%}
+    {{ a }}.indicator_id = {{ b }}.indicator_id
+    and {{ a }}.niva = {{ b }}.niva
+    and coalesce({{ a }}.verksamhet, '') = coalesce({{ b }}.verksamhet, '')
+{%- endmacro %}

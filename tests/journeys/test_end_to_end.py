@@ -30,19 +30,14 @@ from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
 from dagster_project.releases import evidence
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_KEY, RESULT_SCHEMA
+from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_KEY, RESULT_SCHEMA, TABLE_KEYS
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import Command
 from tests.jobs import SAMPLE, said
 from tests.oracle.compare import compare
 
 FILES = {
-    "indicator_result.parquet",
-    "indicator_result.csv",
-    "indicator.parquet",
-    "indicator.csv",
-    "plan_uppfoljning.parquet",
-    "plan_uppfoljning.csv",
+    *(f"{table}.{kind}" for table in TABLE_KEYS for kind in ("parquet", "csv")),
     "resultat.duckdb",
     "kvalitet.parquet",
     "leveranser.parquet",

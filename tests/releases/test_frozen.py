@@ -67,9 +67,11 @@ def test_frozen_rows_keep_the_definition_that_they_were_computed_by(data: DataPa
     shown = pl.concat([frozen.rows, frozen.rows.with_columns(indicator_id=pl.lit(SECOND), kvalitet=pl.lit("godkand"))])
     table = published_definitions(TODAY, shown, frozen).sort("indicator_id")
     assert table.rows() == [(FIRST, "1.0", "som den var", None), (SECOND, "2.0", "som den är", "x")]
-    assert audit_frozen(data, frozen.rows, table, LIMIT) == []
+    assert audit_frozen(data, frozen.rows, table, frozen.signals, LIMIT) == []
     today = TODAY.filter(pl.col("indicator_id").is_in([FIRST, SECOND]))
-    assert audit_frozen(data, frozen.rows, today, LIMIT) == [f"frysta rader som beskrivs på annat sätt än i {holds}"]
+    assert audit_frozen(data, frozen.rows, today, frozen.signals, LIMIT) == [
+        f"frysta rader som beskrivs på annat sätt än i {holds}"
+    ]
 
 
 def test_a_day_that_is_run_again_keeps_definitions_too(data: DataPaths) -> None:
@@ -88,7 +90,8 @@ def test_rows_of_one_indicator_never_mix(data: DataPaths) -> None:
     every = [frozen_rows(data, identity(day), held(FIRST)) for day in (1, 2)]
     assert [f.origins[FIRST] for f in every] == ids
     mixed = pl.concat([f.rows for f in every])
-    assert "ur olika utgåvor" in audit_frozen(data, mixed, in_columns_of(TODAY, every[0].definitions), LIMIT)[0]
+    told = in_columns_of(TODAY, every[0].definitions)
+    assert "ur olika utgåvor" in audit_frozen(data, mixed, told, every[0].signals, LIMIT)[0]
 
 
 def test_indicators_of_one_source_can_come_from_different_releases(data: DataPaths) -> None:
@@ -97,7 +100,7 @@ def test_indicators_of_one_source_can_come_from_different_releases(data: DataPat
     newer = small_release(data, 2, indicators=[i for i in INDICATORS if i != FIRST])
     frozen = frozen_rows(data, identity(), held(*INDICATORS))
     assert frozen.origins == {**dict.fromkeys(INDICATORS, newer), FIRST: older}
-    assert audit_frozen(data, frozen.rows, in_columns_of(TODAY, frozen.definitions), LIMIT) == []
+    assert audit_frozen(data, frozen.rows, in_columns_of(TODAY, frozen.definitions), frozen.signals, LIMIT) == []
 
 
 def test_reports_come_from_the_newest_release_in_which_they_passed(data: DataPaths) -> None:
