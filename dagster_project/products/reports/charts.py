@@ -64,7 +64,7 @@ def _point(followed: Followed, row: dict) -> Point:
 
 def _monthly_target(rows: pl.DataFrame) -> float | None:
     """The target of the months, where all of them have the same: one of a whole year is none of a month."""
-    targets = rows["malvarde"].unique().to_list()
+    targets = rows.filter(pl.col("varde").is_not_null())["malvarde"].unique().to_list()
     return targets[0] if len(targets) == 1 else None
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
 from dagster_project.releases.labels import labels
-from dagster_project.releases.tables import LEDGER_SCHEMA, PLAN_SCHEMA, RESULT_SCHEMA, SIGNAL_SCHEMA
+from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_SCHEMA, SIGNAL_SCHEMA
 from tests.products.small import CROWNS, SHARE, cell, dimensions, readable_release, reading_of
 
 FROM, TO = date(2022, 1, 1), date(2022, 8, 31)
@@ -153,12 +153,14 @@ def signals() -> pl.DataFrame:
 
 
 def ledger() -> pl.DataFrame:
+    """One delivery."""
     row = {"source": "vantetider", "file": "v.csv", "sha256": "0", "uttagsdatum": date(2022, 9, 30), "rows_read": 7}
     row |= {"rows_accepted": 6, "rows_quarantined": 1, "rows_duplicate": 0, "status": "accepterad"}
-    return pl.DataFrame([dict.fromkeys(LEDGER_SCHEMA) | row], schema=LEDGER_SCHEMA)
+    return pl.DataFrame([row | {"orsak": None}], schema_overrides={"orsak": pl.String})
 
 
 def quality() -> pl.DataFrame:
+    """One remark."""
     row = {"suite": "delivery/_all", "source": "vantetider", "expectation": "karantan_varning", "severity": "warning"}
     row |= {"success": False, "checked": 7, "unexpected": 1, "share": 0.14, "observed": "0.14"}
     return pl.DataFrame([row])
