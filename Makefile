@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint dev bench docs lock clean
+.PHONY: help setup run test test-fast lint dev board bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,6 +41,9 @@ lint: $(STAMP)  ## style and types
 
 dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
 	$(BIN)/python -m dagster_project.cli.devserver
+
+board: $(STAMP)  ## the board on http://localhost:8000, for this machine only (PORT=8001)
+	$(BIN)/python -m dagster_project.cli.boardserver $(PORT)
 
 bench: $(STAMP)  ## measure (ROWS=2000000)
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))

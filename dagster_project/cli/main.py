@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.board import board
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -20,6 +21,7 @@ from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
 from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.report import report
 from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
@@ -45,6 +47,8 @@ COMMANDS = (
     withdraw,
     retract,
     explain,
+    board,
+    report,
     indicators,
     units,
     template,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.output import DataOption, require_data, say, settings_with
+from dagster_project.cli.output import DataOption, err, require_data, say, settings_with
 
 
 def retract(
@@ -39,6 +39,8 @@ def retract(
         say("Ingen utgåva är aktuell: det finns ingen annan att visa. Kör `resultattavla run` när felet är rättat.")
     else:
         say(f"Aktuell utgåva {'är nu' if done.moved else 'är som förut'} {done.current}.")
+    for text in done.trouble:
+        err.print(text, style="red", soft_wrap=True, markup=False)
     for wrong in done.of_retracted:
         say(f"Varning: utgåva {release} visar frysta rader ur {wrong}, som är återkallad: kör om den dagen.")
     for shown in done.showing:

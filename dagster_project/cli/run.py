@@ -100,6 +100,7 @@ def summarize(outcome: RunOutcome) -> None:
         rejected_files,
         remarks,
     )
+    from dagster_project.products.make import linked_release
     from dagster_project.runs.ledger import ledger_of
 
     if outcome.ledger is None or outcome.quarantine is None:
@@ -124,6 +125,10 @@ def summarize(outcome: RunOutcome) -> None:
             for text in failed_checks(outcome.outcomes):
                 hanging("  ", text)
         _say_release(outcome)
+    for made in outcome.made:
+        folder = outcome.data.published / made.product.name
+        shown = folder if linked_release(outcome.data, made.product.name) == made.release_id else made.entry.parent
+        say(f"  {made.product.title + ':':<20}{shown / made.product.entry}")
     say(f"  Granskning:         {outcome.data.docs / 'index.html'}")
     if outcome.docs is not None:
         say(f"  Datadokumentation:  {outcome.docs}")

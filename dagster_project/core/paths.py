@@ -74,7 +74,7 @@ class DataPaths:
 
     @property
     def docs(self) -> Path:
-        """Static pages for stewards."""
+        """Static pages for stewards, for the owner alone."""
         return self.root / "docs"
 
     @property

@@ -12,6 +12,7 @@ from dagster_project.ingestion.erasures import load_erasures
 from dagster_project.operations.claim import MARK, names_of_ours
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.upkeep import sweep
+from dagster_project.products.make import files_and_links
 
 _ID = r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9a-f]{16}"
 _RELEASE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{12}"
@@ -42,13 +43,14 @@ def _remove_ours(root: Path, name: str) -> list[str]:
         remove(top)
         return []
     left = []
+    of_products = files_and_links(top) if name == "published" else set()
     for folder, folders, files in os.walk(top, topdown=False):
         links = [f for f in folders if (Path(folder) / f).is_symlink()]
         for entry in (*files, *links):
             path = Path(folder) / entry
             below = path.relative_to(top).as_posix()
             ours = re.fullmatch(_MADE[name], below) and (below == "current" or not path.is_symlink())
-            if ours:
+            if ours or path in of_products:
                 path.unlink()
             else:
                 left.append(path.relative_to(root).as_posix())

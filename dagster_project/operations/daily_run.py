@@ -1,7 +1,8 @@
 """The daily run: the same before and after for every run, whoever starts it (command, schedule, sensor, UI).
 
 Before: the lock, and nothing left of killed runs. Then the job, which knows nothing of this. After, whatever came of
-it: the record, the steward's pages, retention, notification. Nothing that comes after changes what was published.
+it: the record, what people open, the stewards' pages, retention, notification. Nothing that comes after changes what
+was published.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -27,7 +29,6 @@ from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
-from dagster_project.gates.waivers import Waiver
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.erase import finish_erasures
@@ -35,13 +36,17 @@ from dagster_project.operations.ingest import Progress, known_identity
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notices import raw_is_empty, replaced_later
 from dagster_project.operations.notify import message, notify
+from dagster_project.operations.products import for_stewards, products_after_run
 from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.shrunk import current_months, shrunk_since_release
 from dagster_project.operations.stages import LOOKING, PAGES
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
-from dagster_project.products.data_docs.pages import data_docs_folder, write_data_docs
-from dagster_project.products.steward_page.page import RUNS_SHOWN, write_page
+from dagster_project.products.base import ForStewards, Making
+from dagster_project.products.data_docs.pages import data_docs_folder
+from dagster_project.products.make import Made, link_products, prune_products
+from dagster_project.products.reading import Reading
+from dagster_project.products.steward_page.page import RUNS_SHOWN
 from dagster_project.releases import evidence
 from dagster_project.releases.publish import is_placed, leave_retracted, place, release_of_run, switch_current
 from dagster_project.releases.retractions import require_standing, retractions
@@ -53,6 +58,7 @@ from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
 
 log = logging.getLogger("resultattavla")
+_RECORD_LOST = "Körningens anteckning kunde inte sparas"
 _UNFORESEEN = (Exception, PanicException)
 """A panic inside polars is no Exception."""
 
@@ -75,9 +81,10 @@ class RunOutcome:
     """What a run came to. `release` is None when nothing was published; `error` then says why.
 
     identity is None when ingestion failed. shrunk: what of the history counts no more (`operations.shrunk`). trouble:
-    what could not be done after the job (a page, a notification), one sentence each. acknowledged: the reviewed lines
-    of rows in quarantine. overdue: deliveries that should have come by today. replaced, raw_empty: as
-    `operations.notices` tells them.
+    what could not be done after the job (a page, a notification), one sentence each. made: what people open of the
+    release, there now. products_failed: what of trouble is about products; the release stands without them.
+    acknowledged: the reviewed lines of rows in quarantine. overdue: deliveries that should have come by today.
+    replaced, raw_empty: as `operations.notices` tells them.
     """
 
     data: DataPaths
@@ -89,6 +96,8 @@ class RunOutcome:
     nothing_new: bool = False
     shrunk: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    made: tuple[Made, ...] = ()
+    products_failed: tuple[str, ...] = ()
     acknowledged: tuple[Acknowledgement, ...] = ()
     overdue: tuple[str, ...] = ()
     replaced: str | None = None
@@ -101,7 +110,9 @@ class RunOutcome:
 
     @property
     def exit_code(self) -> int:
-        return self.release.exit_code if self.release else 1
+        if self.release is None:
+            return 1
+        return 2 if self.products_failed else self.release.exit_code
 
     @property
     def ledger(self) -> pl.DataFrame | None:
@@ -156,20 +167,19 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(
-        self, data: DataPaths, settings: Settings, pages_umask: int = 0o022, today: date | None = None
-    ) -> None:
-        """pages_umask: that of who started the run. today: in Sweden; what is overdue is overdue on that day."""
-        self.data, self.settings, self.pages_umask = data, settings, pages_umask
+    def __init__(self, data: DataPaths, settings: Settings, today: date | None = None) -> None:
+        """today: in Sweden; what is overdue is overdue on that day."""
+        self.data, self.settings = data, settings
         self.today = today or today_in_sweden()
         # For people and for the order of records, never in a result.
         self.started = datetime.now(UTC).isoformat()
         self.before = current_id(data)
 
-    def end(self, job: JobEnd, make_current: bool = False) -> RunOutcome:
+    def end(self, job: JobEnd, make_current: bool = False, progress: Progress = lambda text: None) -> RunOutcome:
         """Do all that follows the job; what could not be done is told in `trouble`.
 
-        make_current: let `current` name the run's release, also where a later day's is published.
+        make_current: let `current` name the run's release, also where a later day's is published. progress: is told
+        what is done.
         """
         identity = RunFolder(self.data).identity() if job.ingested else None
         outcomes = tuple(outcomes_so_far(RunFolder(self.data), identity.run_id)) if identity else ()
@@ -188,7 +198,7 @@ class Session:
             ledger = RunFolder(self.data).ledger()
             later = replaced_later(self.data, self.before, release, ledger) if release is not None else None
             outcome = replace(outcome, replaced=later, raw_empty=raw_is_empty(self.settings.raw, ledger))
-        return replace(outcome, trouble=(*([late] if late else []), *_follow(outcome, self.settings, self.pages_umask)))
+        return _follow(replace(outcome, trouble=(late,) if late else ()), self.settings, progress)
 
     def _overdue(self, identity: RunIdentity | None) -> tuple[str, ...]:
         if identity is None:
@@ -197,11 +207,15 @@ class Session:
         expected = expected_deliveries(RunFolder(self.data).ledger(), ages, self.today)
         return tuple(e.sentence for e in expected if e.is_overdue(self.today))
 
-    def show_again(self) -> None:
-        """Write the steward's page anew from what the latest run left; nothing where no run is on record."""
+    def show_again(self) -> tuple[str, ...]:
+        """Make anew what people open: of the current release, and for stewards from what the latest run left, where a
+        run is on record; one sentence for each product that failed."""
+        _, failed = products_after_run(self.data, None)
         if runs := read_records(self.data, RUNS_SHOWN):
-            with umask(self.pages_umask):
-                _show(self.data, self.settings, runs, None)
+            run = ForStewards(runs, None, (), _acknowledged(self.settings))
+            for product in for_stewards():
+                product.make(Making(Reading(None), self.data, self.data.docs, run))
+        return tuple(failed)
 
     def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
         if identity is None:
@@ -227,14 +241,15 @@ def session(
 ) -> Iterator[Session]:
     """Hold the data folder for one run: lock it (waiting so long), and sweep away what killed runs left.
 
-    What is written is for the owner alone; publishing and the pages open theirs.
+    What is written is for the owner alone; publishing opens its own.
     """
-    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE) as before, swept(data):
+    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE), swept(data):
         keep_private(data)
         leave_retracted(data)
+        link_products(data)  # as `current` is, whatever was killed before; what fails is told when the session ends
         restore_bronze(data)
         finish_erasures(settings)
-        yield Session(data, settings, before, today)
+        yield Session(data, settings, today)
 
 
 def run_daily(
@@ -277,8 +292,7 @@ def run_daily(
         except _UNFORESEEN as error:
             end = _unforeseen(error)
         lost = anew.end(done=end.error is None) if anew else None
-        progress(PAGES)
-        outcome = current.end(end, make_current)
+        outcome = current.end(end, make_current, progress)
         return replace(outcome, trouble=(*outcome.trouble, lost)) if lost else outcome
 
 
@@ -310,35 +324,9 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     return release_of_run(data, identity.run_id) if identity.run_id == finished else None
 
 
-def _last_that_read(folder: RunFolder, records: Sequence[RunRecord]) -> RunIdentity | None:
-    """The run whose tables still lie whole in the run folder and whose record is kept, where there is one."""
-    try:
-        identity = folder.identity()
-    except ResultattavlaError:  # nothing was ever read here, or what was begun came to no end
-        return None
-    return identity if any(r.run_id == identity.run_id for r in records) else None
-
-
-def _show(
-    data: DataPaths,
-    settings: Settings,
-    runs: Sequence[RunRecord],
-    identity: RunIdentity | None,
-    outcomes: Sequence[Outcome] = (),
-) -> None:
-    """Write the steward's page. identity: the first run's, None where it did not come to read the deliveries."""
-    shown, failed_since = identity, list[RunRecord]()
-    if shown is None and (shown := _last_that_read(RunFolder(data), runs)):
-        first = next(n for n, run in enumerate(runs) if run.run_id == shown.run_id)
-        failed_since, runs = list(runs[:first]), runs[first:]
-    if shown is not None and not outcomes:
-        outcomes = tuple(outcomes_so_far(RunFolder(data), shown.run_id))
-    waivers = [Waiver.from_dict(w) for w in shown.waivers] if shown else []
-    write_page(data, runs[:RUNS_SHOWN], outcomes, waivers, failed_since, _acknowledged(settings))
-
-
-def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[str, ...]:
-    """Do all that follows a run. Returns one sentence for each thing that could not be done, each only once."""
+def _follow(outcome: RunOutcome, settings: Settings, progress: Progress) -> RunOutcome:
+    """Do all that follows a run; the outcome with what came of it: what was made, and one sentence for each thing that
+    could not be done, each only once."""
     data, identity, record = outcome.data, outcome.identity, outcome.record()
     trouble: list[str] = []
 
@@ -359,26 +347,28 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
         known = kept[0]
         told = replace(record, replaced=record.replaced or known.replaced)
         record, kept = (
-            replace(known, overdue=told.overdue, beside=told.beside, replaced=told.replaced, raw_empty=told.raw_empty),
+            replace(
+                known,
+                exit_code=told.exit_code,
+                overdue=told.overdue,
+                beside=told.beside,
+                replaced=told.replaced,
+                raw_empty=told.raw_empty,
+                products_failed=(),
+            ),
             kept[1:],
         )
     newly_refused = [text for text in record.refused if before is None or text not in before.refused]
-    new = {*record.overdue, *record.notices} - {
-        *(before.overdue if before else ()),
-        *(before.notices if before else ()),
-    }
 
     def keep_record() -> None:
         add_record(data, record, settings.retention.runs)
 
-    def docs() -> None:
-        if identity is not None and not outcome.nothing_new:
-            with umask(pages_umask):
-                write_data_docs(RunFolder(data), identity)
-
-    def page() -> None:
-        with umask(pages_umask):
-            _show(data, settings, [record, *kept], identity, outcome.outcomes)
+    def not_made(what: Sequence[str]) -> None:
+        """Products that could not be made are what the run came to."""
+        nonlocal outcome, record
+        outcome = replace(outcome, products_failed=(*outcome.products_failed, *what))
+        record = replace(record, exit_code=outcome.exit_code, products_failed=outcome.products_failed)
+        attempt(_RECORD_LOST, keep_record)
 
     def retention() -> None:
         if identity is not None and outcome.release is not None:
@@ -386,17 +376,32 @@ def _follow(outcome: RunOutcome, settings: Settings, pages_umask: int) -> tuple[
             kept = prune_releases(data, settings.retention.releases, str(identity.as_of), limit)
             evidence.prune(data, kept)
             prune_bronze(data, RunFolder(data).ledger())
+        prune_products(data)
 
-    done = [
-        attempt("Körningens anteckning kunde inte sparas", keep_record),
-        attempt("Datadokumentationen kunde inte skrivas", docs),
-        attempt("Granskningssidan kunde inte skrivas", page),
-        attempt("Gammalt kunde inte gallras", retention),
-    ]
+    done = [attempt(_RECORD_LOST, keep_record)]
+    made, failed = products_after_run(data, outcome.release, progress)  # they read the record
+    outcome = replace(outcome, made=tuple(made))
+    trouble += failed
+    if failed:
+        not_made(failed)
+    progress(PAGES)
+    for product in for_stewards():
+        told_before = len(trouble)
+        run = ForStewards([record, *kept], identity, outcome.outcomes, outcome.acknowledged, not outcome.nothing_new)
+        making = Making(Reading(outcome.release), data, data.docs, run)
+        done.append(attempt(f"{product.title} kunde inte skrivas", partial(product.make, making)))
+        if not done[-1] and trouble[told_before:]:
+            not_made(trouble[told_before:])
+    done.append(attempt("Gammalt kunde inte gallras", retention))
+    trouble += link_products(data)  # what went with its release is linked no more
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
-    to_be_told = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told or newly_refused
     # A run that found nothing new tells only what is new besides: a delivery that should have come, an empty folder.
-    if new if outcome.nothing_new else to_be_told:
+    if outcome.nothing_new:
+        known_before = {*before.overdue, *before.notices} if before else set()
+        tell = bool({*record.overdue, *record.notices} - known_before)
+    else:
+        tell = settings.notify.when == "always" or record.exit_code != 0 or record.to_be_told or bool(newly_refused)
+    if tell:
         trouble += notify(settings.notify, message(record, data, newly_refused))
-    return tuple(dict.fromkeys(trouble))
+    return replace(outcome, trouble=(*outcome.trouble, *dict.fromkeys(trouble)))

@@ -10,6 +10,7 @@ from dagster_project.core.reviewed import require_said
 from dagster_project.operations.daily_run import session
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.upkeep import remove_release
+from dagster_project.products.make import prune_products
 from dagster_project.releases import evidence, retractions
 from dagster_project.releases.publish import leave_retracted, place, switch_current
 from dagster_project.releases.store import current_id, published_release, release_ids, releases
@@ -18,13 +19,15 @@ from dagster_project.releases.store import current_id, published_release, releas
 @dataclass(frozen=True)
 class Retracted:
     """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
-    the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from."""
+    the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from. trouble:
+    products that could not be made of what `current` names now, a sentence each."""
 
     text: str
     current: str | None
     moved: bool
     showing: tuple[str, ...] = ()
     of_retracted: tuple[str, ...] = ()
+    trouble: tuple[str, ...] = ()
 
 
 def retract(
@@ -53,9 +56,9 @@ def retract(
         leave_retracted(data)
         if delete:
             _delete(data, release_id)
-        here.show_again()
+        trouble = here.show_again()
         showing = tuple(r.id for r in releases(data) if release_id in r.origins)
-        return Retracted(made.text, current_id(data), was_current, showing)
+        return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble)
 
 
 def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
@@ -79,12 +82,12 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
             place(data, newest, day_asked=False)
-        here.show_again()
+        trouble = here.show_again()
         standing = next((r for r in releases(data) if r.id == release_id), None)
         taken = set(retractions.retractions(data))
         wrong = tuple(sorted(taken & standing.origins)) if standing is not None else ()
         now = current_id(data)
-        return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, of_retracted=wrong)
+        return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble)
 
 
 def _require_known(data: DataPaths, release_id: str) -> None:
@@ -98,3 +101,4 @@ def _delete(data: DataPaths, release_id: str) -> None:
     if release is not None:
         remove_release(release)
         evidence.prune(data, set(release_ids(data)))
+        prune_products(data)

@@ -16,8 +16,9 @@ STEPS = {
     PUBLISHING: "publicerar",
 }
 """Step of the job -> what it does."""
-LOOKING, LOADING, PAGES = "ser efter nya leveranser", "laddar", "skriver granskningssidan"
-STAGES = (LOOKING, LOADING, *STEPS.values(), PAGES)
+LOOKING, LOADING = "ser efter nya leveranser", "laddar"
+PRODUCTS, PAGES = "skriver tavla och exporter", "skriver granskningssidan"
+STAGES = (LOOKING, LOADING, *STEPS.values(), PRODUCTS, PAGES)
 """What a run tells while it goes on, in order: a stage as it begins, and `stage: detail` while it lasts."""
 
 

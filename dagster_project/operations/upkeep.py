@@ -66,8 +66,11 @@ def sweep(data: DataPaths) -> list[Path]:
 
 
 def keep_private(data: DataPaths) -> None:
-    """Take from others what they may do with persons' data, of older versions or copies; new files have the umask."""
-    for top in data.person_level:
+    """Take from others what they may do with persons' data and stewards' pages, of older versions or copies.
+
+    New files have the umask.
+    """
+    for top in (*data.person_level, data.docs):
         for path in (top, *top.rglob("*")):
             if not path.is_symlink() and path.exists() and (mode := path.stat().st_mode) & PRIVATE:
                 path.chmod(mode & ~PRIVATE)

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -64,22 +64,33 @@ class Made:
     anew: bool
 
 
+def in_every_run() -> list[Product]:
+    """The products that are made after every release."""
+    return [p for p in products() if p.in_every_run and not p.stewards_only]
+
+
 def folder_of(data: DataPaths, release_id: str, name: str) -> Path:
     """Where the product of a name lies for a release."""
     return data.products / release_id / name
 
 
 def make_products(
-    data: DataPaths, release: Release, wanted: Sequence[Product] | None = None, again: bool = False
+    data: DataPaths,
+    release: Release,
+    wanted: Sequence[Product] | None = None,
+    again: bool = False,
+    telling: Callable[[str], None] = lambda what: None,
 ) -> tuple[list[Made], list[str]]:
     """Make those of a release's products that are not there, whole and of today's version.
 
-    wanted: left out, all that are made in every run. again: make them also where they are there. Returns what is there
+    wanted: left out, all that are made in every run. again: make them also where they are there. telling: is told
+    which one it is at. Returns what is there
     now, and one sentence for each that could not be made. The links are `link_products`' business.
     """
     reading = Reading(release)  # each table is read once for all of them
     made, trouble = list[Made](), list[str]()
-    for product in wanted if wanted is not None else [p for p in products() if p.in_every_run]:
+    for product in wanted if wanted is not None else in_every_run():
+        telling(product.title)
         try:
             made.append(_made(data, reading, product, again))
         except (Exception, PanicException) as error:
@@ -244,6 +255,18 @@ def _switch(data: DataPaths, name: str, release_id: str | None) -> None:
     aside.unlink(missing_ok=True)
     aside.symlink_to(folder_of(data, release_id, name).relative_to(data.published))
     os.replace(aside, link)
+
+
+def files_and_links(published: Path) -> set[Path]:
+    """All that products put below the published folder, as their notes say; nothing that others put there."""
+    found = set()
+    for path in published.glob(f"*/**/{NOTE_FILE}"):
+        if (note := read_note(path.parent)) is not None:
+            found |= {path, *(path.parent / name for name in note.files)}
+    for link in published.iterdir():
+        if link.is_symlink() and link.readlink().parts[:1] == ("produkter",):
+            found.add(link)
+    return found
 
 
 def prune_products(data: DataPaths) -> None:

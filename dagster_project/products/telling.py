@@ -62,7 +62,7 @@ def tally(statuses: Iterable[str], few: int = 0, reported: Iterable[str] = ()) -
 
 
 def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
-    """`7 av 13 mål är uppnådda, 2 är delvis uppnådda och 4 är inte uppnådda.`; many: what is counted."""
+    """`7 av 13 mål är uppnådda, 2 delvis och 4 inte.`; many: what is counted."""
     if not found.judged:
         return f"Inget {one} kan bedömas än." if found.untold else f"Inget {one} bedöms."
     if found.judged == 1:
@@ -70,14 +70,7 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
         return f"Det enda {one} som bedöms är {how}."
     if found.met == found.judged:
         return f"Alla {found.judged} {many} som bedöms är uppnådda."
-    rest = [
-        f"{number} är {words}"
-        for number, words in (
-            (found.partly, "delvis uppnått" if found.partly == 1 else "delvis uppnådda"),
-            (found.not_met, "inte uppnått" if found.not_met == 1 else "inte uppnådda"),
-        )
-        if number
-    ]
+    rest = [f"{number} {word}" for number, word in ((found.partly, "delvis"), (found.not_met, "inte")) if number]
     met = "Inget" if not found.met else str(found.met)
     verb = "uppnått" if found.met <= 1 else "uppnådda"
     return f"{met} av {found.judged} {many} är {verb}, {joined(rest)}."

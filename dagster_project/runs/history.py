@@ -54,7 +54,8 @@ class RunRecord:
     same, None where it named this one. seen: when a run last came to this (it found nothing new, say); file times are
     not asked, since a copy has others. refused: why files were rejected, all of them. overdue: deliveries that should
     have come by then (`runs.expected`), a sentence each. replaced: that `current` left a later day's release for this
-    one. raw_empty: that nothing was left below raw of what counts (`operations.notices`).
+    one. raw_empty: that nothing was left below raw of what counts (`operations.notices`). products_failed: what people
+    open and could not be made, a sentence each.
     """
 
     started: str
@@ -75,11 +76,12 @@ class RunRecord:
     overdue: tuple[str, ...] = ()
     replaced: str | None = None
     raw_empty: str | None = None
+    products_failed: tuple[str, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What people should know of the run besides its results, a sentence each."""
-        return tuple(filter(None, (self.replaced, self.raw_empty)))
+        return tuple(filter(None, (self.replaced, self.raw_empty, *self.products_failed)))
 
     @property
     def changes(self) -> list[CheckRecord]:

@@ -20,6 +20,7 @@ from dagster_project.operations import daily_run
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
 from dagster_project.operations.notify import message, notify
 from dagster_project.operations.settings import Notify, Settings
+from dagster_project.products.steward_page import page
 from dagster_project.releases.manifest import read_manifest
 from dagster_project.releases.publish import publish, switch_current
 from dagster_project.releases.store import current_id, current_release
@@ -179,8 +180,10 @@ def test_what_cannot_be_done_afterwards_is_told_and_the_release_stands(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(daily_run, "write_page", full)
+    monkeypatch.setattr(page, "write_page", full)
     outcome = publish_again()
+    assert outcome.products_failed == outcome.trouble
+    assert read_records(outcome.data, 1)[0].products_failed == list(outcome.trouble)
     assert outcome.exit_code == 2 and current_release(outcome.data).id == outcome.release.id
     assert len(outcome.trouble) == 1 and "Granskningssidan" in outcome.trouble[0] and "full" in outcome.trouble[0]
     # The page is owed: the next run does it all again and ends with the same release.

@@ -68,13 +68,13 @@ def reading_with(tmp_path: Path, plan: list[dict[str, Any]], **tables: pl.DataFr
     [
         (
             ["uppfyllt"] * 7 + ["delvis"] * 2 + ["ej_uppfyllt"] * 4,
-            "7 av 13 mål är uppnådda, 2 är delvis uppnådda och 4 är inte uppnådda.",
+            "7 av 13 mål är uppnådda, 2 delvis och 4 inte.",
         ),
-        (["uppfyllt", "ej_uppfyllt", "inget_mal"], "1 av 2 mål är uppnått, 1 är inte uppnått."),
+        (["uppfyllt", "ej_uppfyllt", "inget_mal"], "1 av 2 mål är uppnått, 1 inte."),
         (["uppfyllt"] * 3 + ["dold"], "Alla 3 mål som bedöms är uppnådda."),
         (["uppfyllt"], "Det enda mål som bedöms är uppnått."),
         (["ej_uppfyllt"], "Det enda mål som bedöms är inte uppnått."),
-        (["delvis"] * 2, "Inget av 2 mål är uppnått, 2 är delvis uppnådda."),
+        (["delvis"] * 2, "Inget av 2 mål är uppnått, 2 delvis."),
         (["preliminar", "inga_data"], "Inget mål kan bedömas än."),
         (["inget_mal", "ej_tillamplig"], "Inget mål bedöms."),
     ],

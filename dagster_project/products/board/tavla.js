@@ -43,6 +43,45 @@
     }
   }
 
+  // --- Filters of the overview: rows by text, perspective, goal and status; columns by verksamhet ---
+  for (const form of document.querySelectorAll("form[data-filtrerar]")) {
+    const table = document.getElementById(form.dataset.filtrerar);
+    const said = form.querySelector("[role=status]");
+    const chosen = (name) => form.elements[name]?.value ?? "";
+    const rowsOf = (body) => [...body.rows].filter((row) => !row.classList.contains("grupp"));
+    const apply = () => {
+      const words = chosen("sok").toLocaleLowerCase("sv").split(/\s+/).filter(Boolean);
+      const [perspective, goal, place, status] = ["perspektiv", "mal", "verksamhet", "status"].map(chosen);
+      let shown = 0;
+      let all = 0;
+      for (const body of table.tBodies) {
+        const wanted = (!perspective || body.dataset.perspektiv === perspective) && (!goal || body.dataset.mal === goal);
+        let any = false;
+        for (const row of rowsOf(body)) {
+          const cells = [...row.cells].slice(1);
+          const at = cells.filter((cell) => (place ? cell.dataset.v === place : true));
+          const applies = !place || at.some((cell) => cell.dataset.status !== "ej_tillamplig");
+          const stands = !status || at.some((cell) => cell.dataset.status === status);
+          const text = row.cells[0].textContent.toLocaleLowerCase("sv");
+          const visible = wanted && applies && stands && words.every((word) => text.includes(word));
+          row.hidden = !visible;
+          all += 1;
+          shown += visible ? 1 : 0;
+          any ||= visible;
+        }
+        body.hidden = !any;
+      }
+      for (const cell of table.querySelectorAll("[data-v]")) cell.hidden = place !== "" && cell.dataset.v !== place;
+      const filtered = words.length || perspective || goal || place || status;
+      said.textContent = filtered ? `Visar ${shown} av ${all} indikatorer.` : "";
+    };
+    form.hidden = false;
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("reset", () => setTimeout(apply));
+    apply(); // a browser that comes back to the page keeps what was chosen
+  }
+
   // --- A menu that is open closes on Escape and when what has focus is elsewhere ---
   for (const menu of document.querySelectorAll(".undermeny")) {
     menu.addEventListener("keydown", (event) => {

@@ -11,12 +11,20 @@ from markupsafe import Markup
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import UnitPoint
 from dagster_project.products.charts.drawing import drawn
+from dagster_project.products.charts.labels import WIDE, Box, Spot, freest
 from dagster_project.products.charts.scale import ACROSS, place, scale_of
 from dagster_project.products.funnel import funnel_limits
 
 HEIGHT, TOP, BOTTOM = 280, 22, 26
 STEPS = 48
 ROUNDING = 1e-9
+
+
+def _beside(x: float, y: float) -> list[Spot]:
+    """Places for a unit's name around its mark: on the side where there is room, level with it, above and below."""
+    right = x > ACROSS * 0.6
+    sides = [(x - 13, "end"), (x + 13, "start")] if right else [(x + 13, "start"), (x - 13, "end")]
+    return [Spot(at, y + down, anchor) for at, anchor in sides[: 1 if right else 2] for down in (4, -11, 19)]
 
 
 def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
@@ -43,20 +51,25 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         return " ".join(f"{place(a)},{place(b)}" for a, b in drawn_points)
 
     dots: list[tuple[float, float, str, float]] = []
-    names = []
+    names, outer = [], []
     for name, n, share in sorted(units, key=lambda unit: (unit[1], unit[2], unit[0])):
         (at,) = funnel_limits([max(1, round(n))], centre)
         outside = not at.lower_outer - ROUNDING <= share <= at.upper_outer + ROUNDING
         dots.append((x(n), scale.y(share), "d-sist" if outside else "d-enhet", 4.5 if outside else 4))
         if outside:
-            at_right = x(n) > ACROSS * 0.6
-            names.append((x(n) + (-10 if at_right else 10), scale.y(share) + 4, name, "end" if at_right else "start"))
+            outer.append((x(n), scale.y(share), name))
+    marks = [(a, b) for a, b, _, _ in dots]
+    taken: list[Box] = []
+    for a, b, name in outer:
+        spot = freest(_beside(a, b), name, marks, taken, WIDE)
+        taken.append(spot.box(name, WIDE))
+        names.append((spot.x, spot.y, name, spot.anchor))
     ticks = scale.ticks()
     chart: dict[str, Any] = {
         "height": HEIGHT,
         "ticks": [(scale.y(v), scale.tick_text(v, "procent", n == len(ticks) - 1)) for n, v in enumerate(ticks)],
         "labels": [
-            (0.0, f"n = {fixed(min(ns), 0)}", "start"),
+            (70.0, f"n = {fixed(min(ns), 0)}", "start"),
             (float(ACROSS), f"n = {fixed(max(ns), 0)}", "end"),
         ],
         "outer": [curve("lower_outer"), curve("upper_outer")],

@@ -14,8 +14,8 @@ from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import Point
 
 ACROSS = 1000
-INSET = 14
-"""Thousandths left free at both ends, for half a mark."""
+LEFT, RIGHT = 58, 14
+"""Thousandths left free: for the scale's numbers, and for half a mark."""
 PERCENT_SIGN = "\u00a0%"
 
 
@@ -35,8 +35,8 @@ def spread(count: int) -> list[float]:
     """Places across for so many points, evenly; a single one stands in the middle."""
     if count == 1:
         return [ACROSS / 2]
-    step = (ACROSS - 2 * INSET) / max(count - 1, 1)
-    return [INSET + n * step for n in range(count)]
+    step = (ACROSS - LEFT - RIGHT) / max(count - 1, 1)
+    return [LEFT + n * step for n in range(count)]
 
 
 def nice_step(span: float, parts: int) -> float:

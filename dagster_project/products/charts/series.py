@@ -11,6 +11,7 @@ from markupsafe import Markup
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import Break, Limits, Point
 from dagster_project.products.charts.drawing import drawn
+from dagster_project.products.charts.labels import NARROW, WIDE, Spot, along, freest
 from dagster_project.products.charts.scale import (
     ACROSS,
     PERCENT_SIGN,
@@ -51,7 +52,7 @@ def trend(
     the scale must hold besides, so that small multiples have one scale.
     alt: what the chart says, for who cannot see it; the table beside it is the page's.
     """
-    height = SMALL_HEIGHT if small else HEIGHT
+    height, across = (SMALL_HEIGHT, NARROW) if small else (HEIGHT, WIDE)
     before = list(comparison or [])
     if before and len(before) != len(points):
         raise ValueError(f"{len(before)} values to compare with, {len(points)} points")
@@ -81,26 +82,21 @@ def trend(
         y0, y1 = scale.y(limits.upper), scale.y(limits.lower)
         chart["band"] = (x0, y0, x1 - x0, max(y1 - y0, 1))
         chart["mean"] = (x0, x1, scale.y(limits.mean))
+    marks = [*along(chart["lines"]), *along(chart["before"]), *((x, y) for x, y, _, _ in chart["dots"])]
+    taken = [Spot(0, y - 4, "start").box(text, across) for y, text in chart["ticks"]]
+    taken += [Spot(x, 12, anchor).box(text, across) for x, text, anchor in chart["breaks"]]
     newest = _newest(points)
-    above = True
-    if target is not None:
-        y = scale.y(target)
-        # The newest value stands on the side of the line where its point is, the target's word on the other.
-        above = newest is None or points[newest].value >= target  # type: ignore[operator]
-        below_line = above and y + 14 < height - BOTTOM + 6
-        chart["target"] = (y, y + 14 if below_line else y - 5, f"mål {_value_text(target, unit, decimals, exact=True)}")
     if newest is not None:
         value = points[newest].value
         assert value is not None
-        y = scale.y(value)
-        up = (above and y - 10 > 10) or y + 20 > height - BOTTOM + 6
-        x = xs[newest]
-        chart["last"] = (
-            min(x + 6, ACROSS) if x > ACROSS / 2 else x,
-            y - 9 if up else y + 18,
-            _value_text(value, unit, decimals),
-            "end" if x > ACROSS / 2 else "start",
-        )
+        text = _value_text(value, unit, decimals)
+        last = freest(_beside(xs[newest], scale.y(value), height), text, marks, taken, across)
+        taken.append(last.box(text, across))
+        chart["last"] = (last.x, last.y, text, last.anchor)
+    if target is not None:
+        text = f"mål {_value_text(target, unit, decimals, exact=True)}"
+        spot = freest(_on_line(scale.y(target), height, across), text, marks, taken, across)
+        chart["target"] = (scale.y(target), spot.y, text, spot.x, spot.anchor)
     return drawn("trend", c=chart, alt=alt)
 
 
@@ -116,26 +112,35 @@ def pair(
     ends = [_newest(points) for points in (women, men)]
     ys = [None if n is None else scale.y(points[n].value or 0.0) for n, points in zip(ends, (women, men), strict=True)]
     first_up = ys[1] is None or ys[0] is None or ys[0] <= ys[1]
-    series = []
-    for points, n, y, up, name, css in (
-        (women, ends[0], ys[0], first_up, "kvinnor", "k"),
-        (men, ends[1], ys[1], not first_up, "män", "m"),
+    drawn_series = [
+        _series(points, xs, scale, f"d-punkt d-{css}", frozenset(), small=False)
+        for points, css in ((women, "k"), (men, "m"))
+    ]
+    ticks = _ticks(scale, unit)
+    marks = [m for found in drawn_series for m in (*along(found["lines"]), *((x, y) for x, y, _, _ in found["dots"]))]
+    taken = [Spot(0, y - 4, "start").box(text, WIDE) for y, text in ticks]
+    for found, points, n, y, up, name, css in (
+        (drawn_series[0], women, ends[0], ys[0], first_up, "kvinnor", "k"),
+        (drawn_series[1], men, ends[1], ys[1], not first_up, "män", "m"),
     ):
-        found = _series(points, xs, scale, f"d-punkt d-{css}", frozenset(), small=False)
         found |= {"line_css": f"d-linje d-{css}", "text_css": f"d-sist-text d-{css}-text", "last": None}
         if n is not None and y is not None:
             text = f"{name} {_value_text(points[n].value or 0.0, unit, decimals)}"
-            found["last"] = (min(xs[n] + 6, ACROSS), y - 9 if up else y + 18, text, "end")
-        series.append(found)
+            spots = _beside(xs[n], y, HEIGHT)
+            spot = spots[0] if up or len(spots) == 1 else spots[1]
+            taken.append(spot.box(text, WIDE))
+            found["last"] = (spot.x, spot.y, text, spot.anchor)
     chart: dict[str, Any] = {
         "height": HEIGHT,
-        "ticks": _ticks(scale, unit),
+        "ticks": ticks,
         "labels": axis_labels(women, xs),
-        "series": series,
+        "series": drawn_series,
         "target": None,
     }
     if target is not None:
-        chart["target"] = (scale.y(target), scale.y(target) - 5, f"mål {_value_text(target, unit, decimals, True)}")
+        text = f"mål {_value_text(target, unit, decimals, exact=True)}"
+        spot = freest(_on_line(scale.y(target), HEIGHT, WIDE), text, marks, taken, WIDE)
+        chart["target"] = (scale.y(target), spot.y, text, spot.x, spot.anchor)
     return drawn("pair", c=chart, alt=alt)
 
 
@@ -161,6 +166,20 @@ def sparkline(points: Sequence[Point], *, alt: str) -> Markup:
 
 
 # --- Parts ----------------------------------------------------------------------------------------------------------
+
+
+def _beside(x: float, y: float, height: float) -> list[Spot]:
+    """Above and below a point."""
+    at, anchor = (min(x + 6, ACROSS), "end") if x > ACROSS / 2 else (x, "start")
+    spots = [Spot(at, y - 10, anchor), Spot(at, y + 19, anchor)]
+    return [s for s in spots if 10 <= s.y <= height - BOTTOM + 8] or spots[:1]
+
+
+def _on_line(y: float, height: float, across: float) -> list[Spot]:
+    """Above and below a line, at its right end, at its left beside the scale's numbers, and in between."""
+    places = [(ACROSS, "end"), (ACROSS * 58 / across, "start"), (ACROSS * 0.7, "end"), (ACROSS * 0.3, "start")]
+    spots = [Spot(x, y + down, anchor) for x, anchor in places for down in (-5, 15)]
+    return [s for s in spots if 10 <= s.y <= height - BOTTOM + 2] or spots[:1]
 
 
 def _series(

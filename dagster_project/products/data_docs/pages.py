@@ -90,7 +90,6 @@ def build_data_docs(results: Sequence[SuiteResult], target: Path, facts: Mapping
     try:
         written = [staging / STYLESHEET, *_write_pages(results, staging, facts or {})]
         written[0].write_text(stylesheet(ASSETS / STYLESHEET), encoding="utf-8")
-        staging.chmod(0o755)
         _swap(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
