@@ -6,7 +6,19 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ACCEPTED, HIDDEN, PLAN_STATUSES, TOTALS
+from dagster_project.catalogue.vocabulary import (
+    ACCEPTED,
+    HIDDEN,
+    MET,
+    NO_DATA,
+    NO_TARGET,
+    NOT_APPLICABLE,
+    NOT_MET,
+    PARTLY,
+    PLAN_STATUSES,
+    PRELIMINARY,
+    TOTALS,
+)
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import day_in_words, fixed, joined
 from dagster_project.gates.suites import suite_titles
@@ -35,7 +47,7 @@ def _how_to_read(followed: Followed) -> Iterator[Block]:
     statuses = followed.reading.statuses
     used = [statuses[code] for code in PLAN_STATUSES if code in statuses]
     yield Paragraph(
-        "Varje punkt börjar med hur den står: med ett tecken och ett ord. Meningen efter är densamma som på resultattavlan."
+        "Varje punkt börjar med hur den står, med ett tecken och ett ord. Meningen efter är densamma som på tavlan."
     )
     yield Bullets(tuple((f"{s.symbol or ''} {s.ord}.".strip(), _MEANINGS[s.kod]) for s in used))
     few = followed.reading.release.manifest.parameters.get("few_limit")
@@ -43,22 +55,26 @@ def _how_to_read(followed: Followed) -> Iterator[Block]:
         ("Täljare och nämnare:", "hur många som uppfyller måttet, och av hur många. Värdet är deras andel."),
         ("Året innan:", "samma period ett år tidigare, räknad på samma sätt."),
         (f"Streck ({NOTHING}):", "uppgiften finns inte eller får inte visas; det står aldrig för noll."),
-        ("Diagram:", "streckad linje är målet. Ljust band är så mycket som månaderna varierar utan att något har ändrats."),
+        (
+            "Diagram:",
+            "streckad linje är målet, ljust band hur mycket månaderna varierar utan att något har ändrats.",
+        ),
     ]
     if few:
-        entries.insert(2, (f"{FEW_WORDS.capitalize()}:", f"bedömningen vilar på färre än {few}, så att något enstaka fall ändrar den."))
+        text = f"bedömningen vilar på färre än {few}, så att något enstaka fall ändrar den."
+        entries.insert(2, (f"{FEW_WORDS.capitalize()}:", text))
     yield Bullets(tuple(entries))
 
 
 _MEANINGS = {
-    "uppfyllt": "Alla mål för punkten är nådda.",
-    "delvis": "Några av målen, eller av delarna, är nådda.",
-    "ej_uppfyllt": "Inget av målen är nått.",
-    "inget_mal": "Det finns inget mål på den här nivån eller för den här perioden.",
-    "inga_data": "Det saknas uppgifter att bedöma målet med.",
-    "preliminar": "Perioden är inte slut eller inte fullständigt levererad.",
-    "dold": "Talet är så litet att det skyddas.",
-    "ej_tillamplig": "Punkten gäller inte verksamheten.",
+    MET: "Alla mål för punkten är nådda.",
+    PARTLY: "Några av målen, eller av delarna, är nådda.",
+    NOT_MET: "Inget av målen är nått.",
+    NO_TARGET: "Det finns inget mål på den här nivån eller för den här perioden.",
+    NO_DATA: "Det saknas uppgifter att bedöma målet med.",
+    PRELIMINARY: "Perioden är inte slut eller inte fullständigt levererad.",
+    HIDDEN: "Talet är så litet att det skyddas.",
+    NOT_APPLICABLE: "Punkten gäller inte verksamheten.",
 }
 
 
@@ -66,8 +82,8 @@ def _small_numbers(followed: Followed) -> Iterator[Block]:
     yield Heading(2, "Så skyddas små tal", "sma-tal")
     yield Paragraph(gap_words(followed.reading, HIDDEN))
     yield Paragraph(
-        "Det gäller indikatorer om patienter. Ett dolt tal står inte heller i rapportens fil, och går inte att räkna ut ur "
-        "de tal som visas, varken i den här rapporten eller i resten av utgåvan."
+        "Det gäller indikatorer om patienter. Ett dolt tal står inte heller i rapportens fil, och går inte att räkna "
+        "ut ur de tal som visas, varken i den här rapporten eller i resten av utgåvan."
     )
 
 
@@ -111,7 +127,8 @@ def _sources(followed: Followed) -> Iterator[Block]:
     )  # fmt: skip
     about = "Per källa: datum för nyaste leverans, antal leveranser och rader, och vad kvalitetskontrollen sade."
     yield Table("Källor och leveranser i utgåvan", columns, tuple(rows), about)
-    found = [(f"{source_title(s)}:", "; ".join(_failure(followed, f) for f in fs) + ".") for s, fs in followed.warned.items()]
+    told = {s: "; ".join(_failure(followed, f) for f in found) for s, found in followed.warned.items()}
+    found = [(f"{source_title(source)}:", f"{text}.") for source, text in told.items()]
     if found:
         yield Paragraph("Anmärkningar:")
         yield Bullets(tuple(found))
@@ -128,7 +145,7 @@ def _source_row(source: str, found: Row | None, outcome: str) -> tuple[str, ...]
 def _failure(followed: Followed, row: Row) -> str:
     """What a gate found, with its figure and limit: as the steward's page words it."""
     manifest = followed.reading.release.manifest
-    title = suite_titles(row["suite"]).get((row["suite"], row["expectation"]), row["expectation"])
+    title = suite_titles(row["suite"]).get((row["suite"], row["expectation"])) or str(row["expectation"])
     figure = measured(published_figures(row, manifest.as_of, manifest.parameters))
     return printable(f"{title} ({figure})" if figure else title)
 
@@ -138,8 +155,8 @@ def _release(followed: Followed) -> Iterator[Block]:
     release = followed.reading.release
     manifest = release.manifest
     yield Paragraph(
-        f"Rapporten är gjord ur utgåva {release.id} av Resultattavlan och visar ingenting som inte finns där. Utgåvan är "
-        f"byggd av {len(manifest.inputs)} leveranser, med katalog {manifest.catalogue_version} och program "
+        f"Rapporten är gjord ur utgåva {release.id} av Resultattavlan och visar ingenting som inte finns där. Utgåvan "
+        f"är byggd av {len(manifest.inputs)} leveranser, med katalog {manifest.catalogue_version} och program "
         f"{manifest.code_version}."
     )
     if manifest.held_back:

@@ -96,9 +96,11 @@ class Followed:
 
     def rows(self, item: ItemInfo) -> list[tuple[str, Row]]:
         """Rows to show together, each with the place's name: every verksamhet in the area's report, then the area."""
-        codes = list(self.reading.verksamheter) if self.is_area else [self.code]
-        shown = [(self.reading.verksamheter[c].namn, self._rows[item.item_id, c]) for c in codes if c is not None
-                 and (item.item_id, c) in self._rows]  # fmt: skip
+        codes = list(self.reading.verksamheter) if self.code is None else [self.code]
+        names = {code: self.reading.verksamheter[code].namn for code in codes}
+        shown: list[tuple[str, Row]] = [
+            (name, self._rows[item.item_id, code]) for code, name in names.items() if (item.item_id, code) in self._rows
+        ]
         if (item.item_id, None) in self._rows:
             shown.append(("Hela området", self._rows[item.item_id, None]))
         return shown

@@ -89,7 +89,8 @@ def _alt(
 
     def told(point: Point) -> str:
         assert point.value is not None
-        return f"{followed.reading.value_words(indicator.indicator_id, point.value, target)} i {month_in_words(point.start)}"
+        value = followed.reading.value_words(indicator.indicator_id, point.value, target)
+        return f"{value} i {month_in_words(point.start)}"
 
     shown = [p for p in points if p.value is not None]
     low, high = min(shown, key=lambda p: p.value or 0.0), max(shown, key=lambda p: p.value or 0.0)

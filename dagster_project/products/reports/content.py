@@ -55,8 +55,8 @@ def unfinished(followed: Followed) -> str:
     if followed.preliminary:
         number, total = len(followed.preliminary), len(followed.items)
         return (
-            f"Perioden är inte fullständigt levererad: {number} av {total} punkter är preliminära i uppgifterna från den "
-            f"{as_of}, och kan ändras."
+            f"Perioden är inte fullständigt levererad: {number} av {total} punkter är preliminära i uppgifterna från "
+            f"den {as_of}, och kan ändras."
         )
     return ""
 

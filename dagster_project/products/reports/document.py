@@ -75,8 +75,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The first column names the row. about: what the table shows, for who does not see it. whole: the last row is of all
-    that the others are parts of."""
+    """The first column names the row. about: what the table shows, for who does not see it. whole: the last row is of
+    all that the others are parts of."""
 
     caption: str
     columns: tuple[Column, ...]

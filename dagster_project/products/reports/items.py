@@ -119,9 +119,7 @@ def _numbers(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> It
         yield Paragraph(f"Måttet gäller inte {joined(outside)}.", "note")
 
 
-def _number_row(
-    followed: Followed, name: str, row: Row, indicator: IndicatorInfo, words: Words
-) -> tuple[Cell, ...]:
+def _number_row(followed: Followed, name: str, row: Row, indicator: IndicatorInfo, words: Words) -> tuple[Cell, ...]:
     cells: list[Cell] = [name]
     if indicator.art in PROPORTIONS:
         cells += [_whole(row["taljare"]), _whole(row["namnare"])]
@@ -180,7 +178,9 @@ def _parent_table(followed: Followed, item: ItemInfo) -> Table:
     """An item that is judged over its parts: how each verksamhet stands."""
     rows = [(name, _mark(followed, row["malstatus"])) for name, row in followed.rows(item)]
     columns = (Column("Verksamhet", 3.0), Column("Status", 2.0))
-    return Table(f"{printable(item.kort_titel)}, {followed.label}", columns, tuple(rows), "Status per verksamhet.", True)
+    return Table(
+        f"{printable(item.kort_titel)}, {followed.label}", columns, tuple(rows), "Status per verksamhet.", True
+    )
 
 
 def _mark(followed: Followed, code: str) -> Mark:
@@ -245,8 +245,7 @@ def _comment(row: Row) -> str:
 
 def _quality(followed: Followed, row: Row, indicator: IndicatorInfo | None) -> Iterator[Block]:
     """What to know before the numbers are used. From which day frozen ones are is in the sentence already."""
-    warned = row["kvalitet"] == WARNED and indicator is not None
-    if warned:
+    if row["kvalitet"] == WARNED and indicator is not None:
         sources = [s for s in indicator.kallor if followed.warned.get(s)]
         told = joined([source_title(s) for s in sources]) or "underlaget"
         text = f"kvalitetskontrollen har anmärkt på {told}. Läs siffrorna med försiktighet; orsaken står i bilagan."

@@ -40,7 +40,7 @@ def require_standing(data: DataPaths, release: Release) -> None:
 
 
 def rendered(reading: Reading, asked: Asked, template: Path | None = None) -> Rendered:
-    """The report as Word and as HTML. Raises UsageError where there is no such report or the template cannot be used."""
+    """The report as Word and as HTML. Raises UsageError where there is none such, or the template cannot be used."""
     from dagster_project.products.reports.content import report
     from dagster_project.products.reports.web import as_html
     from dagster_project.products.reports.word import as_word

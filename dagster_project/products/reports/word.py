@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from docx.shared import Emu
 
 from dagster_project.products.reports.document import (
     Bullets,
+    Cell,
     Document,
     Figure,
     Heading,
@@ -90,8 +91,9 @@ class _Writer:
                 size = {"lead": LEAD, "note": FIGURE}.get(block.kind)
                 colour = MUTED if block.kind == "note" else None
                 label = _run(f"{block.label} ", bold=True, size=size, colour=colour) if block.label else ""
-                keep = isinstance(following, Table) or (isinstance(following, Paragraph) and following.kind != block.kind)
-                spacing = 40 if keep and block.kind == "text" and isinstance(following, Paragraph) else None
+                explained = isinstance(following, Paragraph) and following.kind != block.kind
+                keep = explained or isinstance(following, Table)
+                spacing = 40 if explained and block.kind == "text" else None
                 yield self.paragraph(label + _run(block.text, size=size, colour=colour), keep=keep, spacing=spacing)
             case Bullets():
                 for label, text in block.entries:
@@ -172,11 +174,19 @@ class _Writer:
         )
 
     def _row(
-        self, cells: Any, table: Table, widths: list[int], *, header: bool = False, keep: bool = False, bold: bool = False
+        self,
+        cells: Sequence[Cell],
+        table: Table,
+        widths: list[int],
+        *,
+        header: bool = False,
+        keep: bool = False,
+        bold: bool = False,
     ) -> str:
         settings = "<w:cantSplit/>" + ("<w:tblHeader/>" if header else "")
         bottom = '<w:vAlign w:val="bottom"/>' if header else ""
-        made = []
+        normal = style_id(self.document, "Normal")
+        made: list[str] = []
         for cell, column, width in zip(cells, table.columns, widths, strict=True):
             mark = cell if isinstance(cell, Mark) else None
             heavy = header or bold or (mark is not None and mark.tone == "heavy")
@@ -184,11 +194,10 @@ class _Writer:
             content = _run(str(cell), bold=heavy, size=SMALL, colour=colour)
             side = '<w:jc w:val="right"/>' if column.number else '<w:ind w:left="100"/>' * bool(made)
             stay = "<w:keepNext/>" if keep else ""
+            line = '<w:spacing w:before="0" w:after="0" w:line="240" w:lineRule="auto"/>'
             made.append(
-                f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>'
-                f"{bottom}</w:tcPr>"
-                f'<w:p><w:pPr><w:pStyle w:val="{style_id(self.document, "Normal")}"/>{stay}'
-                f'<w:spacing w:before="0" w:after="0" w:line="240" w:lineRule="auto"/>{side}</w:pPr>{content}</w:p></w:tc>'
+                f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{bottom}</w:tcPr>'
+                f'<w:p><w:pPr><w:pStyle w:val="{normal}"/>{stay}{line}{side}</w:pPr>{content}</w:p></w:tc>'
             )
         return f"<w:tr><w:trPr>{settings}</w:trPr>{''.join(made)}</w:tr>"
 
@@ -197,7 +206,7 @@ class _Writer:
     def picture(self, figure: Figure) -> Any:
         self.pictures += 1
         width = Emu(self.width * TWIP)
-        inline = self.document.part.new_pic_inline(io.BytesIO(png(figure.svg)), width=width)
+        inline: Any = self.document.part.new_pic_inline(io.BytesIO(png(figure.svg)), width=width)
         for side in "TBLR":
             inline.set(f"dist{side}", "0")
         shown = inline.docPr
@@ -265,7 +274,9 @@ def _set_header_and_footer(document: WordDocument, report: Document, writer: _Wr
     section = document.sections[-1]
     tab = f'<w:tabs><w:tab w:val="clear" w:pos="9400"/><w:tab w:val="right" w:pos="{writer.width}"/></w:tabs>'
     if section.header.is_linked_to_previous:
-        text = _run(report.running_title) + (_run_of("<w:tab/>") + _run("PRELIMINÄR", bold=True) if report.alert else "")
+        text = _run(report.running_title) + (
+            _run_of("<w:tab/>") + _run("PRELIMINÄR", bold=True) if report.alert else ""
+        )
         _fill(section.header, writer.paragraph(text, "header", border=tab))
     if section.footer.is_linked_to_previous:
         pages = _run("Sida ") + _field("PAGE", "1") + _run(" av ") + _field("NUMPAGES", "1")

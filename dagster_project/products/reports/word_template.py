@@ -142,9 +142,7 @@ def _bulleted(document: WordDocument, style: Any) -> None:
     )
     kinds_end = len(numbering.findall(qn("w:abstractNum")))
     numbering.insert(kinds_end, abstract)  # all of these stand before the lists that use them
-    numbering.append(
-        parse_xml(f'<w:num xmlns:w="{W}" w:numId="{number}"><w:abstractNumId w:val="{kind}"/></w:num>')
-    )
+    numbering.append(parse_xml(f'<w:num xmlns:w="{W}" w:numId="{number}"><w:abstractNumId w:val="{kind}"/></w:num>'))
     settings = style.find(qn("w:pPr"))
     settings.insert(0, parse_xml(f'<w:numPr xmlns:w="{W}"><w:numId w:val="{number}"/></w:numPr>'))
 

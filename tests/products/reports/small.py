@@ -57,19 +57,30 @@ def reported_rows(item_id: str, short: str) -> list[dict[str, Any]]:
 
 
 def plan_rows() -> list[dict[str, Any]]:
-    """Two perspectives, three goals; a hidden number, one judged on few, a parent, an amount, one that does not apply."""
-    hidden = {"indicator_id": SHARE, "malstatus": "dold", "mening": "Hemlig: för få för att visas.", "kvalitet": "varning"}
+    """Two perspectives, three goals; a hidden number, one judged on few, a parent, an amount, what does not apply."""
+    hidden = {
+        "indicator_id": SHARE,
+        "malstatus": "dold",
+        "mening": "Hemlig: för få för att visas.",
+        "kvalitet": "varning",
+    }
     amount = {"indicator_id": CROWNS, "malstatus": "uppfyllt", "mal_text": "högst 2 miljoner kr", "mal_operator": "<="}
     amount |= {"malvarde": 2e6, "taljare": 1_250_000.0, "varde": 1_250_000.0, "kvalitet": "fryst"}
     amount |= {"mening": "Inköpt: 1,25 miljoner kr. Siffrorna är från den 31 augusti 2022."}
     parent = {"mal_text": "delarna når sina mål", "malstatus": "ej_uppfyllt", "mening": "Helheten: inte uppnått."}
-    few = {"indicator_id": CROWNS, "malstatus": "ej_uppfyllt", "mal_text": "minst 5", "malvarde": 5.0, "mal_operator": ">="}
+    few = {
+        "indicator_id": CROWNS,
+        "malstatus": "ej_uppfyllt",
+        "mal_text": "minst 5",
+        "malvarde": 5.0,
+        "mal_operator": ">=",
+    }
     few |= {"varde": 3.0, "taljare": 3.0, "kvalitet": "godkand", "mening": "Sällan: 3 kr, inte uppnått."}
     return [
         *share_rows("X-01", "Kort"),
         plan_row("X-02", None, **hidden),
         plan_row("X-02", "AA", **hidden),
-        plan_row("X-02", "BB", indicator_id=SHARE, malstatus="ej_tillamplig", mening="Hemlig: gäller inte verksamheten."),
+        plan_row("X-02", "BB", indicator_id=SHARE, malstatus="ej_tillamplig", mening="Hemlig: gäller inte."),
         *reported_rows("X-03", "Rutinen"),
         plan_row("X-04", None, **few),
         plan_row("X-05", None, **parent),
@@ -111,7 +122,7 @@ def months() -> list[tuple[date, date]]:
 
 
 def cells() -> pl.DataFrame:
-    """The share by month, with a hidden one and one without data, and the delår's cells: the amount is judged on few."""
+    """The share by month, a hidden one and one without data among them; the delår's: the amount is judged on few."""
     rows = []
     for number, (first, last) in enumerate(months()):
         for level, code, *_ in SHARES:

@@ -195,8 +195,8 @@ def test_a_chart_ends_with_the_period_and_says_what_it_shows() -> None:
     assert figure.caption == "Kort per månad, Hela området, 09 2020–08 2022."
     assert figure.alt == (
         "Linjediagram: Kort per månad för Hela området. Från 71,2 procent i september 2020 till 77,0 procent i augusti "
-        "2022; lägst 71,2 procent i september 2020 och högst 77,0 procent i augusti 2022. Målet är 90,0 procent. En månad "
-        "döljs, eftersom talen är för små. En månad saknar uppgifter."
+        "2022; lägst 71,2 procent i september 2020 och högst 77,0 procent i augusti 2022. Målet är 90,0 procent. En "
+        "månad döljs, eftersom talen är för små. En månad saknar uppgifter."
     )
 
 
@@ -210,8 +210,8 @@ def test_two_items_with_one_number_share_a_chart() -> None:
 def test_a_warned_number_says_which_source() -> None:
     notes = [b.text for b in under(told(), "Det hemliga") if isinstance(b, Paragraph) and b.label == "Kvalitet:"]
     assert notes == [
-        "Kvalitetskontrollen har anmärkt på Väntetider och vårdkontakter. Läs siffrorna med försiktighet; orsaken står i "
-        "bilagan."
+        "Kvalitetskontrollen har anmärkt på Väntetider och vårdkontakter. Läs siffrorna med försiktighet; orsaken "
+        "står i bilagan."
     ]
 
 

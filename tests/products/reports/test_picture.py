@@ -28,14 +28,15 @@ def test_it_is_a_png_of_the_width_asked_for() -> None:
 def test_every_sign_that_charts_write_is_drawn() -> None:
     """What a font lacks is drawn as one and the same box."""
     signs = "0123456789åäöÅÄÖ%,.–−<>≥≤+()/ \u202fkrmeltdagsn"
-    drawn = {sign: png(chart(sign.replace("<", "&lt;"))) for sign in signs if not sign.isspace()}
+    drawn = {sign: png(chart(sign.replace("<", "&lt;")), 200) for sign in signs if not sign.isspace()}
     assert len(set(drawn.values())) == len(drawn)
     assert png(chart("1\u202f983")) != png(chart("1983"))
 
 
 def test_no_font_of_the_machine_is_looked_at(tmp_path) -> None:
     """Another home, no fontconfig: the same bytes."""
-    code = "import sys; from dagster_project.products.reports.picture import png; sys.stdout.buffer.write(png(sys.argv[1]))"
+    code = "import sys; from dagster_project.products.reports.picture import png\n"
+    code += "sys.stdout.buffer.write(png(sys.argv[1]))"
     bare = {"HOME": str(tmp_path), "FONTCONFIG_FILE": str(tmp_path / "none"), "PATH": os.environ["PATH"]}
     bare |= {"PYTHONPATH": str(PROJECT), "XDG_DATA_HOME": str(tmp_path)}
     made = subprocess.run([sys.executable, "-c", code, chart("Första 93,7 %")], capture_output=True, env=bare)

@@ -56,9 +56,7 @@ def style_names(content: bytes) -> dict[str, str]:
 def paragraphs(content: bytes) -> list[tuple[str, str]]:
     """Standard name of the style and text of every paragraph of the body that is in no table."""
     names = style_names(content)
-    return [
-        (names[p.find(f"{W}pPr/{W}pStyle").get(f"{W}val")], text_of(p)) for p in body(content).findall(f"{W}p")
-    ]
+    return [(names[p.find(f"{W}pPr/{W}pStyle").get(f"{W}val")], text_of(p)) for p in body(content).findall(f"{W}p")]
 
 
 def text_of(element: Any) -> str:
