@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.board import board
+from dagster_project.cli.changes import changes
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -49,6 +50,7 @@ COMMANDS = (
     explain,
     board,
     report,
+    changes,
     indicators,
     units,
     template,

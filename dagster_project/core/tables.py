@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -30,6 +31,6 @@ def _named(texts: pl.Series) -> pl.Series:
     return texts.replace({t: printable(t) for t in suspects}) if suspects.len() else texts
 
 
-def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:
+def write_swedish_csv(frame: pl.DataFrame, path: Path | IO[bytes]) -> None:
     """CSV for Swedish Excel: `;`, UTF-8 with BOM, decimal comma; text that Excel would run as a formula is escaped."""
     escaped_texts(frame).write_csv(path, separator=";", include_bom=True, decimal_comma=True, float_scientific=False)

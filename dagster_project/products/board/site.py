@@ -12,6 +12,7 @@ import base64
 import hashlib
 import importlib
 import pkgutil
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -61,16 +62,18 @@ class Attachment:
 
 
 class Site:
-    """All pages of one release. reading: the release; data: run records and older releases (the quality page); contact:
-    the address that readers may write to."""
+    """All pages of one release. reading: the release; data: run records and older releases (the quality page).
 
-    actor = "Region Örebro län"
-    """Who answers for the site by law."""
+    actor, contact: who answers for the site by law and the address that readers may write to, empty where none is said
+    (`contact.toml`).
+    """
 
-    def __init__(self, reading: Reading, data: DataPaths | None = None, contact: str | None = None) -> None:
+    def __init__(self, reading: Reading, data: DataPaths | None = None) -> None:
         self.reading = reading
         self.data = data
-        self.contact = contact
+        said = tomllib.loads((HERE / "contact.toml").read_text(encoding="utf-8"))
+        self.actor: str = said["actor"]
+        self.contact: str = said["address"]
 
     # --- Addresses: from the site's root; a template puts `root` before them -------------------------------------
 

@@ -66,7 +66,7 @@ def trend(
         "height": height,
         "bottom": scale.bottom,
         "ticks": _ticks(scale, unit),
-        "labels": axis_labels(points, xs),
+        "labels": axis_labels(points, xs, bare=small),
         "lines": series["lines"],
         "dots": series["dots"],
         "hidden": series["hidden"],
