@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.board import board
+from dagster_project.cli.changes import changes
 from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
@@ -21,6 +22,7 @@ from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
 from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.report import report
 from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
@@ -47,6 +49,8 @@ COMMANDS = (
     retract,
     explain,
     board,
+    report,
+    changes,
     indicators,
     units,
     template,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -20,9 +21,14 @@ def escaped(texts: pl.Expr) -> pl.Expr:
 
 
 def escaped_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text column `printable` (characters that steer or turn text are named) and `escaped`."""
-    texts = {n: _named(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String}
-    return frame.with_columns(texts.values()).with_columns(escaped(pl.col(n)) for n in texts)
+    """The frame with every text column `printable` and `escaped`."""
+    named = printable_texts(frame)
+    return named.with_columns(escaped(pl.col(n)) for n, dtype in frame.schema.items() if dtype == pl.String)
+
+
+def printable_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text column `printable`: characters that steer or turn text are named."""
+    return frame.with_columns(_named(frame[n]) for n, dtype in frame.schema.items() if dtype == pl.String)
 
 
 def _named(texts: pl.Series) -> pl.Series:
@@ -30,6 +36,6 @@ def _named(texts: pl.Series) -> pl.Series:
     return texts.replace({t: printable(t) for t in suspects}) if suspects.len() else texts
 
 
-def write_swedish_csv(frame: pl.DataFrame, path: Path) -> None:
+def write_swedish_csv(frame: pl.DataFrame, path: Path | IO[bytes]) -> None:
     """CSV for Swedish Excel: `;`, UTF-8 with BOM, decimal comma; text that Excel would run as a formula is escaped."""
     escaped_texts(frame).write_csv(path, separator=";", include_bom=True, decimal_comma=True, float_scientific=False)

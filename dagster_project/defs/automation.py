@@ -12,13 +12,14 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.defs.products import GROUP as PRODUCTS
 from dagster_project.operations.settings import Settings
 
 JOB = "daily_run"
 
 daily_job = dg.define_asset_job(
     JOB,
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("source_files"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("source_files", PRODUCTS),
     description="From delivered files to the published release; the same job that `resultattavla run` runs.",
     executor_def=dg.in_process_executor,
 )

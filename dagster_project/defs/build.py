@@ -9,7 +9,8 @@ from dagster_project.defs.automation import JOB, daily_job, daily_schedule, deli
 from dagster_project.defs.common import folders_resource
 from dagster_project.defs.dbt import dbt_steps, model_keys
 from dagster_project.defs.ingest import ingestion_asset, source_files
-from dagster_project.defs.publish import release_asset
+from dagster_project.defs.products import product_assets
+from dagster_project.defs.publish import RELEASE, release_asset
 from dagster_project.defs.quality import decision_assets, gate_checks
 from dagster_project.operations.claim import claim
 from dagster_project.operations.settings import Settings
@@ -35,6 +36,7 @@ def build_defs(
             *dbt_steps(data),
             *decision_assets(models),
             release_asset(models),
+            *product_assets(data, RELEASE),
         ],
         asset_checks=gate_checks(models),
         jobs=[daily_job],

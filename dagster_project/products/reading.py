@@ -50,11 +50,13 @@ class IndicatorInfo:
     ansvarig: str | None
     rapportering: tuple[str, ...]
     jamforelse: str | None
+    basar: int | None = None
+    fonster_manader: int | None = None
 
     @property
     def measured(self) -> Measured:
         """What the words of its numbers depend on."""
-        return Measured(self.titel, self.art, self.bestand, self.mattenhet)
+        return Measured(self.titel, self.art, self.bestand, self.mattenhet, self.fonster_manader, self.basar)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ from importlib import import_module
 from dagster_project.core.errors import UsageError
 from dagster_project.products.base import Product
 
-_MODULES: tuple[str, ...] = ("data_docs", "steward_page", "board")
+_MODULES: tuple[str, ...] = (
+    "board",
+    "exports",
+    "revisions",
+    "data_docs",
+    "steward_page",
+    "reports",
+)
 """Below this package: each `<module>/product.py` has `PRODUCT`."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -39,6 +40,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.engines.duckdb import database
 from dagster_project.gates.decision import Decision
+from dagster_project.releases.descriptions import described
 from dagster_project.releases.frozen import carried, carried_signals
 from dagster_project.releases.plan_followup import PERIOD_OF, places, years
 from dagster_project.releases.plan_targets import FollowedUp, plan_of_today
@@ -46,6 +48,7 @@ from dagster_project.releases.sentence import HIDDEN_WORDS
 from dagster_project.releases.stage import Content
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import (
+    DIMENSION_SCHEMAS,
     INDICATOR_TABLE,
     NUMBERS,
     PLAN_KEY,
@@ -57,6 +60,7 @@ from dagster_project.releases.tables import (
     SIGNAL_KEY,
     SIGNAL_SCHEMA,
     SIGNAL_TABLE,
+    TABLE_KEYS,
     in_columns_of,
 )
 
@@ -84,6 +88,8 @@ def audit(folder: Path, data: DataPaths, content: Content) -> None:
     problems += audit_disclosure(computed, truth, limit, parts_and_wholes())
     problems += audit_signals(signals, result, content.release_id)
     plan = pl.read_parquet(folder / f"{PLAN_TABLE}.parquet")
+    named = {name: pl.read_parquet(folder / f"{name}.parquet") for name in DIMENSION_SCHEMAS}
+    problems += audit_names({**named, RESULT_TABLE: result, PLAN_TABLE: plan, SIGNAL_TABLE: signals})
     problems += audit_plan(plan, result, plan_of_today(), identity.as_of, content.first_year)
     if problems:
         raise ResultattavlaError(
@@ -155,6 +161,25 @@ def audit_frozen(
         meant = in_columns_of(definitions, origin.table(INDICATOR_TABLE).filter(of_these))
         if not meant.sort("indicator_id").equals(definitions.filter(of_these).sort("indicator_id")):
             problems.append(f"frysta rader som beskrivs på annat sätt än i {release_id}")
+    return problems
+
+
+def audit_names(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """What is wrong with the dimensions: columns, keys, and whatever another table names and they lack."""
+    problems = []
+    for name, schema in DIMENSION_SCHEMAS.items():
+        if dict(tables[name].schema) != schema:
+            problems.append(f"{name}: kolumnerna är inte de avtalade")
+        elif tables[name].select(pl.struct(TABLE_KEYS[name]).is_duplicated().any()).item():
+            problems.append(f"{name}: nyckeln är inte unik")
+    if problems:
+        return problems
+    for name, frame in tables.items():
+        for reference in described(name).references:
+            columns, named = list(reference.columns), list(reference.named)
+            asked = frame.select(columns).unique().drop_nulls()
+            if asked.join(tables[reference.table], left_on=columns, right_on=named, how="anti").height:
+                problems.append(f"{name}: {', '.join(columns)} saknas i {reference.table}")
     return problems
 
 

@@ -25,6 +25,7 @@ from dagster_project.catalogue.vocabulary import (
     BETTER_WAYS,
     MONTH,
     UNIT,
+    VERKSAMHET,
 )
 from dagster_project.releases.labels import decimals_of, labels, period_label
 from dagster_project.releases.plan_followup import PERIOD_OF
@@ -60,7 +61,7 @@ def dimensions(
     """
     return {
         UNIT_DIMENSION: units,
-        VERKSAMHET_DIMENSION: _verksamheter(),
+        VERKSAMHET_DIMENSION: _verksamheter(result),
         PERIOD_DIMENSION: _periods(result, followup),
         INDICATOR_DIMENSION: _indicators(definitions, today, plan, as_of),
         STATUS_DIMENSION: _statuses(),
@@ -105,7 +106,10 @@ def unit_periods(register: pl.DataFrame, result: pl.DataFrame, earlier: Sequence
 # --- Organisation, periods, words ------------------------------------------------------------------------------------
 
 
-def _verksamheter() -> pl.DataFrame:
+def _verksamheter(result: pl.DataFrame) -> pl.DataFrame:
+    """The organisation of today; a verksamhet that only frozen rows still name has its code for a name."""
+    known = {node.code for node in nodes()}
+    gone = sorted(set(result["verksamhet"].drop_nulls().unique()) - known)
     return _frame(
         VERKSAMHET_DIMENSION,
         [
@@ -120,7 +124,8 @@ def _verksamheter() -> pl.DataFrame:
                 "kolada_ou": node.kolada_ou,
             }
             for order, node in enumerate(nodes())
-        ],
+        ]
+        + [{"verksamhet": code, "namn": code, "niva": VERKSAMHET, "ordning": len(known)} for code in gone],
     )
 
 
@@ -187,9 +192,10 @@ def better_way(operator: str | None, direction: str) -> str:
 def _indicators(definitions: pl.DataFrame, today: pl.DataFrame, plan: FollowedUp, as_of: date) -> pl.DataFrame:
     """One row per indicator of the catalogue, in its order: as it is published, with what of today's catalogue and plan
     people need beside it."""
-    described = {
-        row["indicator_id"]: row for frame in (today, definitions) for row in frame.iter_rows(named=True)
-    }  # what is published goes before today's
+    place = ["mal_id", "planpunkt"]  # in today's plan, which is the one that is followed up
+    described: dict[str, dict[str, Any]] = {row["indicator_id"]: row for row in today.iter_rows(named=True)}
+    for row in definitions.iter_rows(named=True):  # what is published goes before today's
+        described[row["indicator_id"]] = row | {n: described[row["indicator_id"]][n] for n in place}
     known = {i.id: i for i in load_catalogue()}
     measured = measured_of(definitions, known, plan)
     found_goals = {g.id: g for g in goals() if g.plan_id == plan.plan.id}

@@ -61,7 +61,7 @@ _SYMBOLS: Mapping[str, str] = {
     **{v.MET: "✓", v.PARTLY: "◐", v.NOT_MET: "✗", v.NO_TARGET: "○", v.NO_DATA: "–", v.PRELIMINARY: "…"},
     **{v.HIDDEN: "▪", v.NOT_APPLICABLE: "·"},
     **{v.NOT_BEGUN: "□", v.UNDER_WAY: "◧", v.DONE: "■", v.DROPPED: "⊘", v.NOT_REPORTED: "?"},
-    **{v.OUTSIDE: "◆", v.TREND: "⟋", v.TWO_OF_THREE: "◈", v.SHIFT: "⊓", v.NO_SIGNAL: "≈", v.TOO_FEW: "∅"},
+    **{v.OUTSIDE: "◆", v.TREND: "◇", v.TWO_OF_THREE: "◈", v.SHIFT: "⊓", v.NO_SIGNAL: "≈", v.TOO_FEW: "∅"},
     **{v.GOOD: "●", v.WARNED: "!", v.FROZEN: "❄"},
 }
 """One per code, so that none is told by colour alone."""

@@ -14,10 +14,12 @@ from dagster_project.catalogue.vocabulary import FROZEN, RESULT_TABLE
 from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, sha256_of
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.tables import write_swedish_csv
-from dagster_project.engines.duckdb import database, sql_files
+from dagster_project.engines.duckdb import database, literal, sql_files
 from dagster_project.gates.decision import Decision
 from dagster_project.gates.outcomes import Outcome, outcome_frame, source_outcome
 from dagster_project.gates.waivers import Waiver
+from dagster_project.releases.datapackage import DATAPACKAGE_FILE, write_datapackage
+from dagster_project.releases.descriptions import column_text, described
 from dagster_project.releases.dimensions import REGISTER_QUERY, dimensions, unit_periods
 from dagster_project.releases.frozen import Frozen
 from dagster_project.releases.manifest import Manifest
@@ -73,6 +75,7 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     for name in [n for n in tables if n not in (QUALITY_TABLE, LEDGER_TABLE)]:
         write_swedish_csv(tables[name], folder / f"{name}.csv")
         rows[f"{name}.csv"] = tables[name].height
+    rows[DATAPACKAGE_FILE] = write_datapackage(folder, tables, content.release_id)
     _write_duckdb(folder, list(tables))
     rows[DATABASE_FILE] = tables[RESULT_TABLE].height
     manifest = _manifest(content, {n: {"sha256": sha256_of(folder / n), "rows": c} for n, c in sorted(rows.items())})
@@ -168,4 +171,18 @@ def _write_duckdb(folder: Path, tables: Sequence[str]) -> None:
             )
         for statement in VIEWS.values():
             connection.execute(statement)
+        _comment(connection, [*tables, *VIEWS])
     (folder / f"{DATABASE_FILE}.wal").unlink(missing_ok=True)
+
+
+def _comment(connection: Any, names: Sequence[str]) -> None:
+    """What every table, view and column holds, where a dashboard tool shows it."""
+    columns = connection.execute(
+        "select table_name, column_name from information_schema.columns order by table_name, ordinal_position"
+    ).fetchall()
+    for name in names:
+        said = described(name)
+        kind = "view" if name in VIEWS else "table"
+        connection.execute(f"comment on {kind} {name} is {literal(f'{said.title}. {said.text}')}")
+    for name, column in columns:
+        connection.execute(f'comment on column {name}."{column}" is {literal(column_text(name, column))}')

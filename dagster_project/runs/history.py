@@ -45,7 +45,8 @@ class CheckRecord:
 class RunRecord:
     """One finished run.
 
-    started: UTC, ISO 8601. run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
+    started: UTC, ISO 8601; seconds: how long its job took, None in records of older code.
+    run_id: identity of its inputs (`RunIdentity.run_id`), None when ingestion already failed.
     release_id: what was published, None when nothing was; `error` then says why. held_back: indicator -> sources.
     frozen: held-back indicator -> the release that its rows come from. rejected: why files that are newer than their
     source's newest accepted one were rejected, a sentence each. shrunk: what of the history counts no more
@@ -72,6 +73,7 @@ class RunRecord:
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
     checks: tuple[CheckRecord, ...] = ()
     seen: str | None = field(default=None, compare=False)
+    seconds: float | None = field(default=None, compare=False)
     refused: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
     replaced: str | None = None

@@ -20,6 +20,7 @@ from dagster_project.defs.publish import LATE
 from dagster_project.gates.suites import gate_tables
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import STEPS
+from dagster_project.products.registry import products
 
 RELEASE = dg.AssetKey(["published", "release"])
 
@@ -53,6 +54,14 @@ def test_lineage_leads_from_the_source_file_to_the_release(graph) -> None:
     assert {f"raw/{s}" for s in load_contracts()} <= upstream
     assert {f"observations/obs_{i.id}" for i in load_catalogue()} <= upstream
     assert "run/hidden_cells" in upstream
+
+
+def test_what_people_open_is_downstream_of_the_release_and_no_step_of_the_job(graph, defs: dg.Definitions) -> None:
+    published = {dg.AssetKey(["published", p.name]) for p in products() if not p.stewards_only}
+    assert published and published == graph.get(RELEASE).child_keys
+    assert not published & set(defs.resolve_job_def(JOB).asset_layer.executable_asset_keys)
+    told = graph.get(RELEASE).metadata["consumers"].value
+    assert all(p.title in told for p in products() if not p.stewards_only)
 
 
 def test_every_gate_judges_its_assets_and_the_run_waits_for_it(graph, data: DataPaths) -> None:
@@ -89,7 +98,7 @@ def test_one_job_every_morning_in_sweden_and_a_sensor(defs: dg.Definitions, grap
     assert schedule.job_name == JOB
     assert repository.get_sensor_def("new_deliveries").job_name == JOB
     job = defs.resolve_job_def(JOB)
-    made = {k for k in graph.get_all_asset_keys() if k.path[0] != "raw"}
+    made = {k for k in graph.get_all_asset_keys() if k.path[0] != "raw" and graph.get(k).group_name != "products"}
     assert set(job.asset_layer.executable_asset_keys) == made
 
 

@@ -41,6 +41,7 @@ FILES = {
     "resultat.duckdb",
     "kvalitet.parquet",
     "leveranser.parquet",
+    "datapackage.json",
     "manifest.json",
 }
 

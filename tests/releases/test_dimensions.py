@@ -129,6 +129,12 @@ def test_a_unit_of_frozen_rows_is_told_as_it_was() -> None:
     assert nameless.filter(hsaid="E9").select("namn", "verksamhet", "giltig_fran").rows() == [("E9", PLACE, None)]
 
 
+def test_a_verksamhet_of_frozen_rows_only_is_told_by_its_code() -> None:
+    result = cells(cell(niva="verksamhet", verksamhet="NEDLAGD", kvalitet="fryst", **AUGUST))
+    found = made(result, unit_periods(MOVED, result, []))[VERKSAMHET_DIMENSION]
+    assert found.row(-1, named=True)["namn"] == "NEDLAGD" and found.height == len(verksamhet_codes()) + 2
+
+
 def test_a_period_is_complete_when_all_that_has_it_has_ended() -> None:
     result = cells(
         cell(**AUGUST),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -17,8 +18,9 @@ from dagster_project.operations.settings import Settings
 from dagster_project.releases import evidence
 from dagster_project.releases.manifest import read_manifest
 from dagster_project.releases.publish import publish, release_of_run
-from dagster_project.releases.store import release_ids
+from dagster_project.releases.store import Release, release_ids
 from dagster_project.releases.tables import TABLE_KEYS
+from dagster_project.releases.views import VIEWS
 from dagster_project.runs.folder import RunFolder
 from tests.releases.small import overwrite
 
@@ -41,7 +43,7 @@ def test_tables_are_named_ordered_and_typed_as_agreed(first: RunOutcome) -> None
     assert {p.name for p in release.folder.iterdir()} == {*release.manifest.files, "manifest.json"}
     assert set(release.manifest.files) == {
         *(f"{table}.{kind}" for table in TABLE_KEYS for kind in ("parquet", "csv")),
-        *("kvalitet.parquet", "leveranser.parquet", "resultat.duckdb"),
+        *("kvalitet.parquet", "leveranser.parquet", "resultat.duckdb", "datapackage.json"),
     }
     for name, rows in ((n, f["rows"]) for n, f in release.manifest.files.items() if n.endswith(".parquet")):
         assert release.table(name.removesuffix(".parquet")).height == rows
@@ -61,6 +63,64 @@ def test_tables_are_named_ordered_and_typed_as_agreed(first: RunOutcome) -> None
             assert connection.execute(f"from {name}").pl().equals(release.table(name)), name  # rows and their order
 
 
+def test_every_file_is_read_by_its_description(first: RunOutcome) -> None:
+    """datapackage.json: by frictionless what it can read, else by what the description says of types and keys."""
+    from frictionless import Package
+
+    folder = first.release.folder
+    package = Package(str(folder / "datapackage.json"))
+    assert {r.path for r in package.resources} == {p.name for p in folder.iterdir() if p.suffix in (".parquet", ".csv")}
+    for resource in package.resources:
+        frame = first.release.table(resource.path.rpartition(".")[0])
+        assert resource.schema.field_names == frame.columns
+        if resource.format == "csv":
+            report = resource.validate(limit_rows=3000)
+            assert report.valid, (resource.name, report.flatten(["title", "note", "fieldName", "rowNumber"])[:3])
+            rows = [row.to_dict() for row in resource.read_rows(size=500)]
+            for name in (n for n, dtype in frame.schema.items() if dtype.is_numeric()):
+                read = [None if row[name] is None else float(row[name]) for row in rows]
+                assert read == frame[name].head(500).to_list(), (resource.name, name)
+        assert violations(first.release, resource.to_dict()) == []
+
+
+def violations(release: Release, resource: dict[str, Any]) -> list[str]:
+    """What of a table is not as its description says: types, closed lists, keys, rows of other tables."""
+    frame, schema, found = release.table(resource["path"].rpartition(".")[0]), resource["schema"], []
+    kinds = {"string": pl.String, "date": pl.Date, "number": pl.Float64, "integer": pl.Int64, "boolean": pl.Boolean}
+    for field in schema["fields"]:
+        column, constraints = frame[field["name"]], field.get("constraints", {})
+        if column.dtype != kinds[field["type"]] or not field["description"]:
+            found.append(f"{field['name']}: {column.dtype}")
+        if "enum" in constraints and not column.drop_nulls().is_in(constraints["enum"]).all():
+            found.append(f"{field['name']}: not of its list")
+        if constraints.get("required") and column.has_nulls():
+            found.append(f"{field['name']}: empty")
+    keys = [key for key in (schema.get("primaryKey"), *schema.get("uniqueKeys", [])) if key]
+    found += [f"{k}: not unique" for k in keys if frame.select(pl.struct(k).is_duplicated().any()).item()]
+    for reference in schema.get("foreignKeys", []):
+        other = release.table(reference["reference"]["resource"].removesuffix("_csv"))
+        named = frame.select(reference["fields"]).unique().drop_nulls()
+        if named.join(other, left_on=reference["fields"], right_on=reference["reference"]["fields"], how="anti").height:
+            found.append(f"{reference['fields']}: not in {reference['reference']['resource']}")
+    return found
+
+
+def test_every_table_and_column_of_the_database_says_what_it_holds(first: RunOutcome) -> None:
+    with duckdb.connect(str(first.release.folder / "resultat.duckdb"), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_name, comment from duckdb_tables() union all "
+            "select view_name, comment from duckdb_views() where not internal"
+        ).fetchall()
+        columns = connection.execute(
+            "select table_name, column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+        views = [connection.execute(f"select count(*) from {name}").fetchone() for name in VIEWS]
+    assert {name for name, _ in tables} == {*TABLE_KEYS, "kvalitet", "leveranser", *VIEWS}
+    assert [name for name, comment in tables if not comment] == []
+    assert len(columns) > 200 and [column for column in columns if not column[2]] == []
+    assert views[0] == (first.release.table("indicator_result").height,)
+
+
 def test_persons_data_is_the_owners_alone(first: RunOutcome) -> None:
     person_level = [p for p in first.data.person_level if p.exists()]
     assert {p.name for p in person_level} == {"bronze", "run", "warehouse.duckdb", "evidence", "person.key"}
@@ -76,7 +136,7 @@ def test_what_is_published_is_read_by_all_and_changed_by_none(first: RunOutcome)
 
 
 def test_both_whatever_the_umask(any_umask: int, first: RunOutcome) -> None:
-    data, settings = first.data, Settings(data=first.data.root)
+    data, settings = first.data, Settings(data=first.data.root, products=())
     data.bronze.chmod(0o755)  # as an older version left it
     data.warehouse.chmod(0o666)
     for path in (*data.published.rglob("*"), data.published, *data.evidence.glob("*.json")):

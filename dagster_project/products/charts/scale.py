@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dagster_project.catalogue.vocabulary import NUMBER
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import Point
 
@@ -39,11 +40,13 @@ def spread(count: int) -> list[float]:
     return [LEFT + n * step for n in range(count)]
 
 
-def nice_step(span: float, parts: int) -> float:
-    """The smallest step of 1, 2, 2.5 or 5 times a power of ten that covers the span in so many parts."""
-    rough = span / parts
+def nice_step(span: float, parts: int, whole: bool = False) -> float:
+    """The smallest step of 1, 2, 2.5 or 5 times a power of ten that covers the span in so many parts. whole: of what
+    is counted there is no half."""
+    rough = max(span / parts, 1.0) if whole else span / parts
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999999)
+    steps = (factor * power for factor in (1, 2, 2.5, 5, 10))
+    return next(s for s in steps if s >= rough * 0.999999 and not (whole and s % 1))
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def scale_of(values: Iterable[float], unit: str, top: float, bottom: float, part
         low = max(low, 0.0) if known and min(known) >= 0 else low
     if 0 < low <= 0.4 * high:
         low = 0.0
-    step = nice_step((high - low) * 1.02, parts)
+    step = nice_step((high - low) * 1.02, parts, whole=unit == NUMBER)
     first, last = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     if bounded:
         first, last = max(first, 0.0), min(last, 100.0)
@@ -98,13 +101,16 @@ def scale_of(values: Iterable[float], unit: str, top: float, bottom: float, part
     return Scale(first, last, top, bottom, step)
 
 
-def axis_labels(points: Sequence[Point], xs: Sequence[float]) -> list[tuple[float, str, str]]:
-    """Place, text and anchor of the few labels below a series: its ends, and each new year or a few between."""
+def axis_labels(points: Sequence[Point], xs: Sequence[float], bare: bool = False) -> list[tuple[float, str, str]]:
+    """Place, text and anchor of the few labels below a series: its ends, and each new year or a few between.
+
+    bare: only the ends, where there is no room for more.
+    """
     if not points:
         return []
     if len(points) == 1:
         return [(xs[0], points[0].label, "middle")]
-    room = ACROSS * 0.16
+    room = ACROSS * (1.0 if bare else 0.16)
     years = [n for n in range(1, len(points)) if points[n].start.year != points[n - 1].start.year]
     monthly = len(points) > 1 and (points[1].start - points[0].start).days < 45
     if monthly and years:

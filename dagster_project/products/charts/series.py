@@ -22,7 +22,7 @@ from dagster_project.products.charts.scale import (
     spread,
 )
 
-HEIGHT, SMALL_HEIGHT = 240, 130
+HEIGHT, SMALL_HEIGHT = 240, 148
 TOP, BOTTOM = 22, 26
 """Free above, for the highest label, and below, for the time."""
 SPARK_WIDTH, SPARK_HEIGHT = 104, 28
@@ -66,7 +66,7 @@ def trend(
         "height": height,
         "bottom": scale.bottom,
         "ticks": _ticks(scale, unit),
-        "labels": axis_labels(points, xs),
+        "labels": axis_labels(points, xs, bare=small),
         "lines": series["lines"],
         "dots": series["dots"],
         "hidden": series["hidden"],

@@ -1,0 +1,109 @@
+"""The cells that exports tell, with names beside them. A hidden one has no number here, whatever its release says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from dagster_project.catalogue.vocabulary import (
+    ALL_SEXES,
+    AREA,
+    HIDDEN,
+    LEVELS,
+    MEN,
+    NOT_APPLICABLE,
+    PERIOD_TYPES,
+    UNIT,
+    VERKSAMHET,
+    WOMEN,
+)
+from dagster_project.products.reading import Reading, VerksamhetInfo
+from dagster_project.releases.tables import NUMBERS
+
+PLACES = (AREA, VERKSAMHET)
+"""The levels of every export; units are told where they are asked for."""
+SEX_ORDER = (ALL_SEXES, WOMEN, MEN)
+
+
+def places(reading: Reading) -> dict[str, VerksamhetInfo]:
+    """The area and its verksamheter by code, in the order of reports."""
+    return {reading.area.verksamhet: reading.area, **reading.verksamheter}
+
+
+def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequence[str] = PERIOD_TYPES) -> pl.DataFrame:
+    """Cells of these levels and period types, in the order of the catalogue, levels, reports, periods and sexes.
+
+    Left out: cells of verksamheter that the indicator is not about (`ej_tillamplig`). Columns: those of
+    `indicator_result`, then plats (code of the area or verksamhet), platsnamn (of the unit at its level), hsaid (of
+    the node, or the unit itself), regionskod, kolada_ou (null at units), titel, art, mattenhet, decimaler, etikett (the
+    period in words).
+    """
+    results = reading.results.filter(
+        pl.col("niva").is_in(list(levels))
+        & pl.col("period_typ").is_in(list(period_types))
+        & (pl.col("status") != NOT_APPLICABLE)
+    )
+    told = emptied(results, "status", NUMBERS).with_columns(
+        plats=pl.col("verksamhet").fill_null(reading.area.verksamhet)
+    )
+    indicators = pl.DataFrame(
+        [
+            (i.indicator_id, n, i.titel, i.art, i.mattenhet, i.decimaler)
+            for n, i in enumerate(reading.indicators.values())
+        ],
+        schema={
+            "indicator_id": pl.String, "indicator_order": pl.Int64, "titel": pl.String, "art": pl.String,
+            "mattenhet": pl.String, "decimaler": pl.Int64,
+        },
+        orient="row",
+    )  # fmt: skip
+    nodes = pl.DataFrame(
+        [
+            (p.verksamhet, n, p.namn, p.hsaid, p.regionskod, p.kolada_ou)
+            for n, p in enumerate(places(reading).values())
+        ],
+        schema={
+            "plats": pl.String, "place_order": pl.Int64, "nodnamn": pl.String, "node_hsaid": pl.String,
+            "regionskod": pl.String, "kolada_ou": pl.String,
+        },
+        orient="row",
+    )  # fmt: skip
+    periods = reading.periods.select("period_typ", "period_start", "period_slut", "etikett")
+    at_unit = pl.col("niva") == UNIT
+    return (
+        told.join(indicators, on="indicator_id", how="left")
+        .join(nodes, on="plats", how="left")
+        .join(periods, on=["period_typ", "period_start", "period_slut"], how="left")
+        .join(unit_names(reading), on="enhet", how="left")
+        .with_columns(
+            platsnamn=pl.when(at_unit).then(pl.coalesce("enhetsnamn", "enhet")).otherwise(pl.col("nodnamn")),
+            hsaid=pl.when(at_unit).then(pl.col("enhet")).otherwise(pl.col("node_hsaid")),
+            kolada_ou=pl.when(~at_unit).then(pl.col("kolada_ou")),
+        )
+        .sort(
+            "indicator_order",
+            _order("niva", LEVELS),
+            "place_order",
+            "enhet",
+            _order("period_typ", PERIOD_TYPES),
+            "period_start",
+            _order("kon", SEX_ORDER),
+        )
+        .drop("indicator_order", "place_order", "nodnamn", "node_hsaid", "enhetsnamn")
+    )
+
+
+def emptied(rows: pl.DataFrame, status: str, numbers: Sequence[str]) -> pl.DataFrame:
+    """The rows with these numbers empty where the cell is hidden."""
+    return rows.with_columns(pl.when(pl.col(status).ne_missing(HIDDEN)).then(pl.col(n)).alias(n) for n in numbers)
+
+
+def unit_names(reading: Reading) -> pl.DataFrame:
+    """enhet (HSA-id), enhetsnamn: the name that a unit had last."""
+    newest = reading.units.sort("giltig_fran", nulls_last=False).group_by("hsaid", maintain_order=True).last()
+    return newest.select(pl.col("hsaid").alias("enhet"), pl.col("namn").alias("enhetsnamn"))
+
+
+def _order(column: str, values: Sequence[str]) -> pl.Expr:
+    return pl.col(column).replace_strict({v: n for n, v in enumerate(values)}, return_dtype=pl.Int64)

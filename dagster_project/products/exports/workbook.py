@@ -1,0 +1,165 @@
+"""`resultat.xlsx`: the release as a workbook, a sheet per table, the first one about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.core.tables import printable_texts
+from dagster_project.products.exports.sheets import DATE, NUMBER, ORDINAL, TEXT, WHOLE, WRAPPED, Column, Sheet
+
+MOST_ROWS = 1_000_000
+"""Of a sheet; Excel holds 1 048 576. What is more goes on in a sheet of its own."""
+LONGEST_TEXT = 32_767
+"""Characters of a cell in Excel."""
+_MOST_IN_MEMORY = 100_000
+"""Rows of all sheets, some 3 kB each."""
+_EXCEL_EPOCH = 25_569
+"""Days from Excel's day 0 to 1970-01-01."""
+_DECIMALS = range(5)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The first sheet: a title, facts (what, value) and paragraphs (heading, text)."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    paragraphs: Sequence[tuple[str, str]]
+
+
+def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str) -> None:
+    """Write the workbook; the same content gives the same bytes.
+
+    Text is written as text whatever it begins with: no cell is a formula or a link. made: the day (YYYY-MM-DD) that the
+    file says it was made, the release's own.
+    """
+    import xlsxwriter
+
+    options = {
+        # Slower, and larger files: only where the rows would not fit in memory.
+        "constant_memory": sum(sheet.rows.height for sheet in sheets) > _MOST_IN_MEMORY,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(str(path), options) as book:
+        book.set_properties({"title": cover.title, "author": "", "created": datetime.fromisoformat(made)})
+        formats = _formats(book)
+        parts = [(name, sheet, rows) for sheet in sheets for name, rows in _parts(sheet)]
+        _write_cover(book, formats, cover, [(name, sheet.about) for name, sheet, _ in parts])
+        for name, sheet, rows in parts:
+            _write_sheet(book, formats, name, sheet.columns, rows)
+
+
+def _formats(book: Any) -> dict[str, Any]:
+    top = {"valign": "top"}
+    return {
+        "title": book.add_format({"bold": True, "font_size": 16, "text_wrap": True, **top}),
+        "heading": book.add_format({"bold": True, "text_wrap": True, **top}),
+        "header": book.add_format({"bold": True, "bottom": 1, "bg_color": "#DDE7EE", "text_wrap": True, **top}),
+        TEXT: book.add_format(top),
+        WRAPPED: book.add_format({"text_wrap": True, **top}),
+        DATE: book.add_format({"num_format": "yyyy-mm-dd", "align": "left", **top}),
+        ORDINAL: book.add_format({"num_format": "0", **top}),
+        WHOLE: book.add_format({"num_format": "#,##0", **top}),
+        **{f"{NUMBER}{n}": book.add_format({"num_format": _number_format(n), **top}) for n in _DECIMALS},
+    }
+
+
+def _number_format(decimals: int) -> str:
+    return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+def _parts(sheet: Sheet) -> list[tuple[str, pl.DataFrame]]:
+    """The sheet's name and rows, in as many sheets as they need."""
+    parts = list(sheet.rows.iter_slices(MOST_ROWS)) or [sheet.rows]
+    return [(sheet.name if n == 1 else f"{sheet.name} {n}", part) for n, part in enumerate(parts, start=1)]
+
+
+def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Sequence[tuple[str, str]]) -> None:
+    page = book.add_worksheet("Om utgåvan")
+    page.set_column(0, 0, 26)
+    page.set_column(1, 1, 100)
+    page.write_string(0, 0, cover.title, formats["title"])
+    row = 2
+    for what, value in cover.facts:
+        page.write_string(row, 0, what, formats["heading"])
+        page.write_string(row, 1, value, formats[WRAPPED])
+        row += 1
+    row += 1
+    for name, about in sheets:
+        page.write_url(row, 0, f"internal:'{name}'!A1", string=name)
+        page.write_string(row, 1, about, formats[WRAPPED])
+        row += 1
+    row += 1
+    for heading, text in cover.paragraphs:
+        page.write_string(row, 0, heading, formats["heading"])
+        page.write_string(row, 1, text, formats[WRAPPED])
+        row += 1
+    page.hide_gridlines(2)
+    _on_paper(page)
+
+
+def _write_sheet(
+    book: Any, formats: Mapping[str, Any], name: str, columns: Sequence[Column], rows: pl.DataFrame
+) -> None:
+    page = book.add_worksheet(name)
+    for place, column in enumerate(columns):
+        page.set_column(place, place, column.width)
+    page.freeze_panes(1, 1)
+    page.autofilter(0, 0, max(rows.height, 1), len(columns) - 1)
+    page.repeat_rows(0)
+    _on_paper(page)
+    for place, column in enumerate(columns):
+        page.write_string(0, place, column.header, formats["header"])
+    # Where no text takes several lines, cells need no alignment.
+    if not any(column.kind == WRAPPED for column in columns):
+        formats = {**formats, TEXT: None}
+    decimals = rows["decimaler"].to_list() if "decimaler" in rows.columns else None
+    writers = [_writer(page, formats, place, column, decimals) for place, column in enumerate(columns)]
+    for number, row in enumerate(_as_excel_has_them(rows, columns).iter_rows(), start=1):
+        for value, write in zip(row, writers, strict=True):
+            if value is not None:
+                write(number, value)
+
+
+def _writer(
+    page: Any, formats: Mapping[str, Any], place: int, column: Column, decimals: Sequence[int] | None
+) -> Callable[[int, Any], object]:
+    """What writes a value of a column into a row; a number has the decimals of its row's indicator."""
+    if column.kind in (TEXT, WRAPPED):
+        string, shown = page.write_string, formats[column.kind]
+        return lambda row, value: string(row, place, value, shown)
+    number = page.write_number
+    if column.kind != NUMBER or decimals is None:
+        shown = formats[f"{NUMBER}1" if column.kind == NUMBER else column.kind]
+        return lambda row, value: number(row, place, value, shown)
+    by_decimals = [formats[f"{NUMBER}{n}"] for n in _DECIMALS]
+    return lambda row, value: number(row, place, value, by_decimals[decimals[row - 1]])
+
+
+def _as_excel_has_them(rows: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """The columns in their order: dates as Excel's numbers, texts printable and no longer than a cell."""
+    shown = []
+    for column in columns:
+        values = pl.col(column.name)
+        if column.kind == DATE:
+            values = values.to_physical() + _EXCEL_EPOCH
+        elif column.kind in (TEXT, WRAPPED):
+            long = values.str.len_chars() > LONGEST_TEXT
+            values = pl.when(long).then(values.str.head(LONGEST_TEXT - 1) + "…").otherwise(values)
+        shown.append(values.alias(column.name))
+    return printable_texts(rows.select(c.name for c in columns)).select(shown)
+
+
+def _on_paper(page: Any) -> None:
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.set_footer("&L&A&RSida &P av &N")

@@ -1,0 +1,202 @@
+"""Revisions: what changed between two releases, no number that either hides, and what may be the cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dagster_project.core.files import remove
+from dagster_project.core.paths import DataPaths
+from dagster_project.products.make import folder_of, make_products
+from dagster_project.products.reading import Reading
+from dagster_project.products.revisions.compare import REVISION_SCHEMA, cause_words, release_before, revisions
+from dagster_project.products.revisions.product import PRODUCT
+from dagster_project.releases.manifest import read_manifest
+from dagster_project.releases.publish import switch_current
+from dagster_project.releases.retractions import retract
+from dagster_project.releases.tables import RESULT_SCHEMA
+from tests.jobs import said
+from tests.products.small import CROWNS, SHARE, cell, readable_release, reading_of
+from tests.releases.small import with_tables
+
+JULY, AUGUST = (date(2022, 7, 1), date(2022, 7, 31)), (date(2022, 8, 1), date(2022, 8, 31))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataPaths:
+    return DataPaths(tmp_path / "data")
+
+
+def release(data: DataPaths, day: int, *cells: dict[str, Any], indicators: Any = None, **said: Any) -> Reading:
+    """A release with these cells, whose manifest says something else where asked."""
+    tables = {"indicator_result": pl.DataFrame(list(cells), schema=RESULT_SCHEMA)}
+    described = [{"indicator_id": i, "version": "1.0", "kallor": "kva"} for i in (CROWNS, SHARE)]
+    tables["indicator"] = pl.DataFrame(indicators or described)
+    release_id = readable_release(data, day, tables)
+    manifest = read_manifest(data.releases / release_id)
+    assert manifest is not None
+    replace(manifest, **said).write(data.releases / release_id)
+    return reading_of(data, release_id)
+
+
+def delivered(
+    day: str, sha: str = "", source: str = "kva", file: str = "", status: str = "accepterad"
+) -> dict[str, str]:
+    name = file or f"{source}/{source}_{day}.csv"
+    return {"source": source, "file": name, "sha256": sha or day, "uttagsdatum": day, "status": status}
+
+
+def share(of: float, number: float, *period: date, **said: Any) -> dict[str, Any]:
+    return cell(SHARE, *(period or AUGUST), taljare=of, namnare=number, varde=100 * of / number) | said
+
+
+def test_cells_whose_status_or_number_differs_are_revised_and_others_are_not(data: DataPaths) -> None:
+    before = release(data, 1, share(40, 50, *JULY), share(45, 50), cell(CROWNS, *JULY, taljare=9.0, varde=9.0))
+    now = release(
+        data,
+        2,
+        share(40, 50, *JULY, ki_lag=66.0, kvalitet="varning"),
+        share(46, 50, status="uppfyllt"),
+        share(20, 20, date(2022, 9, 1), date(2022, 9, 30)),
+        cell(CROWNS, *JULY, taljare=9.0, varde=9.0, status="preliminar"),
+    )
+    rows = revisions(now, before)
+    assert dict(rows.schema) == REVISION_SCHEMA
+    shown = rows.select("indicator_id", "fore_status", "efter_status", "fore_taljare", "efter_taljare", "efter_namnare")
+    assert shown.rows() == [
+        (SHARE, "inget_mal", "uppfyllt", 45.0, 46.0, 50.0),
+        (CROWNS, "inget_mal", "preliminar", 9.0, 9.0, None),
+    ]
+    assert set(rows["fore_utgava"]) == {before.release.id} and set(rows["efter_utgava"]) == {now.release.id}
+    assert revisions(now, now).is_empty()
+
+
+@pytest.mark.parametrize("hidden_now", [True, False])
+def test_where_either_release_hides_the_cell_there_are_no_numbers(data: DataPaths, hidden_now: bool) -> None:
+    hides, shows = cell(SHARE, *AUGUST, status="dold", markering="MSK"), share(45, 50)
+    inputs = [delivered("2022-09-01")], [delivered("2022-09-01"), delivered("2022-09-02")]
+    before = release(data, 1, shows if hidden_now else hides, inputs=inputs[0])
+    now = release(data, 2, hides if hidden_now else shows, inputs=inputs[1])
+    (row,) = revisions(now, before).rows(named=True)
+    assert {row["fore_status"], row["efter_status"]} == {"inget_mal", "dold"}
+    numbers = [n for n in row if n.startswith(("fore_", "efter_")) and not n.endswith(("status", "utgava"))]
+    assert len(numbers) == 6 and all(row[n] is None for n in numbers)
+    # Nor whether the hidden number was larger or smaller.
+    assert row["orsaker"] == "sen_leverans|rattelse|sekretess"
+
+
+def test_cells_that_were_not_complete_are_told_apart(data: DataPaths) -> None:
+    before = release(data, 1, share(40, 50, *JULY), share(5, 10, status="preliminar", komplett=False))
+    now = release(data, 2, share(41, 50, *JULY), share(45, 50))
+    assert revisions(now, before)["slutlig"].to_list() == [True, False]
+
+
+FIRST = delivered("2022-08-05")
+CASES = {
+    "a newer delivery brought more": ([FIRST], [FIRST, delivered("2022-09-05")], (46, 52), "sen_leverans"),
+    "a newer delivery says less": ([FIRST], [FIRST, delivered("2022-09-05")], (44, 50), "rattelse"),
+    "a delivery of an earlier day came": ([FIRST], [FIRST, delivered("2022-07-05")], (46, 52), "rattelse"),
+    "a file has other content": ([FIRST], [FIRST | {"sha256": "annan"}], (46, 52), "rattelse"),
+    "a delivery was withdrawn": (
+        [FIRST, delivered("2022-09-05")],
+        [FIRST, delivered("2022-09-05", status="aterkallad")],
+        (40, 50),
+        "aterkallelse",
+    ),
+    "the register came anew": ([FIRST], [FIRST, delivered("2022-09-05", source="enheter")], (46, 52), "sen_leverans"),
+    "another source came": ([FIRST], [FIRST, delivered("2022-09-05", source="gas")], (46, 52), None),
+    "nothing came": ([FIRST], [FIRST], (46, 52), None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_may_be_the_cause_is_read_from_the_sources_of_the_indicator(data: DataPaths, case: str) -> None:
+    before_inputs, inputs, numbers, expected = CASES[case]
+    before = release(data, 1, share(45, 50), inputs=before_inputs)
+    now = release(data, 2, share(*numbers), inputs=inputs)
+    (row,) = revisions(now, before).rows(named=True)
+    assert row["orsaker"] == expected
+    assert row["kallor"] == (None if expected is None else "enheter" if "register" in case else "kva")
+
+
+def test_definition_code_and_parameters_are_causes_of_their_own(data: DataPaths) -> None:
+    before = release(data, 1, share(45, 50), cell(CROWNS, *JULY, varde=9.0))
+    described = [{"indicator_id": CROWNS, "version": "1.0", "kallor": "kva", "ny": "x"}]
+    described += [{"indicator_id": SHARE, "version": "2.0", "kallor": "kva", "ny": "x"}]
+    cells = share(46, 50), cell(CROWNS, *JULY, varde=10.0)
+    defined = release(data, 2, *cells, indicators=described)
+    assert revisions(defined, before)["orsaker"].to_list() == ["definition", None]
+    coded = release(data, 3, *cells, code_version="annan")
+    assert revisions(coded, before)["orsaker"].to_list() == ["kod", "kod"]
+    limit = release(data, 4, *cells, parameters={"suppression_limit": 7})
+    assert revisions(limit, before)["orsaker"].to_list() == [None, None]
+
+
+def test_what_was_frozen_and_counts_now_is_late_data(data: DataPaths) -> None:
+    before = release(data, 1, share(45, 50), inputs=[FIRST], frozen={SHARE: "2022-08-01-0123456789ab"})
+    now = release(data, 2, share(50, 60), inputs=[FIRST])
+    assert revisions(now, before)["orsaker"].to_list() == ["sen_leverans"]
+
+
+def test_causes_in_words() -> None:
+    assert cause_words("sen_leverans|rattelse", "enheter|kva") == "senare leverans eller rättelse (enheter, kva)"
+    assert cause_words("kod|definition|sekretess", None) == "ändrad beräkning, ändrad definition eller sekretess"
+    assert cause_words(None, None) == "okänd (tiden har gått)"
+
+
+def test_the_release_before_stands_and_is_whole(data: DataPaths) -> None:
+    ids = [release(data, day, share(40, 50)).release.id for day in (1, 2, 3, 4)]
+    assert release_before(data, ids[0]) is None
+
+    def before_the_last() -> str | None:
+        found = release_before(data, ids[3])
+        return found.id if found else None
+
+    assert before_the_last() == ids[2]
+    (data.releases / ids[2] / "indicator.parquet").write_bytes(b"skadad")
+    assert before_the_last() == ids[1]
+    retract(data, ids[1], "fel", "chefen")
+    assert before_the_last() == ids[0]
+
+
+def test_the_product_has_all_cells_and_a_csv_of_final_ones(data: DataPaths) -> None:
+    unit = {"niva": "enhet", "verksamhet": "AA", "enhet": "SE1"}
+    first = release(data, 1, share(40, 50, *JULY), share(1, 2, komplett=False), share(30, 40, *JULY, **unit))
+    second = release(data, 2, share(41, 50, *JULY), share(2, 3), share(31, 40, *JULY, **unit))
+    for one in (first, second):
+        made, trouble = make_products(data, one.release, [PRODUCT])
+        assert trouble == [] and made[0].anew
+    folder = folder_of(data, second.release.id, "revideringar")
+    assert pl.read_parquet(folder / "revideringar.parquet").height == 3
+    text = (folder / "revideringar.csv").read_text("utf-8-sig").splitlines()
+    assert len(text) == 2 and ";80;82;40;41;50;50;" in text[1]
+    nothing = folder_of(data, first.release.id, "revideringar")
+    assert pl.read_parquet(nothing / "revideringar.parquet").schema == REVISION_SCHEMA
+    # When the release before is retracted, it is compared with another, or none.
+    retract(data, first.release.id, "fel", "chefen")
+    (again,), _ = make_products(data, second.release, [PRODUCT])
+    assert again.anew and pl.read_parquet(folder / "revideringar.parquet").is_empty()
+
+
+def test_the_command_tells_what_changed(data: DataPaths) -> None:
+    data.root.mkdir()
+    data.root.joinpath(".resultattavla").touch()
+    before = release(data, 1, share(45, 50), share(4, 5, *JULY), inputs=[FIRST])
+    now = release(data, 2, share(46, 52), cell(SHARE, *JULY, status="dold"), inputs=[FIRST, delivered("2022-09-05")])
+    statuses = [("inget_mal", "Inget mål", 1), ("dold", "För få för att visas", 2)]
+    words = pl.DataFrame([{"kod": k, "typ": "status", "ord": w, "symbol": "x", "ordning": n} for k, w, n in statuses])
+    with_tables(data, now.release.id, {"dim_status": words})
+    switch_current(data, now.release.id)
+    told = said("changes", "--data", data.root)
+    assert told.returncode == 0 and f"Utgåva {before.release.id} → {now.release.id}" in told.stdout
+    assert "2 tal har ändrats, 2 av dem slutliga" in told.stdout
+    assert "90,0 procent (inget mål)" in told.stdout and "88,5 procent (inget mål)" in told.stdout
+    assert "senare leverans (kva)" in told.stdout and "80,0" not in told.stdout  # the hidden month's
+    remove(data.releases / before.release.id)
+    alone = said("changes", "--data", data.root)
+    assert alone.returncode == 1 and f"Det finns ingen utgåva före {now.release.id}" in alone.stderr
