@@ -17,6 +17,7 @@ from dagster_project.catalogue.vocabulary import (
     DRIFT,
     FAILED,
     GATES,
+    HIDDEN,
     OPEN,
     PASSED,
     PASSED_WITH_WARNING,
@@ -29,6 +30,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.ingestion.quarantine import open_by_reason
 from dagster_project.products.measured import meaning_of, measure_of, measured, published_figures
+from dagster_project.products.revisions.compare import CAUSE_WORDS
 from dagster_project.products.words import reason_text
 from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.retractions import Retraction
@@ -123,6 +125,19 @@ class ReleaseView:
     warned: int
     retracted: str | None
     current: bool
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What changed of an indicator's published numbers, or of all. final: how many of the cells are of periods that
+    were complete. hidden: of how many one release hides the number. causes: possible ones, in words."""
+
+    indicator_id: str | None
+    cells: int
+    final: int
+    hidden: int
+    causes: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -345,3 +360,28 @@ def _history(manifest: Manifest, older: Sequence[Release], retracted: Mapping[st
         )
         for m in manifests
     ]
+
+
+def revised(rows: pl.DataFrame, titles: Mapping[str, str]) -> list[Revision]:
+    """What changed since the release before: all together first, then each indicator, most final cells first.
+
+    rows: of `revisions.compare.REVISION_SCHEMA`; where there is none, nothing is told. titles: Swedish, by source.
+    """
+    if rows.is_empty():
+        return []
+    parts = rows.partition_by("indicator_id", as_dict=True, maintain_order=True)
+    each = [_revised(str(key[0]), part, titles) for key, part in parts.items()]
+    return [_revised(None, rows, titles), *sorted(each, key=lambda r: (-r.final, -r.cells, r.indicator_id or ""))]
+
+
+def _revised(indicator_id: str | None, rows: pl.DataFrame, titles: Mapping[str, str]) -> Revision:
+    codes = {c for text in rows["orsaker"].drop_nulls() for c in text.split("|")}
+    sources = {s for text in rows["kallor"].drop_nulls() for s in text.split("|")}
+    return Revision(
+        indicator_id=indicator_id,
+        cells=rows.height,
+        final=rows.filter("slutlig").height,
+        hidden=rows.filter((pl.col("fore_status") == HIDDEN) | (pl.col("efter_status") == HIDDEN)).height,
+        causes=tuple(word for code, word in CAUSE_WORDS.items() if code in codes),
+        sources=tuple(title for source, title in titles.items() if source in sources),
+    )

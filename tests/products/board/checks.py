@@ -23,8 +23,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 @dataclass
 class Parsed:
     """A page. ids: all of them, repeated ones too. links: attribute and address. told: what can be read or found in its
-    source (texts and attributes), in its order, without styles, scripts and the geometry of drawings. headings: level and
-    text."""
+    source (texts and attributes), in its order, without styles, scripts and the geometry of drawings. headings: level
+    and text."""
 
     ids: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -160,8 +160,8 @@ def structure_faults(folder: Path) -> list[str]:
 # --- The Nu HTML checker ---------------------------------------------------------------------------------------------
 
 NO_FAULT = re.compile(r"^CSS: |^The “(?:table|row|rowgroup|rowheader|columnheader|cell)” role is unnecessary")
-"""The packaged checker's knowledge of CSS is of 2020. The roles are needed: a table that is laid out as a list on narrow
-screens (`display: block`) is no table for a screen reader without them."""
+"""The packaged checker's knowledge of CSS is of 2020. The roles are needed: a table that is laid out as a list on
+narrow screens (`display: block`) is no table for a screen reader without them."""
 
 
 def html_messages(folder: Path) -> list[str]:

@@ -79,7 +79,7 @@ def test_the_html_checker_finds_a_fault_and_passes_what_is_sound(tmp_path: Path)
 
 def test_what_a_source_tells_is_text_and_attributes_without_styles_and_geometry() -> None:
     seen = checks.parse(
-        '<p title="3 av 17">a<!-- 99 --></p><style>p{top:7px}</style><svg aria-label="4,5 procent"><text class="d-tal">25'
-        '</text><circle cx="12.5"></circle><text>8</text></svg><td data-varde="93.7">x</td><br>slut'
+        '<p title="3 av 17">a<!-- 99 --></p><style>p{top:7px}</style><svg aria-label="4,5 procent"><text class="d-tal">'
+        '25</text><circle cx="12.5"></circle><text>8</text></svg><td data-varde="93.7">x</td><br>slut'
     )
     assert seen.text == "3 av 17 a 99 4,5 procent 8 93.7 x slut"

@@ -13,7 +13,8 @@ import pytest
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.board.pages.quality import before
-from dagster_project.products.board.quality_view import QualityView, quality_view, quarantine_of
+from dagster_project.products.board.quality_view import QualityView, quality_view, quarantine_of, revised
+from dagster_project.products.revisions.compare import REVISION_SCHEMA
 from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.retractions import Retraction
 from dagster_project.releases.store import Release
@@ -226,3 +227,25 @@ def test_the_releases_before_one_are_those_after_it_in_the_list() -> None:
     kept = [release(30), release(29), release(28)]
     assert [r.as_of for r in before(kept[1].id, kept)] == ["2022-09-28"]
     assert before("2022-01-01-none", kept) == []
+
+
+def test_revisions_are_told_per_indicator_with_their_possible_causes() -> None:
+    rows = pl.DataFrame(
+        [
+            dict.fromkeys(REVISION_SCHEMA)
+            | {"indicator_id": i, "slutlig": final, "orsaker": causes, "kallor": sources}
+            | {"fore_status": before, "efter_status": "inget_mal"}
+            for i, final, causes, sources, before in (
+                ("a", False, None, None, "inget_mal"),
+                ("b", True, "rattelse|sen_leverans", "kva", "inget_mal"),
+                ("b", True, "sekretess", "gas|kva", "dold"),
+            )
+        ],
+        schema=REVISION_SCHEMA,
+    )
+    every, b, a = revised(rows, TITLES)
+    assert (every.indicator_id, every.cells, every.final, every.hidden) == (None, 3, 2, 1)
+    assert (b.indicator_id, b.cells, b.final, b.hidden) == ("b", 2, 2, 1)
+    assert b.causes == ("senare leverans", "rättelse", "sekretess") and b.sources == tuple(TITLES.values())
+    assert (a.indicator_id, a.final, a.causes, a.sources) == ("a", 0, (), ())
+    assert revised(rows.clear(), TITLES) == []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import FAILED, PASSED, PASSED_WITH_WARNING
-from dagster_project.products.board.quality_view import quality_view, quarantine_of
+from dagster_project.products.board.quality_view import quality_view, quarantine_of, revised
 from dagster_project.products.board.site import QUALITY, Page, Site
 from dagster_project.products.words import GATE_QUESTIONS, SEVERITY_WORDS
 from dagster_project.releases.retractions import retractions
@@ -28,11 +29,12 @@ def pages(site: Site) -> Iterator[Page]:
     if site.data is not None:
         older, retracted = before(reading.release.id, releases(site.data, retracted=True)), retractions(site.data)
         quarantine = quarantine_of(site.data, manifest)
+    titles = {source: contract.title for source, contract in load_contracts().items()}
     view = quality_view(
         manifest,
         reading.quality,
         reading.ledger,
-        {source: contract.title for source, contract in load_contracts().items()},
+        titles,
         {info.indicator_id: info.kallor for info in reading.indicators.values()},
         older,
         retracted,
@@ -47,6 +49,8 @@ def pages(site: Site) -> Iterator[Page]:
             "severities": SEVERITY_WORDS,
             "outcomes": OUTCOMES,
             "gate_questions": GATE_QUESTIONS,
+            "before": date.fromisoformat(site.revisions.before[:10]) if site.revisions is not None else None,
+            "revised": revised(site.revisions.cells, titles) if site.revisions is not None else [],
         },
         section=QUALITY,
     )
