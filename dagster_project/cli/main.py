@@ -18,6 +18,7 @@ from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
+from dagster_project.cli.export import export
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
@@ -49,6 +50,7 @@ COMMANDS = (
     explain,
     board,
     changes,
+    export,
     indicators,
     units,
     template,
