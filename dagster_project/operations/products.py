@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -19,9 +19,12 @@ def for_stewards() -> list[Product]:
 
 
 def products_after_run(
-    data: DataPaths, release: Release | None, progress: Callable[[str], None] = lambda text: None
+    data: DataPaths,
+    wanted: Sequence[Product],
+    release: Release | None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[Made], list[str]]:
-    """Make the products of a run's release and of the one that `current` names, where they are not there; link them.
+    """Make these products of a run's release and of the one that `current` names, where they are not there; link all.
 
     release: None where nothing was published; what the run came to is then shown beside the current one. Returns what
     the run's release has, and one sentence for each product or link that failed.
@@ -29,7 +32,7 @@ def products_after_run(
     progress(PRODUCTS)
     made, failed = list[Made](), list[str]()
     for one in _shown(data, release):
-        there, not_made = make_products(data, one, telling=lambda what: progress(detail(PRODUCTS, what)))
+        there, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
         failed += not_made
         made += there if release is not None and one.id == release.id else []
     return made, [*failed, *link_products(data)]

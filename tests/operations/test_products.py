@@ -11,6 +11,7 @@ import pytest
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
+from dagster_project.operations import settings as settings_module
 from dagster_project.operations.clean import clean
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, session
 from dagster_project.operations.products import make_on_demand
@@ -42,7 +43,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Register:
     """Let these be the products that are made of a release; one board to begin with."""
 
     def register(*these: Product) -> None:
-        monkeypatch.setattr(make, "products", lambda: these)
+        for module in (make, settings_module):
+            monkeypatch.setattr(module, "products", lambda: these)
 
     register(board())
     return register

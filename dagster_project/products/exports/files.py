@@ -55,7 +55,8 @@ def _cover(reading: Reading, units: bool) -> Cover:
     ]
     if not units:
         left_out.insert(
-            0, "Enheter: de finns i utgåvans indicator_result.csv, och i den bok som `resultattavla export --units` gör."
+            0,
+            "Enheter: de finns i utgåvans indicator_result.csv, och i den bok som `resultattavla export --units` gör.",
         )
     paragraphs = [
         (
