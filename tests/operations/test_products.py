@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.operations import settings as settings_module
 from dagster_project.operations.clean import clean
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, session
+from dagster_project.operations.notify import message
 from dagster_project.operations.products import make_on_demand
 from dagster_project.operations.retract import retract, take_back
 from dagster_project.operations.settings import Settings
@@ -24,7 +26,7 @@ from dagster_project.releases import retractions
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.store import current_id, current_release
 from dagster_project.runs.folder import RunFolder
-from dagster_project.runs.history import read_records
+from dagster_project.runs.history import RunRecord, read_records
 from tests.releases.small import small_release
 
 Register = Callable[..., None]
@@ -111,6 +113,18 @@ def test_a_release_without_anything_held_back_and_a_failed_product_ends_with_2(
     registered(board(broken, "2"))
     outcome = Session(data, Settings(raw=tmp_path, data=data.root)).end(JobEnd(ingested=False))
     assert outcome.exit_code == 2 and "oväntat fel" in outcome.products_failed[0]
+
+
+def test_a_notification_says_what_is_missing(tmp_path: Path) -> None:
+    def outcome(**said: Any) -> str:
+        record = RunRecord("2022-09-01T06:00:00+00:00", release_id="2022-09-01-abc", **said)
+        return message(record, DataPaths(tmp_path))["utfall"]
+
+    held, failed = {"held_back": {"a": ["kva"]}}, {"products_failed": ("Anslagstavlan kunde inte göras.",)}
+    assert outcome(exit_code=0) == "publicerad"
+    assert outcome(exit_code=2) == outcome(exit_code=2, **held) == "publicerad med kvarhållna indikatorer"
+    assert outcome(exit_code=2, **failed) == "publicerad, men allt som läsare öppnar kunde inte göras"
+    assert outcome(exit_code=2, **held, **failed).startswith("publicerad med kvarhållna indikatorer, men")
 
 
 def test_a_run_that_publishes_nothing_is_shown_by_what_reads_history(
