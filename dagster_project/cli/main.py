@@ -22,6 +22,7 @@ from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
 from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.report import report
 from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
@@ -48,6 +49,7 @@ COMMANDS = (
     retract,
     explain,
     board,
+    report,
     changes,
     indicators,
     units,

@@ -77,7 +77,7 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
 
 
 def reported_words(reported: Mapping[str, int], words: Mapping[str, str]) -> str | None:
-    """What the verksamheter report of items that no number judges: `Av 16 punkter som ... pågår 14 och är 2 ...`.
+    """What the verksamheter report of items that no number judges: `Verksamheterna rapporterar själva 16 punkter: ...`.
 
     words: code -> word, as the release has them.
     """
@@ -86,7 +86,7 @@ def reported_words(reported: Mapping[str, int], words: Mapping[str, str]) -> str
         return None
     order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
     parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
-    return f"{counted(total, 'punkt', 'punkter')} följs genom verksamheternas egna rapporter: {joined(parts)}."
+    return f"Verksamheterna rapporterar själva {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_what_does_not_apply_is_counted_nowhere() -> None:
 def test_what_is_reported_is_told_in_the_words_of_the_release() -> None:
     words = {label.code: label.word for label in labels()}
     assert reported_words({"pagar": 14, "genomford": 2}, words) == (
-        "16 punkter följs genom verksamheternas egna rapporter: 2 genomförd och 14 pågår."
+        "Verksamheterna rapporterar själva 16 punkter: 2 genomförd och 14 pågår."
     )
     assert reported_words({}, words) is None
 

@@ -22,7 +22,7 @@ from dagster_project.products.charts.scale import (
     spread,
 )
 
-HEIGHT, SMALL_HEIGHT = 240, 130
+HEIGHT, SMALL_HEIGHT = 240, 148
 TOP, BOTTOM = 22, 26
 """Free above, for the highest label, and below, for the time."""
 SPARK_WIDTH, SPARK_HEIGHT = 104, 28
