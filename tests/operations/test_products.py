@@ -164,6 +164,24 @@ def two(tmp_path: Path) -> tuple[Settings, str, str]:
     return settings, first, second
 
 
+def test_that_the_current_release_is_of_older_code_is_no_fault_of_a_past_days_run(
+    first: RunOutcome, ended: Callable[..., RunOutcome], registered: Register
+) -> None:
+    later = small_release(first.data, 30)  # without the tables that came later
+    switch_current(first.data, later)
+    RunFolder(first.data)._asked.touch()
+
+    def reads(making: Making) -> None:
+        page(making)
+        assert making.reading.statuses
+
+    registered(board(reads))
+    outcome = ended()
+    assert outcome.products_failed == () and len(outcome.made) == 1
+    assert len(outcome.trouble) == 1 and f"Utgåva {later} är gjord av en äldre version" in outcome.trouble[0]
+    assert not os.path.lexists(first.data.published / "anslag") or linked_release(first.data, "anslag") != later
+
+
 def test_a_retracted_releases_products_are_unlinked_and_linked_again(two: tuple[Settings, str, str]) -> None:
     settings, earlier, wrong = two
     data = settings.paths
