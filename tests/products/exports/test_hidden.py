@@ -14,20 +14,7 @@ from dagster_project.products.exports.files import write_exports
 from dagster_project.products.numbers import numbers_in
 from dagster_project.products.reading import Reading
 from dagster_project.releases.tables import NUMBERS, PLAN_NUMBERS
-from tests.products.exports.small import exported_release, plan, results
-
-
-def planted(rows: pl.DataFrame, status: str, numbers: list[str], first: int) -> tuple[pl.DataFrame, list[float]]:
-    """The rows with numbers in their hidden cells that nothing else has, and those numbers."""
-    hidden = pl.col(status) == "dold"
-    counted = hidden.cum_sum() - 1
-    told = rows.with_columns(
-        pl.when(hidden).then(first + 0.25 + (counted * len(numbers) + n) * 7).otherwise(pl.col(name)).alias(name)
-        for n, name in enumerate(numbers)
-    )
-    found = told.filter(hidden).select(numbers).to_numpy().ravel().tolist()
-    assert len(found) == len(set(found)) > 0
-    return told, found
+from tests.products.exports.small import exported_release, plan, planted, results
 
 
 @pytest.fixture
