@@ -1,5 +1,5 @@
-"""No product tells a number of a hidden cell, even where a release holds it against its rules; and if one did, the audit
-would see it: the same numbers in cells that are shown are found."""
+"""No product tells a number of a hidden cell, even where a release holds it against its rules; and if one did, the
+audit would see it: the same numbers in cells that are shown are found."""
 
 from __future__ import annotations
 
