@@ -320,7 +320,7 @@ class Pipeline:
     @property
     def settings(self) -> Settings:
         """Settings of these folders, whatever the environment says."""
-        return Settings(raw=self.raw, data=self.data.root)
+        return Settings(raw=self.raw, data=self.data.root, products=())
 
     def deliver(self, source: str, day: date | str, *rows: Row, suffix: str = "", **options: str) -> Path:
         return self.put(source, f"{source}_{day}{suffix}.csv", csv_bytes(rows, **options))

@@ -18,10 +18,12 @@ from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
+from dagster_project.cli.export import export
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
 from dagster_project.cli.quarantine import acknowledge, quarantine
+from dagster_project.cli.report import report
 from dagster_project.cli.retract import retract
 from dagster_project.cli.run import run
 from dagster_project.cli.status import status
@@ -48,7 +50,9 @@ COMMANDS = (
     retract,
     explain,
     board,
+    report,
     changes,
+    export,
     indicators,
     units,
     template,

@@ -19,6 +19,8 @@ from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.ingestion.readers import Limits
+from dagster_project.products.base import Product
+from dagster_project.products.registry import products
 from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
@@ -39,15 +41,26 @@ def _sources(ages: dict[str, int]) -> dict[str, int]:
     return ages
 
 
+ALL_PRODUCTS: Literal["alla"] = "alla"
+
+
+def _products(names: Literal["alla"] | tuple[str, ...]) -> Literal["alla"] | tuple[str, ...]:
+    known = [p.name for p in products() if not p.stewards_only]
+    if names != ALL_PRODUCTS and (unknown := sorted(set(names) - set(known))):
+        raise ValueError(f"det finns ingen produkt {', '.join(unknown)} (produkter: {', '.join(known)})")
+    return names
+
+
 _Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Retention(BaseModel):
-    """How much is kept: releases, run records, Dagster's event logs (numbers of runs)."""
+    """How much is kept: releases, what was made of so many of them in every run, run records, Dagster's event logs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     releases: Annotated[int, Field(ge=1)] = 400
+    products: Annotated[int, Field(ge=1)] = 30
     runs: Annotated[int, Field(ge=30)] = 400
     dagster_runs: Annotated[int, Field(ge=1)] = 60
 
@@ -85,6 +98,7 @@ class Settings(BaseSettings):
     drift: DriftLimits = DriftLimits()
     largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
     largest_workbook_mb: Annotated[int, Field(ge=1)] = Limits.workbook_mb
+    products: Annotated[Literal["alla"] | tuple[str, ...], AfterValidator(_products)] = ALL_PRODUCTS
     retention: Retention = Retention()
     notify: Notify = Notify()
 
@@ -109,6 +123,13 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """How much one delivered file may hold in memory."""
         return Limits(self.largest_file_mb, self.largest_workbook_mb)
+
+    @property
+    def made_in_every_run(self) -> list[Product]:
+        """What people open that is made after every run."""
+        if self.products == ALL_PRODUCTS:
+            return [p for p in products() if p.in_every_run and not p.stewards_only]
+        return [p for p in products() if p.name in self.products]
 
     def parameters(self) -> Parameters:
         """What changes results."""

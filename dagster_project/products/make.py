@@ -64,11 +64,6 @@ class Made:
     anew: bool
 
 
-def in_every_run() -> list[Product]:
-    """The products that are made after every release."""
-    return [p for p in products() if p.in_every_run and not p.stewards_only]
-
-
 def folder_of(data: DataPaths, release_id: str, name: str) -> Path:
     """Where the product of a name lies for a release."""
     return data.products / release_id / name
@@ -77,19 +72,19 @@ def folder_of(data: DataPaths, release_id: str, name: str) -> Path:
 def make_products(
     data: DataPaths,
     release: Release,
-    wanted: Sequence[Product] | None = None,
+    wanted: Sequence[Product],
     again: bool = False,
     telling: Callable[[str], None] = lambda what: None,
 ) -> tuple[list[Made], list[str]]:
     """Make those of a release's products that are not there, whole and of today's version.
 
-    wanted: left out, all that are made in every run. again: make them also where they are there. telling: is told
+    again: make them also where they are there. telling: is told
     which one it is at. Returns what is there
     now, and one sentence for each that could not be made. The links are `link_products`' business.
     """
     reading = Reading(release)  # each table is read once for all of them
     made, trouble = list[Made](), list[str]()
-    for product in wanted if wanted is not None else in_every_run():
+    for product in wanted:
         telling(product.title)
         try:
             made.append(_made(data, reading, product, again))
@@ -269,11 +264,28 @@ def files_and_links(published: Path) -> set[Path]:
     return found
 
 
-def prune_products(data: DataPaths) -> None:
-    """Remove the products of releases that are gone."""
-    kept = {release.id for release in releases(data, retracted=True)}
+def prune_products(data: DataPaths, keep: int | None = None, also: str | None = None) -> None:
+    """Remove the products of releases that are gone, and those that are made in every run of all but some releases.
+
+    keep: of so many newest ones, of the current one and of `also` they stay; left out, of all. What was asked for stays
+    with its release: nobody would make it again.
+    """
+    there = [release.id for release in releases(data, retracted=True)]
+    whole = {*there[:keep], current_id(data), also}
+    again = [p.name for p in products() if p.in_every_run]
     for folder in data.products.glob("[0-9]*"):
-        if folder.name not in kept:
-            hidden = folder.with_name(f".{folder.name}{STAGING}")
-            os.replace(folder, hidden)  # out of sight first: a reader sees a whole product or none
-            remove(hidden)
+        if folder.name not in there:
+            _out_of_sight(folder)
+        elif folder.name not in whole:
+            for name in again:
+                if (folder / name).exists():
+                    _out_of_sight(folder / name)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _out_of_sight(folder: Path) -> None:
+    """Remove a folder so that a reader sees all of it or nothing."""
+    hidden = folder.with_name(f".{folder.name}{STAGING}")
+    os.replace(folder, hidden)
+    remove(hidden)

@@ -113,6 +113,12 @@ def by_measure(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
     return list(together.values())
 
 
+def meaning_of(suite: str, expectation: str) -> tuple[str, str]:
+    """What the expectation asks and why it matters, as its suite says today; its id and nothing where it is gone."""
+    found = _expectations(suite).get(expectation)
+    return (str(found["meta"]["titel"]), str(found["meta"]["betydelse"])) if found else (expectation, "")
+
+
 def leads_to(suite: str, expectation: str) -> str | None:
     """Where what failed is seen: `quarantine` or `deliveries` of the source; None where nowhere."""
     found = _expectations(suite).get(expectation)

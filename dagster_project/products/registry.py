@@ -13,6 +13,7 @@ _MODULES: tuple[str, ...] = (
     "revisions",
     "data_docs",
     "steward_page",
+    "reports",
 )
 """Below this package: each `<module>/product.py` has `PRODUCT`."""
 

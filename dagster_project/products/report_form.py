@@ -42,16 +42,18 @@ _NUMBER = "Status, kommentar och antal"
 _NO_NUMBER = "Status och kommentar"
 
 
-def form_source(source: str) -> str:
-    """The source, where verksamheter report items of the plan in it in a form: its contract has helping columns.
-
-    Raises UsageError for any other.
-    """
-    forms = [
+def form_sources() -> list[str]:
+    """The sources that verksamheter report items of the plan in, in a form: their contracts have helping columns."""
+    return [
         c.source
         for c in load_contracts().values()
         if c.helping_columns and any(column.plan_item for column in c.columns)
     ]
+
+
+def form_source(source: str) -> str:
+    """The source, where it has a form (`form_sources`). Raises UsageError for any other."""
+    forms = form_sources()
     if source not in forms:
         raise UsageError(f"Det finns ingen mall för {source}: ange {' eller '.join(forms)}.")
     return source

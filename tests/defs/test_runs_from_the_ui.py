@@ -36,7 +36,7 @@ RELEASED = ("indicator_result.parquet", "indicator_result.csv", "kvalitet.parque
 
 def _from_the_ui(raw: Path, data: Path) -> dg.ExecuteInProcessResult:
     """The job as Dagster's run launcher runs it: without the command around it."""
-    settings = Settings(raw=raw, data=data)
+    settings = Settings(raw=raw, data=data, products=("revideringar",))
     with dagster_instance(settings.paths) as instance:
         job = build_defs(settings.paths, settings).resolve_job_def(JOB)
         return job.execute_in_process(instance=instance, raise_on_error=False)

@@ -38,7 +38,7 @@ def publish_again(first: RunOutcome, tmp_path: Path) -> Callable[..., RunOutcome
     (first.data.run / "finished").unlink()  # else nothing would be new
 
     def daily(**settings: Any) -> RunOutcome:
-        chosen = Settings(raw=tmp_path / "raw", data=first.data.root, **settings)
+        chosen = Settings(raw=tmp_path / "raw", data=first.data.root, products=(), **settings)
 
         def job(*_: object) -> JobEnd:
             publish(first.data, RunFolder(first.data).identity())
@@ -213,7 +213,7 @@ def test_a_command_is_told_what_was_held_back(publish_again: Callable[..., RunOu
 def test_when_everything_passed_only_always_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = tmp_path / "besked"
     for when, expected in (("held_back", False), ("always", True)):
-        settings = Settings(data=tmp_path / "data", notify=Notify(command=("tee", str(told)), when=when))
+        settings = Settings(data=tmp_path / "data", products=(), notify=Notify(command=("tee", str(told)), when=when))
         Session(settings.paths, settings).end(JobEnd(ingested=False, error="Ingenting att publicera."))
         # Without a release nothing was published: that is always told.
         assert told.exists()
@@ -277,7 +277,9 @@ def test_a_command_that_fails_is_told(command: tuple[str, ...]) -> None:
 def test_a_delivery_that_should_have_come_is_told_once(first: RunOutcome, tmp_path: Path) -> None:
     """Nothing new comes where nothing comes: the day on which that is too late is told, and not every day after."""
     told = tmp_path / "besked.json"
-    settings = Settings(raw=tmp_path / "raw", data=first.data.root, notify=Notify(command=("tee", str(told))))
+    settings = Settings(
+        raw=tmp_path / "raw", data=first.data.root, products=(), notify=Notify(command=("tee", str(told)))
+    )
 
     def told_on(day: date) -> list[str]:
         told.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> DataPaths:
 
 
 def settings(data: DataPaths) -> Settings:
-    return Settings(raw=data.root.parent / "raw", data=data.root)
+    return Settings(raw=data.root.parent / "raw", data=data.root, products=())
 
 
 def test_current_goes_back_to_the_release_before_and_the_files_stay(data: DataPaths) -> None:

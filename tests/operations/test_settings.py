@@ -10,6 +10,7 @@ import pytest
 
 from dagster_project.core.paths import PROJECT
 from dagster_project.operations.settings import CONFIG_FILE, Settings, SettingsError, load_settings
+from dagster_project.products.registry import products
 
 
 @pytest.fixture
@@ -43,6 +44,24 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     assert set(notify) == set(default_notify)
     assert (tuple(notify["command"]), notify["when"]) == (default_notify["command"], default_notify["when"])
     assert documented == defaults
+
+
+def test_which_products_every_run_makes_is_a_list_of_names_or_all(config, monkeypatch: pytest.MonkeyPatch) -> None:
+    meant = {p.name for p in products() if p.in_every_run and not p.stewards_only}
+    assert {p.name for p in Settings().made_in_every_run} == meant
+    path = config('products = ["revideringar"]')
+    assert [p.name for p in load_settings().made_in_every_run] == ["revideringar"]
+    monkeypatch.setenv("RESULTATTAVLA_PRODUCTS", "[]")
+    assert load_settings().made_in_every_run == []
+    monkeypatch.setenv("RESULTATTAVLA_PRODUCTS", '["affisch", "granskning"]')
+    with pytest.raises(
+        SettingsError, match=r"products.* det finns ingen produkt affisch, granskning \(produkter: tavla"
+    ):
+        load_settings()
+    monkeypatch.delenv("RESULTATTAVLA_PRODUCTS")
+    config('products = "inga"')
+    with pytest.raises(SettingsError, match=re.escape(str(path))):
+        load_settings()
 
 
 def test_the_projects_own_file_changes_nothing() -> None:

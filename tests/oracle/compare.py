@@ -1,7 +1,7 @@
 """Compare a release of the production system with the oracle, cell by cell.
 
-Files, rows in quarantine, cells, and the plan followed up. Only the sources and indicators that the oracle implements
-(its SOURCES and INDICATORS) are compared: the others are passed over, and `passed_over` says which they are.
+Files, rows in quarantine, cells, the plan followed up, and signals. Only the sources and indicators that the oracle
+implements (its SOURCES and INDICATORS) are compared: the others are passed over, and `passed_over` says which they are.
 
 By hand, from the repository: ``python -m tests.oracle.compare RAW RELEASE [--quarantine CSV] [--as-of YYYY-MM-DD]``.
 """
@@ -35,6 +35,9 @@ from .results import (
     mark_of,
     status_of,
 )
+from .signals import COMPARED as SIGNAL_COMPARED
+from .signals import KEY as SIGNAL_KEY
+from .signals import known, signal_rows
 
 COLUMNS = {
     "indicator_id": pl.String,
@@ -331,6 +334,27 @@ def compare_plan(settled: Settled, release: Path, out: Differences) -> None:
             out.add("plan mening", f"{describe(key)}: {fault}: {theirs[key]['mening']}")
 
 
+def compare_signals(release: Path, out: Differences) -> None:
+    """signal.parquet against the release's own cells; frozen indicators keep what an older release said of its own."""
+    cells = pl.read_parquet(release / "indicator_result.parquet").filter(pl.col("kvalitet") != "fryst")
+    of = known()
+    ours = {
+        tuple(row[name] for name in SIGNAL_KEY): row
+        for row in signal_rows((c for c in cells.iter_rows(named=True) if c["indicator_id"] in of), of)
+    }
+    counted = set(cells["indicator_id"]) & set(of)
+    rows = [row for row in pl.read_parquet(release / "signal.parquet").to_dicts() if row["indicator_id"] in counted]
+    theirs = {tuple(row[name] for name in SIGNAL_KEY): row for row in rows}
+    if len(theirs) != len(rows):
+        out.add("signal rows", f"{len(rows) - len(theirs)} keys stand twice")
+    for key in sorted(ours.keys() ^ theirs.keys(), key=describe):
+        out.add("signal rows missing" if key in ours else "signal rows unexpected", describe(key))
+    for key in sorted(ours.keys() & theirs.keys(), key=describe):
+        for column in SIGNAL_COMPARED:
+            if not same(ours[key][column], theirs[key][column]):
+                out.add(f"signal {column}", f"{describe(key)}: {theirs[key][column]}, not {ours[key][column]}")
+
+
 def passed_over(release: Path) -> list[str]:
     """The indicators of a release that the oracle does not implement: nothing is said of their cells."""
     published = pl.read_parquet(release / "indicator_result.parquet", columns=["indicator_id"])["indicator_id"].unique()
@@ -355,6 +379,7 @@ def compare_settled(
         compare_quarantine(settled, quarantine_csv, out)
     compare_results(settled, release_dir, out, everything)
     compare_plan(settled, release_dir, out)
+    compare_signals(release_dir, out)
     return out.sentences()
 
 

@@ -20,6 +20,7 @@ from .part2 import Reports
 from .plan import COLUMNS as PLAN_COLUMNS
 from .plan import plan_rows
 from .results import first_grid_year, gas_t, indicator_result, is_primary, target_of, wilson
+from .signals import known, signal_rows
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,8 @@ def publish(settled: Settled, everything: list[dict[str, Any]], folder: Path, ch
     pl.DataFrame([{name: row[name] for name in PLAN_COLUMNS} for row in told], infer_schema_length=None).write_parquet(
         folder / "plan_uppfoljning.parquet"
     )
+    signals = signal_rows(cells.iter_rows(named=True), known())
+    pl.DataFrame(signals, infer_schema_length=None).write_parquet(folder / "signal.parquet")
     ledger = [{**row, "orsak": "x"} for row in settled.ledger if compare.of_the_day(settled, row)]
     pl.DataFrame(ledger, infer_schema_length=None).write_parquet(folder / "leveranser.parquet")
     lines = ["source,file,line,reasons,key,values,state,first_seen"]

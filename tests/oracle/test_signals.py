@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines.duckdb import database
 from tests.catalogue.test_exact_cells import build
 
+from .compare import Differences, compare_signals
 from .signals import COLUMNS, COMPARED, KEY, NUMBERS, Goal, Of, SeriesBreak, known, signal_rows
 
 Compiled = tuple[DataPaths, dict[str, str]]
@@ -361,3 +363,25 @@ def test_directions_of_the_seeds_are_those_of_the_specification() -> None:
     assert {i.id: words[i.direction] for i in load_catalogue()} == {
         name: meaning(name, of, 1) for name, of in known().items()
     }
+
+
+def test_a_spoiled_signal_is_found(tmp_path: Path) -> None:
+    """Comparing a release: a row gone, one too many, another number."""
+    of, name = known(), next(name for name, o in known().items() if o.kind == "antal" and o.path == "adds_up")
+    cells = [*series(KNOWN, name), *series(KNOWN, name, "verksamhet", "A")]
+    pl.DataFrame(cells, schema=CELLS).with_columns(kvalitet=pl.lit("godkand")).write_parquet(
+        tmp_path / "indicator_result.parquet"
+    )
+    told = [{**row, "release_id": "r"} for row in signal_rows(cells, of)]
+
+    def differences(rows: list[dict[str, Any]]) -> list[str]:
+        pl.DataFrame(rows, infer_schema_length=None).write_parquet(tmp_path / "signal.parquet")
+        out = Differences()
+        compare_signals(tmp_path, out)
+        return list(out.found)
+
+    assert differences(told) == []
+    assert differences(told[:1]) == ["signal rows missing"]
+    assert differences([*told, {**told[0], "verksamhet": "B"}]) == ["signal rows unexpected"]
+    assert differences([*told, told[0]]) == ["signal rows"]
+    assert differences([{**told[0], "medel": 2.0}, told[1]]) == ["signal medel"]

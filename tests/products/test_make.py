@@ -51,6 +51,11 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return register
 
 
+def made_daily() -> list[Product]:
+    """Those that are registered and made in every run."""
+    return [p for p in make.products() if p.in_every_run]
+
+
 def release(data: DataPaths, day: int) -> Release:
     found = read_release(data.releases / small_release(data, day))
     assert found is not None
@@ -60,7 +65,7 @@ def release(data: DataPaths, day: int) -> Release:
 def test_a_product_lies_under_its_release_readable_by_all_and_writable_by_none(data: DataPaths) -> None:
     before = os.umask(0o077)  # that of a run
     try:
-        (made,), trouble = make_products(data, release(data, 1))
+        (made,), trouble = make_products(data, release(data, 1), made_daily())
     finally:
         os.umask(before)
     folder = data.published / "produkter" / "2022-09-01-000000000001" / "anslag"
@@ -77,7 +82,7 @@ def test_it_is_made_again_only_when_something_of_it_changed(data: DataPaths, reg
     first = release(data, 1)
 
     def anew(**how: bool) -> bool:
-        (made,), trouble = make_products(data, first, **how)
+        (made,), trouble = make_products(data, first, made_daily(), **how)
         assert trouble == []
         return made.anew
 
@@ -95,9 +100,9 @@ def test_it_is_made_again_only_when_something_of_it_changed(data: DataPaths, reg
 
 def test_other_code_makes_it_again(data: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     first = release(data, 1)
-    make_products(data, first)
+    make_products(data, first, made_daily())
     monkeypatch.setattr(make, "code_of_products", lambda: "annan kod")
-    assert make_products(data, first)[0][0].anew
+    assert make_products(data, first, made_daily())[0][0].anew
 
 
 def test_what_reads_history_is_made_again_when_a_run_came_to_something(
@@ -109,7 +114,7 @@ def test_what_reads_history_is_made_again_when_a_run_came_to_something(
     add_record(data, record, keep=9)
 
     def anew() -> list[bool]:
-        return [made.anew for made in make_products(data, first)[0]]
+        return [made.anew for made in make_products(data, first, made_daily())[0]]
 
     assert [anew(), anew()] == [[True, True], [False, False]]
     add_record(data, record, keep=9)  # the same again: when it was seen is no news
@@ -138,7 +143,7 @@ def test_a_failing_product_is_one_sentence_and_leaves_nothing(
 
     makers = {"trasig": broken, "gammal": older, "tom": empty, "full": full}
     registered(*(Product(n, n.capitalize(), "1", "index.html", m) for n, m in makers.items()), BOARD)
-    made, trouble = make_products(data, release(data, 1))
+    made, trouble = make_products(data, release(data, 1), made_daily())
     assert [m.product.name for m in made] == ["anslag"]
     begins = "kunde inte göras (utgåva 2022-09-01-000000000001 är publicerad ändå): "
     assert [text.split(begins)[0] for text in trouble] == ["Trasig ", "Gammal ", "Tom ", "Full "]
@@ -152,13 +157,13 @@ def test_a_failing_product_is_one_sentence_and_leaves_nothing(
 
 def test_what_fails_leaves_the_one_that_was_there(data: DataPaths, registered: Callable[..., None]) -> None:
     first = release(data, 1)
-    make_products(data, first)
+    make_products(data, first, made_daily())
 
     def broken(making: Making) -> None:
         raise ResultattavlaError("inget går.")
 
     registered(Product("anslag", "Anslagstavlan", "2", "index.html", broken))
-    made, trouble = make_products(data, first)
+    made, trouble = make_products(data, first, made_daily())
     assert made == [] and trouble == [
         f"Anslagstavlan kunde inte göras (utgåva {first.id} är publicerad ändå): inget går."
     ]
@@ -168,7 +173,7 @@ def test_what_fails_leaves_the_one_that_was_there(data: DataPaths, registered: C
 def test_the_link_follows_current_back_and_forth(data: DataPaths) -> None:
     first, second = release(data, 1), release(data, 2)
     for one in (first, second):
-        make_products(data, one)
+        make_products(data, one, made_daily())
     for one in (second, first, second):
         switch_current(data, one.id)
         assert link_products(data) == [] and linked_release(data, "anslag") == one.id
@@ -180,8 +185,8 @@ def test_the_link_follows_current_back_and_forth(data: DataPaths) -> None:
 
 def test_where_the_newest_has_none_the_link_names_the_newest_before_it(data: DataPaths) -> None:
     first, second, third = (release(data, day) for day in (1, 2, 3))
-    make_products(data, first)
-    make_products(data, third)
+    make_products(data, first, made_daily())
+    make_products(data, third, made_daily())
     switch_current(data, second.id)
     link_products(data)
     assert linked_release(data, "anslag") == first.id  # not the later one
@@ -193,7 +198,7 @@ def test_where_the_newest_has_none_the_link_names_the_newest_before_it(data: Dat
 def test_a_retracted_release_is_linked_no_more(data: DataPaths) -> None:
     first, second = release(data, 1), release(data, 2)
     for one in (first, second):
-        make_products(data, one)
+        make_products(data, one, made_daily())
     switch_current(data, second.id)
     link_products(data)
     retract(data, second.id, "fel", "chefen")
@@ -212,14 +217,14 @@ def test_a_link_that_leads_nowhere_is_mended(data: DataPaths) -> None:
     (data.published / "anslag").symlink_to("produkter/2022-08-01-0123456789ab/anslag")
     link_products(data)
     assert not os.path.lexists(data.published / "anslag")
-    make_products(data, first)
+    make_products(data, first, made_daily())
     link_products(data)
     assert linked_release(data, "anslag") == first.id
 
 
 def test_a_copy_without_links_gives_way_and_what_is_not_ours_stays(data: DataPaths) -> None:
     first = release(data, 1)
-    make_products(data, first)
+    make_products(data, first, made_daily())
     switch_current(data, first.id)
     folder = data.published / "anslag"
     folder.mkdir()
@@ -233,7 +238,7 @@ def test_a_copy_without_links_gives_way_and_what_is_not_ours_stays(data: DataPat
 def test_products_go_with_their_releases(data: DataPaths) -> None:
     kept = [release(data, day) for day in (1, 2, 3)]
     for one in kept:
-        make_products(data, one)
+        make_products(data, one, made_daily())
     switch_current(data, kept[2].id)
     prune_releases(data, 1, "2022-09-03", 5)
     prune_products(data)
@@ -241,9 +246,22 @@ def test_products_go_with_their_releases(data: DataPaths) -> None:
     assert left == {path.name for path in data.releases.iterdir()} and kept[0].id not in left
 
 
+def test_what_is_made_daily_is_kept_of_the_newest_releases_and_what_was_asked_for_with_its_own(data: DataPaths) -> None:
+    ids = [release(data, day).id for day in (1, 2, 3, 4)]
+    for one in ids:
+        found = read_release(data.releases / one)
+        assert found is not None
+        make_products(data, found, [BOARD, ASKED] if one == ids[1] else [BOARD])
+    switch_current(data, ids[3])
+    prune_products(data, keep=1, also=ids[2])
+    left = sorted(path.relative_to(data.products).as_posix() for path in data.products.glob("*/*"))
+    assert left == [f"{ids[1]}/skrift", f"{ids[2]}/anslag", f"{ids[3]}/anslag"]
+    assert not (data.products / ids[0]).exists()
+
+
 def test_what_a_killed_run_left_half_made_is_swept_and_what_is_whole_stays(data: DataPaths) -> None:
     first = release(data, 1)
-    make_products(data, first)
+    make_products(data, first, made_daily())
     switch_current(data, first.id)
     link_products(data)
     of_release = data.published / "produkter" / first.id

@@ -136,7 +136,7 @@ def test_what_is_published_is_read_by_all_and_changed_by_none(first: RunOutcome)
 
 
 def test_both_whatever_the_umask(any_umask: int, first: RunOutcome) -> None:
-    data, settings = first.data, Settings(data=first.data.root)
+    data, settings = first.data, Settings(data=first.data.root, products=())
     data.bronze.chmod(0o755)  # as an older version left it
     data.warehouse.chmod(0o666)
     for path in (*data.published.rglob("*"), data.published, *data.evidence.glob("*.json")):

@@ -114,6 +114,8 @@ def test_current_is_whole_at_every_change_of_a_file(survivor: Survivor) -> None:
 
 SWITCHED = {"after": "dagster_project.releases.publish.switch_current"}
 KILLS_AFTER_THE_JOB = [
+    {"before": "dagster_project.products.revisions.compare.revisions"},
+    {"after": "dagster_project.products.make._made"},
     {"before": "dagster_project.products.data_docs.pages._swap"},
     {"before": "dagster_project.products.steward_page.page.write_page"},
 ]

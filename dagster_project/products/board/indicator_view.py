@@ -219,14 +219,17 @@ def places_words(several: Sequence[Multiple]) -> str | None:
     judged = [m.latest for m in several if m.latest is not None and m.latest.status in JUDGED]
     if not judged:
         return None
-    met = [cell for cell in judged if cell.status == MET]
-    few = sum(cell.few for cell in judged)
+    met, few = sum(cell.status == MET for cell in judged), sum(cell.few for cell in judged)
+    some = " som kan bedömas" if len(judged) < len(several) else ""
     if len(judged) == 1:
-        told = "Verksamheten når målet" if met else "Verksamheten når inte målet"
-    elif len(met) == len(judged):
-        told = f"Alla {len(judged)} verksamheter som bedöms når målet"
+        one = "Den enda verksamhet som kan bedömas" if some else "Verksamheten"
+        told = f"{one} når {'' if met else 'inte '}målet"
+    elif len(judged) == 2 and met != 1:
+        told = f"{'Båda' if met else 'Ingen av de båda'} verksamheterna{some} når målet"
+    elif met == len(judged):
+        told = f"Alla {met} verksamheter{some} når målet"
     else:
-        told = f"{len(met) or 'Ingen'} av {len(judged)} verksamheter når målet"
+        told = f"{met or 'Ingen'} av {len(judged)} verksamheter{some} når målet"
     return f"{told}{f'; {few} bedöms på få fall' if few else ''}."
 
 

@@ -20,17 +20,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from markupsafe import Markup
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import counted, day_in_words, fixed, joined, month_in_words, number
 from dagster_project.products.board import pages
+from dagster_project.products.reading import Reading
+from dagster_project.products.revisions.compare import release_before, revisions
 
 if TYPE_CHECKING:
     import jinja2
-
-    from dagster_project.products.reading import Reading
 
 HERE = Path(__file__).parent
 CHARTS = HERE.parent / "charts" / "diagram.css"
@@ -59,6 +60,14 @@ class Attachment:
 
     path: str
     content: bytes
+
+
+@dataclass(frozen=True)
+class Revised:
+    """The id of the release before, and the cells that changed since (`revisions.compare.REVISION_SCHEMA`)."""
+
+    before: str
+    cells: pl.DataFrame
 
 
 class Site:
@@ -100,6 +109,12 @@ class Site:
         """The day on which the release was published (UTC); its own day where an old manifest does not say."""
         said = self.reading.release.manifest.published
         return datetime.fromisoformat(said).date() if said else self.as_of
+
+    @cached_property
+    def revisions(self) -> Revised | None:
+        """What has changed since the release before; None where no earlier one is kept."""
+        before = None if self.data is None else release_before(self.data, self.reading.release.id)
+        return None if before is None else Revised(before.id, revisions(self.reading, Reading(before)))
 
     @cached_property
     def plans(self) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
+from html import unescape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,27 @@ def test_the_download_is_the_pages_rows_for_swedish_excel(tmp_path: Path) -> Non
     found = list(csv.DictReader(StringIO(text), delimiter=";"))
     assert list(found[0]) == list(RESULT_SCHEMA) and len(found) == results().height
     assert {"94,5"} == {r["varde"] for r in found if r["enhet"] == "u1"}
+
+
+def test_what_has_changed_since_the_release_before_is_told_without_hidden_numbers(tmp_path: Path) -> None:
+    august = (pl.col("period_slut") == date(2022, 8, 31)) & (pl.col("period_typ") == "manad") & (pl.col("kon") == "T")
+    area, of_bb = august & (pl.col("niva") == "omrade"), august & (pl.col("verksamhet") == "BB")
+    before = results().with_columns(
+        varde=pl.when(area).then(71.3).when(of_bb).then(64.5).otherwise("varde"),
+        status=pl.when(of_bb).then(pl.lit("dold")).otherwise("status"),
+    )
+    data = DataPaths(tmp_path / "data")
+    readable_release(data, day=23, tables=tables(before))
+    site = Site(reading_of(data, readable_release(data, tables=tables(results()))), data)
+    html = page_of(site)
+    told = words(html)
+    assert "2 tal för hela perioder har ändrats sedan utgåvan från den 23 september 2022" in told
+    (table,) = re.findall(r'<table id="andringar".*?</table>', html, re.DOTALL)
+    assert unescape(words(table)).split(" Nu ")[1].strip() == (
+        "en period Hela området 71,3 80,0 en period Barn & <unga> för få för att visas inte uppnått"
+    )
+    assert "64,5" not in html
+    assert page_of(Site(site.reading, DataPaths(tmp_path / "empty"))).count('id="andringar"') == 0
 
 
 def test_the_same_release_gives_the_same_bytes(tmp_path: Path, whole: str) -> None:

@@ -218,9 +218,12 @@ def test_verksamheter_stand_in_the_order_of_reports_with_one_scale_for_shares_on
     ("said", "words"),
     [
         ([("uppfyllt", None), ("ej_uppfyllt", None)], "1 av 2 verksamheter når målet."),
-        ([("ej_uppfyllt", None), ("ej_uppfyllt", "FA")], "Ingen av 2 verksamheter når målet; 1 bedöms på få fall."),
-        ([("uppfyllt", None), ("uppfyllt", None)], "Alla 2 verksamheter som bedöms når målet."),
-        ([("dold", "MSK"), ("uppfyllt", None)], "Verksamheten når målet."),
+        (
+            [("ej_uppfyllt", None), ("ej_uppfyllt", "FA")],
+            "Ingen av de båda verksamheterna når målet; 1 bedöms på få fall.",
+        ),
+        ([("uppfyllt", None), ("uppfyllt", None)], "Båda verksamheterna når målet."),
+        ([("dold", "MSK"), ("uppfyllt", None)], "Den enda verksamhet som kan bedömas når målet."),
         ([("dold", "MSK"), ("inget_mal", None)], None),
     ],
 )

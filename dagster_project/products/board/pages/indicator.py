@@ -34,6 +34,7 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.core.swedish import day_in_words
 from dagster_project.core.tables import write_swedish_csv
 from dagster_project.products.board.cells import Cell, IndicatorCells, cells_by_indicator
+from dagster_project.products.board.changes import Changes, changes
 from dagster_project.products.board.figures import Figures
 from dagster_project.products.board.indicator_view import (
     PLACE_WORDS,
@@ -67,7 +68,7 @@ DOWNLOADS = "data"
 def pages(site: Site) -> Iterable[Page | Attachment]:
     """A page per indicator of the catalogue, and its rows as a file beside it."""
     cells = cells_by_indicator(site.reading.results)
-    shared = _Shared.of(site.reading)
+    shared = _Shared.of(site)
     for indicator_id, info in site.reading.indicators.items():
         path = site.indicator_path(indicator_id)
         found = cells.get(indicator_id)
@@ -92,7 +93,7 @@ class _Shared:
 
     units: (hsaid, verksamhet) -> name. names: code -> name of the verksamheter. items: indicator -> the items of the
     plan that it follows up, with its role. sentences: item -> its newest sentence for the area. signals: indicator ->
-    the area's row. failed: source -> its failed checks in words.
+    the area's row. failed: source -> its failed checks in words. revised: indicator -> its cells that changed.
     """
 
     units: Mapping[tuple[str, str], str]
@@ -101,9 +102,11 @@ class _Shared:
     sentences: Mapping[str, str]
     signals: Mapping[str, dict[str, Any]]
     failed: Mapping[str, list[str]]
+    revised: Mapping[str, pl.DataFrame]
 
     @classmethod
-    def of(cls, reading: Reading) -> _Shared:
+    def of(cls, site: Site) -> _Shared:
+        reading = site.reading
         named = reading.units.sort("giltig_fran", nulls_last=False).select("hsaid", "verksamhet", "namn")
         items: dict[str, list[tuple[ItemInfo, str]]] = defaultdict(list)
         for item_id, indicator_id, role in reading.ties.select("item_id", "indicator_id", "roll").iter_rows():
@@ -118,7 +121,13 @@ class _Shared:
             sentences=dict(newest.sort("ar").select("item_id", "mening").iter_rows()),
             signals={row["indicator_id"]: row for row in area.iter_rows(named=True)},
             failed=_failed(reading),
+            revised={} if site.revisions is None else _by_indicator(site.revisions.cells),
         )
+
+
+def _by_indicator(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = rows.partition_by("indicator_id", as_dict=True, maintain_order=True)
+    return {str(key[0]): found for key, found in parts.items()}
 
 
 def _breaks(reading: Reading, indicator_id: str, code: str) -> list[Break]:
@@ -154,6 +163,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "outside": [v for v in site.reading.verksamheter.values() if v.verksamhet not in info.omfattning],
         "sources": [(source_title(source), shared.failed.get(source, [])) for source in info.kallor],
         "cells": cells,
+        "changes": _changes(site, info, shared),
         "download": None,
         "of_many": info.namnare_text is not None,
         "months": month_words,
@@ -209,6 +219,19 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "qualities": sorted({cell.quality for cell in occasions(cells)} & {WARNED, FROZEN}),
         "frozen_since": _frozen_since(occasions(cells)),
     }
+
+
+def _changes(site: Site, info: IndicatorInfo, shared: _Shared) -> Changes | None:
+    if site.revisions is None:
+        return None
+    figures, statuses = Figures(info.art, info.mattenhet, info.decimaler), site.reading.statuses
+    return changes(
+        shared.revised.get(info.indicator_id),
+        site.revisions.before,
+        shared.names,
+        site.reading.period_label,
+        lambda value, status: statuses[status].ord.lower() if value is None else figures.number(value),
+    )
 
 
 def _measure(reading: Reading, info: IndicatorInfo) -> Measure:
