@@ -184,8 +184,11 @@ def few_items(reading: Reading, rows: Sequence[Row]) -> set[str]:
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that somebody should look at. few: judged on few, so it stands last. worse: its signal says that it is
-    getting worse. sentence: the item's own (`mening`)."""
+    """Something that somebody should look at: an item of the plan, or an indicator where the plan is not followed up.
+
+    few: judged on few, so it stands last. worse: its signal says that it is getting worse. sentence: the item's own
+    (`mening`); an indicator has none. row: of the plan's follow-up, or the cell. Empty texts where it is an indicator.
+    """
 
     item_id: str
     indicator_id: str | None
@@ -222,9 +225,32 @@ def attention(
         if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
     ]
     wholes = {reading.items[a.item_id].overordnad_item for a in found}
+    return _first_things_first(a for a in found if a.item_id not in wholes)
+
+
+def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention]:
+    """The same of indicators at the area, for periods that the plan is not followed up for. cells: of one period, in
+    the order of the plan."""
+    worse = worsening(reading)
+    return _first_things_first(
+        Attention(
+            "",
+            r["indicator_id"],
+            reading.indicators[r["indicator_id"]].titel,
+            r["status"],
+            r["markering"] == v.FEW_MARK,
+            r["indicator_id"] in worse,
+            "",
+            r,
+        )
+        for r in cells
+        if r["status"] == v.NOT_MET or (r["indicator_id"] in worse and r["varde"] is not None)
+    )
+
+
+def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
     order = {v.NOT_MET: 0, v.PARTLY: 1}
-    kept = [a for a in found if a.item_id not in wholes]
-    return sorted(kept, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
+    return sorted(found, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
 
 
 def worsening(reading: Reading, verksamhet: str | None = None) -> set[str]:
