@@ -154,6 +154,7 @@ def plan() -> pl.DataFrame:
     area = {"niva": "omrade", "malstatus": "uppfyllt", "mening": "Punkt: 90,0 procent.", **numbers}
     hidden = {"niva": "verksamhet", "verksamhet": "BB", "malstatus": "dold", "mening": "Punkt: för få för att visas."}
     told = {"niva": "verksamhet", "verksamhet": "AA", "malstatus": "inget_mal", "rapporterad_status": "pagar"}
+    told |= {"mening": "Punkt: Pågår."}
     return pl.DataFrame(
         [row | area, row | hidden, row | told | {"kommentar": COMMENT, "antal": 3.0}], schema=PLAN_SCHEMA
     )
