@@ -18,6 +18,7 @@ from dagster_project.cli.clean import clean
 from dagster_project.cli.demo import demo
 from dagster_project.cli.erase import erase, rekey
 from dagster_project.cli.explain import explain
+from dagster_project.cli.export import export
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
@@ -51,6 +52,7 @@ COMMANDS = (
     board,
     report,
     changes,
+    export,
     indicators,
     units,
     template,

@@ -32,7 +32,7 @@ def product_assets(data: DataPaths, release: dg.AssetKey) -> Sequence[dg.AssetSp
             owners=OWNERS,
             description=(
                 f"{product.title}: made from the release after "
-                + ("every run" if product.in_every_run else "it was asked for")
+                + ("every run (the setting `products` says which)" if product.in_every_run else "it was asked for")
                 + ", whole or not at all; a run without it ends with code 2."
             ),
             metadata={

@@ -26,7 +26,7 @@ _MADE = {
     "history": r"[0-9]{8}T[^/]+\.json|visade_forut\.parquet",
     "published": (
         rf"current|aterkallade/{_RELEASE}\.json|"
-        rf"releases/{_RELEASE}/([a-z_]+\.(csv|parquet)|manifest\.json|resultat\.duckdb)"
+        rf"releases/{_RELEASE}/([a-z_]+\.(csv|parquet)|(manifest|datapackage)\.json|resultat\.duckdb)"
     ),
     "run": r"[a-z_]+\.parquet|results_[a-z]+\.json|(identity|release)\.json|delivery\.duckdb|finished|asked_day",
 }

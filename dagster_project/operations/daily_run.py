@@ -211,12 +211,12 @@ class Session:
     def show_again(self) -> tuple[str, ...]:
         """Make anew what people open: of the current release, and for stewards from what the latest run left, where a
         run is on record; one sentence for each product that failed."""
-        _, failed = products_after_run(self.data, self.settings.made_in_every_run, None)
+        came = products_after_run(self.data, self.settings.made_in_every_run, None)
         if runs := read_records(self.data, RUNS_SHOWN):
             run = ForStewards(runs, None, (), _acknowledged(self.settings))
             for product in for_stewards():
                 product.make(Making(Reading(None), self.data, self.data.docs, run))
-        return tuple(failed)
+        return (*came.beside, *came.failed)
 
     def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
         if identity is None:
@@ -380,13 +380,11 @@ def _follow(outcome: RunOutcome, settings: Settings, progress: Progress) -> RunO
         prune_products(data, settings.retention.products, outcome.release.id if outcome.release else None)
 
     done = [attempt(_RECORD_LOST, keep_record)]
-    made, failed = products_after_run(
-        data, settings.made_in_every_run, outcome.release, progress
-    )  # they read the record
-    outcome = replace(outcome, made=tuple(made))
-    trouble += failed
-    if failed:
-        not_made(failed)
+    came = products_after_run(data, settings.made_in_every_run, outcome.release, progress)  # they read the record
+    outcome = replace(outcome, made=came.made)
+    trouble += [*came.failed, *came.beside]
+    if came.failed:
+        not_made(came.failed)
     progress(PAGES)
     for product in for_stewards():
         told_before = len(trouble)

@@ -28,9 +28,7 @@ def message(record: RunRecord, data: DataPaths, newly_refused: Sequence[str] = (
         "as_of": record.as_of,
         "korning": record.run_id,
         "utgava": record.release_id,
-        "utfall": {0: "publicerad", 2: "publicerad med kvarhållna indikatorer"}.get(
-            record.exit_code, "ingenting publicerades"
-        ),
+        "utfall": _outcome(record),
         "exit_code": record.exit_code,
         "orsak": record.error,
         "kvarhallna_indikatorer": record.held_back,
@@ -45,6 +43,16 @@ def message(record: RunRecord, data: DataPaths, newly_refused: Sequence[str] = (
         "krympt_historik": list(record.shrunk),
         "granskning": str(data.docs / "index.html"),
     }
+
+
+def _outcome(record: RunRecord) -> str:
+    if record.release_id is None:
+        return "ingenting publicerades"
+    if record.exit_code == 0:
+        return "publicerad"
+    held_back = record.held_back or not record.products_failed  # the plan's reports can be held back too
+    held = "publicerad med kvarhållna indikatorer" if held_back else "publicerad"
+    return f"{held}, men allt som läsare öppnar kunde inte göras" if record.products_failed else held
 
 
 def notify(settings: Notify, content: dict[str, Any]) -> list[str]:

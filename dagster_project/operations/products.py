@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
@@ -11,6 +12,17 @@ from dagster_project.products.base import Product
 from dagster_project.products.make import Made, link_products, make_products
 from dagster_project.products.registry import products
 from dagster_project.releases.store import Release, current_id, published_release, read_release
+
+
+@dataclass(frozen=True)
+class AfterRun:
+    """What came of the products after a run. made: those of its release that are there. failed: a sentence for each of
+    them, and each link, that could not be made. beside: the same of the current release, where that is another one: it
+    may be of older code, which is no fault of the run."""
+
+    made: tuple[Made, ...] = ()
+    failed: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def for_stewards() -> list[Product]:
@@ -23,19 +35,20 @@ def products_after_run(
     wanted: Sequence[Product],
     release: Release | None,
     progress: Callable[[str], None] = lambda text: None,
-) -> tuple[list[Made], list[str]]:
+) -> AfterRun:
     """Make these products of a run's release and of the one that `current` names, where they are not there; link all.
 
-    release: None where nothing was published; what the run came to is then shown beside the current one. Returns what
-    the run's release has, and one sentence for each product or link that failed.
+    release: None where nothing was published; what the run came to is then shown beside the current one.
     """
     progress(PRODUCTS)
-    made, failed = list[Made](), list[str]()
+    came = AfterRun()
     for one in _shown(data, release):
-        there, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
-        failed += not_made
-        made += there if release is not None and one.id == release.id else []
-    return made, [*failed, *link_products(data)]
+        made, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
+        if release is not None and one.id == release.id:
+            came = AfterRun(tuple(made), tuple(not_made))
+        else:
+            came = replace(came, beside=tuple(not_made))
+    return replace(came, failed=(*came.failed, *link_products(data)))
 
 
 def _shown(data: DataPaths, release: Release | None) -> list[Release]:

@@ -16,15 +16,15 @@ from pathlib import Path
 _MARKUP = {".html", ".svg", ".xml", ".rels"}
 _PLAIN = {".csv", ".prom", ".css", ".js", ".txt", ".md"}
 _ARCHIVES = {".xlsx", ".docx", ".zip"}
-_PICTURES = {".png"}
-"""Made of charts, whose source is read where they are."""
+_PICTURES = {".png", ".jpeg", ".jpg"}
+"""Made of charts, which are read as SVG where they stand on pages; a Word template's thumbnail."""
 _TAG = re.compile(r"<[^>]*>")
 _SPACES = re.compile("(?<=\\d)[\u00a0\u202f\u2009 '](?=\\d{3}(?!\\d))")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _NUMERAL = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
 _MOST_DECIMALS = 6
 _FEWEST_DIGITS = 5
-"""A rounded form with fewer digits could stand for anything."""
+"""A rounded form with fewer could stand for anything; zeros before and after do not count."""
 
 
 def numbers_in(folder: Path, numbers: Collection[float]) -> list[str]:
@@ -45,9 +45,9 @@ def _forms(number: float) -> Iterator[str]:
     """A number as it may be written, without sign: whole, with up to six decimals, in thousands and millions."""
     for scaled in (abs(number), abs(number) / 1e3, abs(number) / 1e6):
         for form in (*(f"{scaled:.{n}f}" for n in range(_MOST_DECIMALS + 1)), repr(scaled)):
-            if sum(c.isdigit() for c in form) >= _FEWEST_DIGITS:
-                yield form
-                yield form.rstrip("0").rstrip(".") if "." in form else form
+            short = form.rstrip("0").rstrip(".") if "." in form else form
+            if len(short.replace(".", "").lstrip("0")) >= _FEWEST_DIGITS:
+                yield from (form, short)
 
 
 def _numerals(text: str) -> set[str]:
@@ -58,7 +58,7 @@ def _numerals(text: str) -> set[str]:
 
 def _texts(name: str, content: bytes) -> Iterator[str]:
     """What a file says, in one or more readings of it."""
-    kind = Path(name).suffix.lower()
+    kind = f".{name.rpartition('.')[2].lower()}"
     if kind in _PLAIN:
         yield content.decode("utf-8")
     elif kind in _MARKUP:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.operations import settings as settings_module
 from dagster_project.operations.clean import clean
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, session
+from dagster_project.operations.notify import message
 from dagster_project.operations.products import make_on_demand
 from dagster_project.operations.retract import retract, take_back
 from dagster_project.operations.settings import Settings
@@ -24,7 +26,7 @@ from dagster_project.releases import retractions
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.store import current_id, current_release
 from dagster_project.runs.folder import RunFolder
-from dagster_project.runs.history import read_records
+from dagster_project.runs.history import RunRecord, read_records
 from tests.releases.small import small_release
 
 Register = Callable[..., None]
@@ -113,6 +115,18 @@ def test_a_release_without_anything_held_back_and_a_failed_product_ends_with_2(
     assert outcome.exit_code == 2 and "oväntat fel" in outcome.products_failed[0]
 
 
+def test_a_notification_says_what_is_missing(tmp_path: Path) -> None:
+    def outcome(**said: Any) -> str:
+        record = RunRecord("2022-09-01T06:00:00+00:00", release_id="2022-09-01-abc", **said)
+        return message(record, DataPaths(tmp_path))["utfall"]
+
+    held, failed = {"held_back": {"a": ["kva"]}}, {"products_failed": ("Anslagstavlan kunde inte göras.",)}
+    assert outcome(exit_code=0) == "publicerad"
+    assert outcome(exit_code=2) == outcome(exit_code=2, **held) == "publicerad med kvarhållna indikatorer"
+    assert outcome(exit_code=2, **failed) == "publicerad, men allt som läsare öppnar kunde inte göras"
+    assert outcome(exit_code=2, **held, **failed).startswith("publicerad med kvarhållna indikatorer, men")
+
+
 def test_a_run_that_publishes_nothing_is_shown_by_what_reads_history(
     ended: Callable[..., RunOutcome], registered: Register
 ) -> None:
@@ -148,6 +162,24 @@ def two(tmp_path: Path) -> tuple[Settings, str, str]:
             switch_current(settings.paths, one)
             current.end(JobEnd(ingested=False))
     return settings, first, second
+
+
+def test_that_the_current_release_is_of_older_code_is_no_fault_of_a_past_days_run(
+    first: RunOutcome, ended: Callable[..., RunOutcome], registered: Register
+) -> None:
+    later = small_release(first.data, 30)  # without the tables that came later
+    switch_current(first.data, later)
+    RunFolder(first.data)._asked.touch()
+
+    def reads(making: Making) -> None:
+        page(making)
+        assert making.reading.statuses
+
+    registered(board(reads))
+    outcome = ended()
+    assert outcome.products_failed == () and len(outcome.made) == 1
+    assert len(outcome.trouble) == 1 and f"Utgåva {later} är gjord av en äldre version" in outcome.trouble[0]
+    assert not os.path.lexists(first.data.published / "anslag") or linked_release(first.data, "anslag") != later
 
 
 def test_a_retracted_releases_products_are_unlinked_and_linked_again(two: tuple[Settings, str, str]) -> None:

@@ -13,6 +13,7 @@ from dagster_project.products.exports.cells import PLACES
 from dagster_project.products.exports.sheets import sheets
 from dagster_project.products.exports.workbook import Cover, write_workbook
 from dagster_project.products.reading import Reading
+from dagster_project.runs.parameters import Parameters
 
 WORKBOOK = "resultat.xlsx"
 _MOST_NAMED = 12
@@ -46,6 +47,7 @@ def _cover(reading: Reading, units: bool) -> Cover:
     if frozen:
         facts.append(("Fryst", f"{listed(frozen, _MOST_NAMED)}: visar talen som de senast var godkända."))
     limit = release.manifest.suppression_limit
+    few = release.manifest.parameters.get("few_limit", Parameters().few_limit)  # of older code: not said
     words = {s.kod: s.ord for s in reading.statuses.values()}
     left_out = [
         "Rader där indikatorn inte gäller verksamheten.",
@@ -53,7 +55,8 @@ def _cover(reading: Reading, units: bool) -> Cover:
     ]
     if not units:
         left_out.insert(
-            0, "Enheter: de finns i utgåvans indicator_result.csv; `resultattavla export --units` gör en bok med dem."
+            0,
+            "Enheter: de finns i utgåvans indicator_result.csv, och i den bok som `resultattavla export --units` gör.",
         )
     paragraphs = [
         (
@@ -63,15 +66,15 @@ def _cover(reading: Reading, units: bool) -> Cover:
         ),
         (words[PRELIMINARY], "Perioden är inte slut, eller alla leveranser har inte kommit: talet kommer att ändras."),
         (words[NO_DATA], "Ingen har levererat uppgifter om perioden, eller det fanns inget att räkna."),
-        ("Få fall", "Bedömningen vilar på färre än 20: någon enstaka ändrar den."),
+        ("Få fall", f"Bedömningen vilar på färre än {few}: någon enstaka ändrar den."),
         ("Procent", "Andelar är tal i procent: 93,7 betyder 93,7 procent."),
         (
             "Räkna inte ihop rader",
             "Området innehåller verksamheterna, året månaderna, och alla är kvinnor och män tillsammans: filtrera fram "
             "en periodtyp och ett kön först. Räkna aldrig medel av andelar: dela täljarna med nämnarna.",
         ),
-        ("Jämförelse", "Samma period ett år tidigare; för klimatinköp basåret. Tom där den är dold eller saknas."),
-        ("Utelämnat", " ".join(left_out)),
+        ("Jämförelse", "Samma period ett år tidigare, eller samma månader basåret. Tom där den är dold eller saknas."),
+        ("Utelämnat", "\n".join(left_out)),
     ]
     title = f"{reading.area.namn}: resultat {day_in_words(date.fromisoformat(release.as_of))}"
     return Cover(title, facts, paragraphs)

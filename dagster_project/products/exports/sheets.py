@@ -24,6 +24,7 @@ from dagster_project.catalogue.vocabulary import (
     WARNED,
     YEAR,
 )
+from dagster_project.gates.suites import suite_titles
 from dagster_project.products.exports.cells import cells, emptied, places
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import Reading
@@ -48,12 +49,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: its name, what it is in a sentence, its columns and rows."""
+    """A sheet: its name, what it is in a sentence, its columns and rows; how many of the columns are printed (all)."""
 
     name: str
     about: str
     columns: tuple[Column, ...]
     rows: pl.DataFrame
+    printed: int | None = None
 
 
 def sheets(reading: Reading, units: bool = False) -> Iterator[Sheet]:
@@ -192,7 +194,8 @@ def plan_sheet(reading: Reading) -> Sheet:
         Column("Punkt-id", "item_id", 14),
         Column("Indikator-id", "indicator_id", 26),
     )
-    return Sheet("Planen", "Så går det med varje punkt i planen, per verksamhet och rapporttillfälle.", columns, rows)
+    about = "Så går det med varje punkt i planen, per verksamhet och rapporttillfälle."
+    return Sheet("Planen", about, columns, rows, printed=7)
 
 
 # --- Definitions and quality -----------------------------------------------------------------------------------------
@@ -233,18 +236,20 @@ def definitions_sheet(reading: Reading) -> Sheet:
         Column("Indikator-id", "indicator_id", 26),
         Column("Version", "version", 8),
     )
-    return Sheet(
-        "Definitioner", "Vad varje indikator är, hur den räknas och vad den kommer ur.", columns, _frame(found, columns)
-    )
+    about = "Vad varje indikator är, hur den räknas och vad den kommer ur."
+    return Sheet("Definitioner", about, columns, _frame(found, columns), printed=6)
 
 
 def quality_sheet(reading: Reading) -> Sheet:
-    """What the gates checked and found, what failed first."""
+    """What the gates checked and found, what failed first; an expectation that is no more has its id for a title."""
     quality = reading.quality
+    titles = {key: title for suite in quality["suite"].unique() for key, title in suite_titles(suite).items()}
     rows = quality.select(
         grind=pl.col("suite").str.split("/").list.first().replace_strict(GATE_HEADINGS, default=None),
         kalla=pl.col("source").map_elements(source_title, return_dtype=pl.String),
-        kontroll="expectation",
+        kontroll=pl.struct("suite", "expectation").map_elements(
+            lambda row: titles.get((row["suite"], row["expectation"]), row["expectation"]), return_dtype=pl.String
+        ),
         allvar=pl.col("severity").replace_strict(SEVERITY_WORDS),
         utfall=pl.when("success").then(pl.lit("Godkänd")).otherwise(pl.lit("Underkänd")),
         kontrollerade="checked",
@@ -253,9 +258,9 @@ def quality_sheet(reading: Reading) -> Sheet:
         success="success",
     ).sort("success", "grind", "kalla", "kontroll", maintain_order=True)
     columns = (
-        Column("Kontroll", "kontroll", 34),
+        Column("Kontroll", "kontroll", 64),
         Column("Källa", "kalla", 34),
-        Column("Grind", "grind", 34),
+        Column("Grind", "grind", 30),
         Column("Allvar", "allvar", 12),
         Column("Utfall", "utfall", 12),
         Column("Kontrollerade rader", "kontrollerade", 14, WHOLE),

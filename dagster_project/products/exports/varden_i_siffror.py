@@ -53,7 +53,7 @@ def varden_i_siffror(reading: Reading, levels: tuple[str, ...] = PLACES) -> pl.D
         (pl.col("status") != PRELIMINARY) & pl.col("hsaid").is_not_null()
     )
     texts = escaped_texts(rows.select("platsnamn", "regionskod", "hsaid", "indicator_id", "titel", "mattenhet"))
-    has_value = pl.col("varde").is_not_null()
+    has_value = pl.col("varde").is_not_null() & (pl.col("status") != HIDDEN)
     return rows.with_columns(texts).select(
         pl.col("platsnamn").alias(COLUMNS[0]),
         pl.col("niva").replace_strict(_UNIT_TYPES).alias(COLUMNS[1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ _MOST_IN_MEMORY = 100_000
 _EXCEL_EPOCH = 25_569
 """Days from Excel's day 0 to 1970-01-01."""
 _DECIMALS = range(5)
+_LINE, _HIGHEST = 15.0, 409.0
+"""Height of a line and of the highest row, in points."""
+_COVER_WIDTH = 90.0
+_FILTER_WIDTH = 2.0
+"""Characters that a header's filter button takes."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +60,27 @@ def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str)
         parts = [(name, sheet, rows) for sheet in sheets for name, rows in _parts(sheet)]
         _write_cover(book, formats, cover, [(name, sheet.about) for name, sheet, _ in parts])
         for name, sheet, rows in parts:
-            _write_sheet(book, formats, name, sheet.columns, rows)
+            _write_sheet(book, formats, name, sheet, rows)
 
 
 def _formats(book: Any) -> dict[str, Any]:
     top = {"valign": "top"}
     return {
-        "title": book.add_format({"bold": True, "font_size": 16, "text_wrap": True, **top}),
+        "title": book.add_format({"bold": True, "font_size": 16, **top}),
         "heading": book.add_format({"bold": True, "text_wrap": True, **top}),
         "header": book.add_format({"bold": True, "bottom": 1, "bg_color": "#DDE7EE", "text_wrap": True, **top}),
         TEXT: book.add_format(top),
         WRAPPED: book.add_format({"text_wrap": True, **top}),
         DATE: book.add_format({"num_format": "yyyy-mm-dd", "align": "left", **top}),
         ORDINAL: book.add_format({"num_format": "0", **top}),
-        WHOLE: book.add_format({"num_format": "#,##0", **top}),
+        WHOLE: book.add_format({"num_format": _number_format(0), **top}),
         **{f"{NUMBER}{n}": book.add_format({"num_format": _number_format(n), **top}) for n in _DECIMALS},
     }
 
 
 def _number_format(decimals: int) -> str:
-    return "#,##0" + ("." + "0" * decimals if decimals else "")
+    """With room at its end, so that it does not touch the text in the column after it."""
+    return "#,##0" + ("." + "0" * decimals if decimals else "") + "_-"
 
 
 def _parts(sheet: Sheet) -> list[tuple[str, pl.DataFrame]]:
@@ -85,10 +92,11 @@ def _parts(sheet: Sheet) -> list[tuple[str, pl.DataFrame]]:
 def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Sequence[tuple[str, str]]) -> None:
     page = book.add_worksheet("Om utgåvan")
     page.set_column(0, 0, 26)
-    page.set_column(1, 1, 100)
+    page.set_column(1, 1, _COVER_WIDTH)
     page.write_string(0, 0, cover.title, formats["title"])
     row = 2
     for what, value in cover.facts:
+        page.set_row(row, _height([(value, _COVER_WIDTH)]))
         page.write_string(row, 0, what, formats["heading"])
         page.write_string(row, 1, value, formats[WRAPPED])
         row += 1
@@ -99,6 +107,7 @@ def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Se
         row += 1
     row += 1
     for heading, text in cover.paragraphs:
+        page.set_row(row, _height([(text, _COVER_WIDTH)]))
         page.write_string(row, 0, heading, formats["heading"])
         page.write_string(row, 1, text, formats[WRAPPED])
         row += 1
@@ -106,27 +115,36 @@ def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Se
     _on_paper(page)
 
 
-def _write_sheet(
-    book: Any, formats: Mapping[str, Any], name: str, columns: Sequence[Column], rows: pl.DataFrame
-) -> None:
-    page = book.add_worksheet(name)
+def _write_sheet(book: Any, formats: Mapping[str, Any], name: str, sheet: Sheet, rows: pl.DataFrame) -> None:
+    page, columns = book.add_worksheet(name), sheet.columns
     for place, column in enumerate(columns):
         page.set_column(place, place, column.width)
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, max(rows.height, 1), len(columns) - 1)
     page.repeat_rows(0)
+    page.print_area(0, 0, max(rows.height, 1), (sheet.printed or len(columns)) - 1)
     _on_paper(page)
+    page.set_row(0, _height([(column.header, column.width - _FILTER_WIDTH) for column in columns]))
     for place, column in enumerate(columns):
         page.write_string(0, place, column.header, formats["header"])
-    # Where no text takes several lines, cells need no alignment.
-    if not any(column.kind == WRAPPED for column in columns):
+    # Where no text takes several lines, cells need no alignment and rows no height.
+    wrapped = [(place, column.width) for place, column in enumerate(columns) if column.kind == WRAPPED]
+    if not wrapped:
         formats = {**formats, TEXT: None}
     decimals = rows["decimaler"].to_list() if "decimaler" in rows.columns else None
     writers = [_writer(page, formats, place, column, decimals) for place, column in enumerate(columns)]
     for number, row in enumerate(_as_excel_has_them(rows, columns).iter_rows(), start=1):
+        if wrapped:
+            page.set_row(number, _height([(row[place] or "", width) for place, width in wrapped]))
         for value, write in zip(row, writers, strict=True):
             if value is not None:
                 write(number, value)
+
+
+def _height(texts: Sequence[tuple[str, float]]) -> float:
+    """How high (points) a row is that shows these texts, each in a column of that width (characters)."""
+    lines = max(sum(max(1, ceil(len(line) / width)) for line in text.split("\n")) for text, width in texts)
+    return min(lines * _LINE, _HIGHEST)
 
 
 def _writer(
