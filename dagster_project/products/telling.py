@@ -294,10 +294,9 @@ def signal_words(signal: Row | None) -> str:
     if signal is None:
         return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
     if signal["signal"] == v.TOO_FEW:
-        months = counted(signal["antal_punkter"], "månad", "månader")
-        return (
-            f"Det går inte att säga om något har förändrats: bara {months} har ett värde att visa, och det behövs 12."
-        )
+        points = signal["antal_punkter"]
+        months = f"bara {counted(points, 'månad', 'månader')}" if points else "ingen månad"
+        return f"Det går inte att säga om något har förändrats: {months} har ett värde att visa, och det behövs 12."
     if signal["signal"] == v.NO_SIGNAL:
         return "Ingen säker förändring: det som syns är den vanliga variationen från månad till månad."
     month: date = signal["signal_manad"]
