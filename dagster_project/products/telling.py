@@ -76,17 +76,18 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
     return f"{met} av {found.judged} {many} är {verb}, {joined(rest)}."
 
 
-def reported_words(reported: Mapping[str, int], words: Mapping[str, str]) -> str | None:
+def reported_words(reported: Mapping[str, int], words: Mapping[str, str], one_place: bool = False) -> str | None:
     """What the verksamheter report of items that no number judges: `Verksamheterna rapporterar själva 16 punkter: ...`.
 
-    words: code -> word, as the release has them.
+    words: code -> word, as the release has them. one_place: of one verksamhet.
     """
     total = sum(reported.values())
     if not total:
         return None
     order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
     parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
-    return f"Verksamheterna rapporterar själva {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
+    who = "Verksamheten rapporterar själv" if one_place else "Verksamheterna rapporterar själva"
+    return f"{who} {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def by_perspective(
                     PERSPECTIVE_WORDS[code],
                     counts,
                     tally_words(counts),
-                    reported_words(counts.reported or {}, words),
+                    reported_words(counts.reported or {}, words, verksamhet is not None),
                 )
             )
     return found
@@ -184,8 +185,11 @@ def few_items(reading: Reading, rows: Sequence[Row]) -> set[str]:
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that somebody should look at. few: judged on few, so it stands last. worse: its signal says that it is
-    getting worse. sentence: the item's own (`mening`)."""
+    """Something that somebody should look at: an item of the plan, or an indicator where the plan is not followed up.
+
+    few: judged on few, so it stands last. worse: its signal says that it is getting worse. sentence: the item's own
+    (`mening`); an indicator has none. row: of the plan's follow-up, or the cell. Empty texts where it is an indicator.
+    """
 
     item_id: str
     indicator_id: str | None
@@ -222,9 +226,32 @@ def attention(
         if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
     ]
     wholes = {reading.items[a.item_id].overordnad_item for a in found}
+    return _first_things_first(a for a in found if a.item_id not in wholes)
+
+
+def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention]:
+    """The same of indicators at the area, for periods that the plan is not followed up for. cells: of one period, in
+    the order of the plan."""
+    worse = worsening(reading)
+    return _first_things_first(
+        Attention(
+            "",
+            r["indicator_id"],
+            reading.indicators[r["indicator_id"]].titel,
+            r["status"],
+            r["markering"] == v.FEW_MARK,
+            r["indicator_id"] in worse,
+            "",
+            r,
+        )
+        for r in cells
+        if r["status"] == v.NOT_MET or (r["indicator_id"] in worse and r["varde"] is not None)
+    )
+
+
+def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
     order = {v.NOT_MET: 0, v.PARTLY: 1}
-    kept = [a for a in found if a.item_id not in wholes]
-    return sorted(kept, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
+    return sorted(found, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
 
 
 def worsening(reading: Reading, verksamhet: str | None = None) -> set[str]:
@@ -267,10 +294,9 @@ def signal_words(signal: Row | None) -> str:
     if signal is None:
         return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
     if signal["signal"] == v.TOO_FEW:
-        months = counted(signal["antal_punkter"], "månad", "månader")
-        return (
-            f"Det går inte att säga om något har förändrats: bara {months} har ett värde att visa, och det behövs 12."
-        )
+        points = signal["antal_punkter"]
+        months = f"bara {counted(points, 'månad', 'månader')}" if points else "ingen månad"
+        return f"Det går inte att säga om något har förändrats: {months} har ett värde att visa, och det behövs 12."
     if signal["signal"] == v.NO_SIGNAL:
         return "Ingen säker förändring: det som syns är den vanliga variationen från månad till månad."
     month: date = signal["signal_manad"]

@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -126,12 +127,29 @@ def test_every_item_of_the_plan_is_followed_up_where_it_is_in_scope(sample) -> N
     assert any("för få för att visas" in sentence for sentence in plan["mening"])
 
 
-def test_the_documented_queries_answer(sample) -> None:
+def _documented(page: str, language: str) -> list[str]:
+    text = (PROJECT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize(("page", "number"), [("plan.md", 2), ("use-the-results.md", 6)])
+def test_the_documented_queries_answer(sample, page: str, number: int) -> None:
     data, _ = sample
-    queries = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(queries) == 2
+    queries = _documented(page, "sql")
+    assert len(queries) == number
     with duckdb.connect(str(data.current / "resultat.duckdb"), read_only=True) as connection:
-        assert all(connection.execute(query).fetchall() for query in queries)
+        for query in queries:
+            assert connection.execute(query.replace("data/published/current", str(data.current))).fetchall(), query
+
+
+def test_the_documented_programs_run(sample) -> None:
+    data, _ = sample
+    programs = _documented("use-the-results.md", "python")
+    assert len(programs) == 2
+    for program in programs:
+        found: dict[str, Any] = {}
+        exec(program.replace("data/published/current", str(data.current)), found)
+        assert len(found["shown"]), program
 
 
 def test_dashboards_read_while_a_run_works(sample) -> None:

@@ -110,7 +110,7 @@ def axis_labels(points: Sequence[Point], xs: Sequence[float], bare: bool = False
         return []
     if len(points) == 1:
         return [(xs[0], points[0].label, "middle")]
-    room = ACROSS * (1.0 if bare else 0.16)
+    room = ACROSS * (1.0 if bare else 0.21)
     years = [n for n in range(1, len(points)) if points[n].start.year != points[n - 1].start.year]
     monthly = len(points) > 1 and (points[1].start - points[0].start).days < 45
     if monthly and years:

@@ -85,6 +85,12 @@ def test_the_first_words_are_how_it_goes(pages: dict[str, str]) -> None:
     assert "1 till det sämre" in first and "30 september 2022" in first
 
 
+def test_where_the_plan_is_not_followed_up_the_indicators_are_asked(pages: dict[str, str]) -> None:
+    first = text_of(pages["manad.html"]).partition("Alla indikatorer")[0]
+    assert "Det enda mål som bedöms är inte uppnått." in first
+    assert "Blir sämre · inte uppnått Väntat kort 90,0 %, mål minst 90 procent" in first
+
+
 def test_a_page_per_period_type_that_has_a_complete_one(pages: dict[str, str]) -> None:
     assert list(pages) == ["index.html", "manad.html"]
     for path, html in pages.items():

@@ -19,8 +19,8 @@ from dagster_project.products.board.site import OVERVIEW, Page, Site
 from dagster_project.products.reading import IndicatorInfo, Reading
 from dagster_project.products.telling import (
     Attention,
-    Tally,
     attention,
+    attention_of_cells,
     by_perspective,
     is_change,
     plan_rows,
@@ -93,47 +93,48 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
     """How the plan stands in the period, or, where it is not followed up there, how the indicators' targets do."""
     occasion = OCCASION_OF.get(kind)
     year = None if period is None else period[1].year
-    if occasion is not None and not plan_rows(reading, occasion, year).is_empty():
+    by_item = occasion is not None and not plan_rows(reading, occasion, year).is_empty()
+    if by_item:
+        assert occasion is not None
         told = by_perspective(reading, occasion, year)
         asked = attention(reading, occasion, year)
-        whole = Tally(
-            *(sum(getattr(t.tally, name) for t in told) for name in ("met", "partly", "not_met", "no_target", "untold"))
-        )
-        return {
-            "sentence": tally_words(whole),
-            "perspectives": [(t.code, t.name, t.sentence, t.reported) for t in told],
-            "attention": [
-                (status, worse, few, [_asked(reading, a) for a in alike])
-                for (status, worse, few), alike in groupby(asked[:MOST_ATTENTION], lambda a: (a.status, a.worse, a.few))
-            ],
-            "more": max(len(asked) - MOST_ATTENTION, 0),
-            "whole": whole,
-        }
-    rows = [] if period is None else list(_area_cells(reading, kind).iter_rows(named=True))
-    return {
-        "sentence": tally_words(tally(r["status"] for r in rows)),
-        "perspectives": [
+        statuses = [
+            r["malstatus"]
+            for r in plan_rows(reading, occasion, year).iter_rows(named=True)
+            if reading.items[r["item_id"]].overordnad_item is None
+        ]
+        perspectives = [(t.code, t.name, t.sentence, t.reported) for t in told]
+    else:
+        cells = {r["indicator_id"]: r for r in _area_cells(reading, kind).iter_rows(named=True)}
+        rows = [cells[i.indicator_id] for i in in_plan_order(reading) if i.indicator_id in cells]
+        asked = attention_of_cells(reading, rows)
+        statuses = [r["status"] for r in rows]
+        perspectives = [
             (code, PERSPECTIVE_WORDS[code], tally_words(tally(r["status"] for r in own)), None)
             for code in v.PERSPECTIVES
             if (own := [r for r in rows if reading.indicators[r["indicator_id"]].perspektiv == code])
+        ]
+    return {
+        "by_item": by_item,
+        "sentence": tally_words(tally(statuses)),
+        "perspectives": perspectives,
+        "attention": [
+            (status, worse, few, [_asked(reading, a) for a in alike])
+            for (status, worse, few), alike in groupby(asked[:MOST_ATTENTION], lambda a: (a.status, a.worse, a.few))
         ],
-        "attention": [],
-        "more": 0,
-        "whole": tally(r["status"] for r in rows),
+        "more": max(len(asked) - MOST_ATTENTION, 0),
     }
 
 
 def _asked(reading: Reading, found: Attention) -> dict[str, Any]:
-    row = found.row
-    value = None
-    if row["indicator_id"] is not None and row["varde"] is not None:
-        value = short(reading.value_words(row["indicator_id"], row["varde"]))
+    indicator, value = found.indicator_id, found.row["varde"]
+    info = None if indicator is None else reading.indicators[indicator]
     return {
         "title": found.title,
-        "indicator": row["indicator_id"],
-        "value": value,
-        "target": row["mal_text"] if row["indicator_id"] is not None else None,
-        "plan": row["plan_id"],
+        "indicator": indicator,
+        "value": None if value is None or info is None else short(reading.value_words(info.indicator_id, value)),
+        "target": None if info is None else found.row.get("mal_text", info.mal_text),
+        "plan": found.row.get("plan_id"),
         "item": found.item_id,
     }
 
