@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.catalogue.vocabulary import PERIOD_TYPES, R12
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.board.site import HERE
 from dagster_project.products.board.standing import grouped, occasions, standings
@@ -53,7 +54,7 @@ class Facts:
             return self._verksamhet(*self._occasion(name))
         if kind == "plan":
             return self._plan(self._occasion(name)[1])
-        return self._quality() if name == "kvalitet" else self._overview()
+        return self._quality() if name == "kvalitet" else self._overview(name)
 
     @staticmethod
     def _occasion(name: str) -> tuple[str, str]:
@@ -97,14 +98,22 @@ class Facts:
         rows = self.plan.filter(pl.col("tillfalle") == occasion)
         return Told(self._values(self.shown.clear(), rows), rows["mening"], self._counts(rows), self.known)
 
-    def _overview(self) -> Told:
-        """The overview of a period type and how to read it: cells of the area and verksamheter, T."""
-        cells = self.shown.filter(pl.col("niva") != "enhet", pl.col("kon") == "T")
+    def _overview(self, name: str) -> Told:
+        """The overview of a period type and how to read it: of each indicator the newest period that is complete."""
+        kind = name if name in PERIOD_TYPES else R12
+        cells = self.shown.filter(pl.col("niva") != "enhet", pl.col("kon") == "T", pl.col("period_typ") == kind)
+        area = self.reading.results.filter(pl.col("niva") == "omrade", pl.col("kon") == "T", pl.col("komplett"))
+        newest = area.filter(pl.col("period_typ") == kind).group_by("indicator_id").agg(pl.col("period_start").max())
+        cells = cells.join(newest, on=["indicator_id", "period_start"], how="semi")
         rows = self.plan.filter(pl.col("niva") == "omrade")
         counts = {n for _, part in rows.group_by("tillfalle", "ar") for n in self._counts(part)}
-        indicators, places = len(self.reading.indicators), len(self.reading.verksamheter) + 1
-        # How many indicators are met, changed, frozen, hidden: at most all of them, or all cells of the table.
-        counts |= set(range(indicators + 1)) | set(range(indicators * places + 1))
+        # How many indicators are met, changed, frozen: at most all; of the table's cells so many are hidden.
+        every = self.reading.results.join(newest, on=["indicator_id", "period_start"], how="semi").filter(
+            pl.col("niva") != "enhet", pl.col("kon") == "T", pl.col("period_typ") == kind
+        )
+        applying = every.filter(pl.col("status") != "ej_tillamplig")
+        counts |= {*range(len(self.reading.indicators) + 1), applying.height, every.height}
+        counts.add(every.filter(pl.col("status") == "dold").height)
         return Told(self._values(cells, rows), rows["mening"], counts, self.known)
 
     def _quality(self) -> Told:

@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.board.site import Site
 from dagster_project.products.board.standing import occasions
-from dagster_project.products.numbers import numbers_in
 from dagster_project.products.reading import Reading
 from dagster_project.releases.store import current_release
-from dagster_project.releases.tables import NUMBERS, PLAN_NUMBERS, PLAN_TABLE
 from tests.products.board.checks import (
     broken_links,
     html_messages,
@@ -112,51 +108,17 @@ def test_every_number_of_every_page_stands_in_the_release(site: Path, facts: Fac
 @pytest.mark.parametrize(
     "planted",
     [
-        "<p>Dolt: 73,19 procent (1 av 7 319).</p>",
-        '<td class="tal">7 319</td>',
-        '<svg role="img" aria-label="senast 73,19 procent"></svg>',
-        '<svg><text class="d-sist-text">73,19</text></svg>',
-        '<td data-varde="73.19">x</td>',
-        "<!-- 73,19 -->",
+        "<p>Dolt: 73,194 procent (1 av 997 319).</p>",
+        '<td class="tal">997 319</td>',
+        '<svg role="img" aria-label="senast 73,194 procent"></svg>',
+        '<svg><text class="d-sist-text">73,194</text></svg>',
+        '<td data-varde="73.194">x</td>',
+        "<!-- 73,194 -->",
     ],
 )
 def test_a_number_of_no_shown_cell_is_found(site: Path, facts: Facts, kind: str, planted: str) -> None:
     html = (site / f"{kind}.html").read_text(encoding="utf-8").replace("</main>", f"{planted}</main>")
     assert facts.told(f"{kind}.html").unexplained(parse(html)) != []
-
-
-PLANTED = [731_000.25 + 7 * n for n in range(400)]
-
-
-def planted(rows: pl.DataFrame, status: str, names: list[str]) -> pl.DataFrame:
-    """The rows with numbers that nothing else has in their hidden cells, against the rules of a release."""
-    hidden = pl.col(status) == "dold"
-    index = (hidden.cum_sum() - 1).cast(pl.Int64)
-    numbers = pl.Series("n", PLANTED)
-    return rows.with_columns(
-        pl.when(hidden)
-        .then(((index * len(names) + n) % len(PLANTED)).replace_strict(dict(enumerate(numbers)), default=None))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for n, name in enumerate(names)
-    )
-
-
-@pytest.mark.parametrize("lock", [True, False], ids=["hidden", "as if nothing were hidden"])
-def test_a_hidden_number_is_in_no_page_even_where_the_release_holds_it(
-    data: DataPaths, tmp_path: Path, lock: bool
-) -> None:
-    """Pages look at a cell's status, not only at whether it has a number; and the audit sees it where they do not."""
-    reading = Reading(current_release(data))
-    results = planted(reading.results, "status", NUMBERS)
-    plan = planted(reading.plan, "malstatus", PLAN_NUMBERS)
-    if not lock:
-        results = results.with_columns(pl.col("status").replace({"dold": "inget_mal"}))
-        plan = plan.with_columns(pl.col("malstatus").replace({"dold": "inget_mal"}))
-    reading._tables |= {"indicator_result": results, PLAN_TABLE: plan}
-    Site(reading, data).write(tmp_path)
-    found = {told.partition("/")[0].partition(":")[0] for told in numbers_in(tmp_path, PLANTED)}
-    assert found == set() if lock else {"indikator", "verksamhet", "plan", "index.html"} <= found
 
 
 # --- In a browser ----------------------------------------------------------------------------------------------------
@@ -313,6 +275,4 @@ def test_it_is_complete_without_its_script(browser: Any, tab: Any, site: Path, k
         context.close()
     tab.goto(address)
     tab.evaluate("document.querySelectorAll('form').forEach(form => form.remove())")
-    assert without.split() == tab.locator("main").inner_text().split() or set(without.split()) >= set(
-        tab.locator("main").inner_text().split()
-    )
+    assert set(tab.locator("main").inner_text().split()) <= set(without.split())
