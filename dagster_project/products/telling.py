@@ -187,16 +187,16 @@ class Attention:
     """Something that somebody should look at: an item of the plan, or an indicator where the plan is not followed up.
 
     few: judged on few, so it stands last. worse: its signal says that it is getting worse. sentence: the item's own
-    (`mening`); an indicator has none. row: of the plan's follow-up, or the cell.
+    (`mening`); an indicator has none. row: of the plan's follow-up, or the cell. Empty texts where it is an indicator.
     """
 
-    item_id: str | None
+    item_id: str
     indicator_id: str | None
     title: str
     status: str
     few: bool
     worse: bool
-    sentence: str | None
+    sentence: str
     row: Row
 
 
@@ -224,7 +224,7 @@ def attention(
         for r in rows
         if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
     ]
-    wholes = {reading.items[a.item_id].overordnad_item for a in found if a.item_id}
+    wholes = {reading.items[a.item_id].overordnad_item for a in found}
     return _first_things_first(a for a in found if a.item_id not in wholes)
 
 
@@ -234,13 +234,13 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention
     worse = worsening(reading)
     return _first_things_first(
         Attention(
-            None,
+            "",
             r["indicator_id"],
             reading.indicators[r["indicator_id"]].titel,
             r["status"],
             r["markering"] == v.FEW_MARK,
             r["indicator_id"] in worse,
-            None,
+            "",
             r,
         )
         for r in cells
