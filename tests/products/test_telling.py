@@ -92,6 +92,7 @@ def test_what_is_reported_is_told_in_the_words_of_the_release() -> None:
     assert reported_words({"pagar": 14, "genomford": 2}, words) == (
         "Verksamheterna rapporterar själva 16 punkter: 2 genomförd och 14 pågår."
     )
+    assert reported_words({"pagar": 1}, words, one_place=True) == "Verksamheten rapporterar själv 1 punkt: 1 pågår."
     assert reported_words({}, words) is None
 
 
