@@ -44,6 +44,7 @@ def status(
         waiver_sentences,
         warning_sentences,
     )
+    from dagster_project.products.make import linked_products
     from dagster_project.releases.retractions import retractions
     from dagster_project.releases.store import published_release
     from dagster_project.runs.folder import RunFolder
@@ -63,6 +64,9 @@ def status(
     for record in records:
         if record.error is not None:
             say(f"Den publicerade inget: {record.error}")
+    for made in linked_products(paths):
+        older = "" if made.release_id == release.id else f" (av utgåva {made.release_id}, inte den aktuella)"
+        say(f"{made.product.title}: {made.entry}{older}")
     lost: ResultattavlaError | None = None
     expected: list[Expected] = []
     rejected: list[str] = []

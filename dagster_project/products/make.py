@@ -232,6 +232,16 @@ def linked_release(data: DataPaths, name: str) -> str | None:
     return link.readlink().parent.name if link.is_symlink() else None
 
 
+def linked_products(data: DataPaths) -> list[Made]:
+    """What there is to open now: the published products that are linked, in their order."""
+    found = ((product, linked_release(data, product.name)) for product in products() if not product.stewards_only)
+    return [
+        Made(product, release_id, data.published / product.name / product.entry, anew=False)
+        for product, release_id in found
+        if release_id is not None
+    ]
+
+
 def _switch(data: DataPaths, name: str, release_id: str | None) -> None:
     link = data.published / name
     if release_id == linked_release(data, name) and (release_id is not None or not os.path.lexists(link)):

@@ -1,6 +1,7 @@
 """A release as products read it: every table once, rows of its dimensions typed, words where people read them.
 
-Whatever a product shows it takes from here, so that it can never show more than the release does.
+Whatever a product shows it takes from here, so that it can never show more than the release does. A hidden cell has no
+number here, whatever the release holds: it is one lock more for all products, in one place.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from typing import TypeVar, get_type_hints
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ALL_SEXES, AREA, RESULT_TABLE, VERKSAMHET
+from dagster_project.catalogue.vocabulary import ALL_SEXES, AREA, HIDDEN, RESULT_TABLE, VERKSAMHET
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.releases.sentence import Measured, number_in_words
 from dagster_project.releases.store import Release
-from dagster_project.releases.tables import LEDGER_TABLE, PLAN_TABLE, QUALITY_TABLE
+from dagster_project.releases.tables import LEDGER_TABLE, NUMBERS, PLAN_NUMBERS, PLAN_TABLE, QUALITY_TABLE
 
 SIGNAL_TABLE, BREAK_TABLE, TIE_TABLE = "signal", "brott", "planmatt"
 UNIT_DIMENSION, VERKSAMHET_DIMENSION, PERIOD_DIMENSION = "dim_enhet", "dim_verksamhet", "dim_period"
 INDICATOR_DIMENSION, STATUS_DIMENSION, ITEM_DIMENSION = "dim_indikator", "dim_status", "dim_planpunkt"
+_HIDES = {RESULT_TABLE: ("status", NUMBERS), PLAN_TABLE: ("malstatus", PLAN_NUMBERS)}
+"""Table -> the column that says what is hidden, and the numbers that are empty then."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Reading:
             if not self.release.has(name):
                 raise self._older(f"tabellen {name}")
             try:
-                self._tables[name] = self.release.table(name)
+                self._tables[name] = _emptied(name, self.release.table(name))
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise ResultattavlaError(
                     f"Tabellen {name} i utgåva {self.release.id} är skadad: kör `resultattavla run`, som gör utgåvan "
@@ -297,3 +300,12 @@ class Reading:
 
 def _parts(text: str | None) -> tuple[str, ...]:
     return tuple(text.split("|")) if text else ()
+
+
+def _emptied(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table without the numbers of what is hidden."""
+    if name not in _HIDES:
+        return rows
+    status, numbers = _HIDES[name]
+    told = pl.col(status).ne_missing(HIDDEN)
+    return rows.with_columns(pl.when(told).then(pl.col(n)).alias(n) for n in numbers if n in rows.columns)

@@ -76,17 +76,18 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
     return f"{met} av {found.judged} {many} är {verb}, {joined(rest)}."
 
 
-def reported_words(reported: Mapping[str, int], words: Mapping[str, str]) -> str | None:
+def reported_words(reported: Mapping[str, int], words: Mapping[str, str], one_place: bool = False) -> str | None:
     """What the verksamheter report of items that no number judges: `Verksamheterna rapporterar själva 16 punkter: ...`.
 
-    words: code -> word, as the release has them.
+    words: code -> word, as the release has them. one_place: of one verksamhet.
     """
     total = sum(reported.values())
     if not total:
         return None
     order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
     parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
-    return f"Verksamheterna rapporterar själva {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
+    who = "Verksamheten rapporterar själv" if one_place else "Verksamheterna rapporterar själva"
+    return f"{who} {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def by_perspective(
                     PERSPECTIVE_WORDS[code],
                     counts,
                     tally_words(counts),
-                    reported_words(counts.reported or {}, words),
+                    reported_words(counts.reported or {}, words, verksamhet is not None),
                 )
             )
     return found
@@ -293,10 +294,9 @@ def signal_words(signal: Row | None) -> str:
     if signal is None:
         return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
     if signal["signal"] == v.TOO_FEW:
-        months = counted(signal["antal_punkter"], "månad", "månader")
-        return (
-            f"Det går inte att säga om något har förändrats: bara {months} har ett värde att visa, och det behövs 12."
-        )
+        points = signal["antal_punkter"]
+        months = f"bara {counted(points, 'månad', 'månader')}" if points else "ingen månad"
+        return f"Det går inte att säga om något har förändrats: {months} har ett värde att visa, och det behövs 12."
     if signal["signal"] == v.NO_SIGNAL:
         return "Ingen säker förändring: det som syns är den vanliga variationen från månad till månad."
     month: date = signal["signal_manad"]

@@ -21,12 +21,13 @@ from dagster_project.operations.retract import retract, take_back
 from dagster_project.operations.settings import Settings
 from dagster_project.products import make
 from dagster_project.products.base import Making, Product
-from dagster_project.products.make import folder_of, linked_release
+from dagster_project.products.make import folder_of, link_products, linked_release
 from dagster_project.releases import retractions
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.store import current_id, current_release
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import RunRecord, read_records
+from tests.jobs import said
 from tests.releases.small import small_release
 
 Register = Callable[..., None]
@@ -90,6 +91,10 @@ def test_a_failing_product_is_a_sentence_and_exit_2_and_the_release_stands(
     (record,) = read_records(outcome.data, 9)  # it is what the run came to, told wherever that is
     assert (record.exit_code, record.products_failed, record.notices) == (2, [sentence], (sentence,))
     assert "Mallen saknar något" in (outcome.data.docs / "index.html").read_text(encoding="utf-8")
+    assert (
+        f"Anslagstavlan: {good.data.published / 'anslag' / 'index.html'}\n"
+        in said("status", "--data", good.data.root).stdout
+    )
     # What an older version made stays to be read, and nothing but the product is made again next time.
     assert (outcome.data.published / "anslag" / "index.html").read_text() == good.release.id
     assert RunFolder(outcome.data).finished_run() == outcome.identity.run_id
@@ -213,6 +218,12 @@ def test_on_demand_it_is_made_again_of_any_kept_release(two: tuple[Settings, str
     assert made.anew and made.release_id == newest == linked_release(settings.paths, "anslag")
     assert make_on_demand(settings.paths, board(), earlier).entry.read_text() == earlier
     assert linked_release(settings.paths, "anslag") == newest
+    remove(folder_of(settings.paths, newest, "anslag"))
+    link_products(settings.paths)
+    told = said("status", "--data", settings.data).stdout
+    assert (
+        f"Anslagstavlan: {settings.data / 'published' / 'anslag' / 'index.html'} (av utgåva {earlier}, inte den" in told
+    )
     with pytest.raises(ResultattavlaError, match="Utgåvan 2021-01-01-000000000000 finns inte"):
         make_on_demand(settings.paths, board(), "2021-01-01-000000000000")
 

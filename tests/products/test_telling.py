@@ -92,6 +92,7 @@ def test_what_is_reported_is_told_in_the_words_of_the_release() -> None:
     assert reported_words({"pagar": 14, "genomford": 2}, words) == (
         "Verksamheterna rapporterar själva 16 punkter: 2 genomförd och 14 pågår."
     )
+    assert reported_words({"pagar": 1}, words, one_place=True) == "Verksamheten rapporterar själv 1 punkt: 1 pågår."
     assert reported_words({}, words) is None
 
 
@@ -178,6 +179,7 @@ def test_a_signal_says_what_changed_by_which_rule_and_when() -> None:
 def test_no_signal_is_said_to_be_noise_and_too_few_to_be_unknown() -> None:
     assert signal_words(SIGNAL).startswith("Ingen säker förändring")
     assert "bara 7 månader har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 7})
+    assert "ingen månad har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 0})
     assert "inte månad för månad" in signal_words(None)
 
 

@@ -96,14 +96,22 @@ def series_words(what: str, series: Sequence[Cell], words: Words) -> str:
     numbers = [cell.value for cell in known if cell.value is not None]
     if not numbers:
         return " ".join([f"{what}: inga siffror att visa.", *gap_sentences(series)])
-    newest = known[-1]
-    told = f"{what}, {_between(series[0].end, series[-1].end)}: senast {words(numbers[-1])} ({period_words(newest)})"
     low, high = min(numbers), max(numbers)
-    if low == high and len(numbers) > 1:
-        told += ", lika alla perioder som visas"
-    elif len(numbers) > 1:
-        at_low, at_high = (known[numbers.index(value)] for value in (low, high))
-        told += f", lägst {words(low)} ({period_words(at_low)}) och högst {words(high)} ({period_words(at_high)})"
+
+    def at(value: float) -> str:
+        """A value and when it was, the newest time of several."""
+        when = known[len(numbers) - 1 - numbers[::-1].index(value)]
+        return f"{words(value)} ({period_words(when)})"
+
+    told = f"{what}, {_between(series[0].end, series[-1].end)}: senast {at(numbers[-1])}"
+    if low == high:
+        told += ", lika alla perioder som visas" if len(numbers) > 1 else ""
+    elif numbers[-1] == low:
+        told += f", det lägsta; högst {at(high)}"
+    elif numbers[-1] == high:
+        told += f", det högsta; lägst {at(low)}"
+    else:
+        told += f", lägst {at(low)} och högst {at(high)}"
     return " ".join([f"{told}.", *gap_sentences(series)])
 
 

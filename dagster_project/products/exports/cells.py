@@ -1,4 +1,4 @@
-"""The cells that exports tell, with names beside them. A hidden one has no number here, whatever its release says."""
+"""The cells that exports tell, with the names beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     AREA,
-    HIDDEN,
     LEVELS,
     MEN,
     NOT_APPLICABLE,
@@ -19,7 +18,6 @@ from dagster_project.catalogue.vocabulary import (
     WOMEN,
 )
 from dagster_project.products.reading import Reading, VerksamhetInfo
-from dagster_project.releases.tables import NUMBERS
 
 PLACES = (AREA, VERKSAMHET)
 """The levels of every export; units are told where they are asked for."""
@@ -44,9 +42,7 @@ def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequen
         & pl.col("period_typ").is_in(list(period_types))
         & (pl.col("status") != NOT_APPLICABLE)
     )
-    told = emptied(results, "status", NUMBERS).with_columns(
-        plats=pl.col("verksamhet").fill_null(reading.area.verksamhet)
-    )
+    told = results.with_columns(plats=pl.col("verksamhet").fill_null(reading.area.verksamhet))
     indicators = pl.DataFrame(
         [
             (i.indicator_id, n, i.titel, i.art, i.mattenhet, i.decimaler)
@@ -92,11 +88,6 @@ def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequen
         )
         .drop("indicator_order", "place_order", "nodnamn", "node_hsaid", "enhetsnamn")
     )
-
-
-def emptied(rows: pl.DataFrame, status: str, numbers: Sequence[str]) -> pl.DataFrame:
-    """The rows with these numbers empty where the cell is hidden."""
-    return rows.with_columns(pl.when(pl.col(status).ne_missing(HIDDEN)).then(pl.col(n)).alias(n) for n in numbers)
 
 
 def unit_names(reading: Reading) -> pl.DataFrame:

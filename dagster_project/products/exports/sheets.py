@@ -25,12 +25,11 @@ from dagster_project.catalogue.vocabulary import (
     YEAR,
 )
 from dagster_project.gates.suites import suite_titles
-from dagster_project.products.exports.cells import cells, emptied, places
+from dagster_project.products.exports.cells import cells, places
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import Reading
 from dagster_project.products.words import DELIVERY_STATUS_WORDS, GATE_HEADINGS, SEVERITY_WORDS
 from dagster_project.releases.labels import SEX_WORDS
-from dagster_project.releases.tables import PLAN_NUMBERS
 
 TEXT, WRAPPED, DATE, ORDINAL, WHOLE, NUMBER = "text", "wrapped", "date", "ordinal", "whole", "number"
 """Kinds of columns: text on one line, text in several, a day, a year, a number without decimals, a number with those
@@ -155,8 +154,7 @@ def plan_sheet(reading: Reading) -> Sheet:
     )
     place = pl.col("verksamhet").fill_null(reading.area.verksamhet)
     rows = (
-        emptied(reading.plan, "malstatus", PLAN_NUMBERS)
-        .with_columns(plats=place)
+        reading.plan.with_columns(plats=place)
         .join(items, on="item_id", how="left")
         .join(measured, on="indicator_id", how="left")
         .with_columns(

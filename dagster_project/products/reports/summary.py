@@ -36,7 +36,7 @@ def summary(followed: Followed) -> Iterator[Block]:
     yield Heading(1, "Sammanfattning", "sammanfattning")
     yield Paragraph(tally_words(whole), "lead")
     words = {code: status.ord for code, status in followed.reading.statuses.items()}
-    if (reported := reported_words(whole.reported or {}, words)) is not None:
+    if (reported := reported_words(whole.reported or {}, words, asked.verksamhet is not None)) is not None:
         yield Paragraph(reported)
     total = len(followed.items)
     scope = f"Planen har {counted(followed.planned, 'punkt', 'punkter')}"

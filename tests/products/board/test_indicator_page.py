@@ -20,7 +20,7 @@ from dagster_project.products.board.pages import indicator
 from dagster_project.products.board.site import Attachment, Page, Site
 from dagster_project.releases.labels import labels
 from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_SCHEMA
-from tests.products.small import CROWNS, SHARE, readable_release, reading_of
+from tests.products.small import CROWNS, SHARE, dimensions, readable_release, reading_of
 
 TOLD = "Kort: 93,7 procent (3 144 av 3 355) för tolv månader till och med augusti 2022 – inte uppnått."
 SECRET = 4713.0
@@ -194,6 +194,33 @@ def test_a_share_that_misses_its_target_tells_how_many_were_lacking(whole: str) 
 def test_few_hidden_and_preliminary_numbers_lack_nothing(tmp_path: Path, said: dict[str, Any]) -> None:
     html = page_of(site_of(tmp_path, pl.DataFrame([*rows(SHARE, **said)], schema=RESULT_SCHEMA)))
     assert "för att nå målet" not in words(html)
+
+
+def test_a_verksamhet_that_has_changed_says_so_in_a_word(tmp_path: Path) -> None:
+    of_aa = SIGNAL | {"niva": "verksamhet", "verksamhet": "AA", "riktning": "battre"}
+    still = SIGNAL | {"niva": "verksamhet", "verksamhet": "BB", "signal": "ingen", "riktning": None}
+    html = page_of(site_of(tmp_path, signal=pl.DataFrame([SIGNAL, of_aa, still], infer_schema_length=None)))
+    (cards,) = re.findall(r'<ul class="serier ren">.*?</ul>', html, re.DOTALL)
+    assert [words(card).count("◆ bättre") for card in cards.split("</li>")[:2]] == [0, 1]
+
+
+def test_a_table_has_no_column_for_targets_or_statuses_that_there_are_none_of(tmp_path: Path) -> None:
+    none = pl.DataFrame([*rows(SHARE, status="inget_mal", mal_operator=None, malvarde=None)], schema=RESULT_SCHEMA)
+    html = page_of(site_of(tmp_path, none.filter(pl.col("komplett"))))
+    (table,) = re.findall(r'<table id="manader".*?</table>', html, re.DOTALL)
+    assert (
+        words(table).split("Månad ")[1].startswith("Täljare Nämnare Värde (procent) 95 % intervall augusti 2022 64 80")
+    )
+    assert "d-mal" not in re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+
+
+def test_registers_that_fill_up_say_that_the_newest_months_will_rise(tmp_path: Path) -> None:
+    def page(stock: bool) -> str:
+        kind = dimensions()["dim_indikator"].with_columns(art=pl.lit("tackning"), bestand=pl.lit(stock))
+        return words(page_of(site_of(tmp_path / str(stock), dim_indikator=kind)))
+
+    assert "stiger när fler hinner registreras" in page(stock=False)
+    assert "stiger när fler hinner registreras" not in page(stock=True)
 
 
 def test_a_break_is_a_line_with_its_reason(tmp_path: Path) -> None:

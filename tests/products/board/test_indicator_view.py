@@ -142,12 +142,26 @@ def test_an_axis_names_twelve_months_by_the_month_that_they_end_with() -> None:
 
 
 def test_a_series_in_words() -> None:
-    series = [month(7, 80.0), month(8, 91.5), hidden(9), month(10, 70.0), early(11, 99.0)]
+    series = [month(6, 70.0), month(7, 80.0), month(8, 91.5), hidden(9), month(10, 72.0), early(11, 99.0)]
     assert series_words("Området", series, IN_PERCENT.words) == (
-        "Området, juli–november 2020: senast 70,0 procent (oktober 2020), lägst 70,0 procent (oktober 2020) och högst "
+        "Området, juni–november 2020: senast 72,0 procent (oktober 2020), lägst 70,0 procent (juni 2020) och högst "
         "91,5 procent (augusti 2020). September 2020 visas inte: för få fall, eller så kunde andra små tal räknas ut. "
         "November 2020 är preliminär."
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((70.0, 60.0), "senast 60,0 procent (februari 2020), det lägsta; högst 70,0 procent (januari 2020)."),
+        ((60.0, 70.0), "senast 70,0 procent (februari 2020), det högsta; lägst 60,0 procent (januari 2020)."),
+        ((60.0, 60.0), "senast 60,0 procent (februari 2020), lika alla perioder som visas."),
+        ((60.0, 90.0, 60.0, 70.0), "lägst 60,0 procent (mars 2020) och högst 90,0 procent (februari 2020)."),
+    ],
+)
+def test_the_newest_is_told_once(values: tuple[float, ...], words: str) -> None:
+    series = [month(n, value) for n, value in enumerate(values, start=1)]
+    assert series_words("Området", series, IN_PERCENT.words).endswith(words)
 
 
 def test_a_series_without_a_number_says_why() -> None:

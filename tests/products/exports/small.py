@@ -22,6 +22,7 @@ from dagster_project.releases.tables import (
     PLAN_TABLE,
     QUALITY_TABLE,
     RESULT_SCHEMA,
+    SIGNAL_SCHEMA,
 )
 from tests.releases.small import small_release, with_tables
 
@@ -140,6 +141,9 @@ def dimensions() -> dict[str, pl.DataFrame]:
             [{"kod": x.code, "typ": x.kind, "ord": x.word, "symbol": x.symbol, "ordning": x.order} for x in labels()],
         ),
         "dim_planpunkt": _rows("dim_planpunkt", [item]),
+        "planmatt": _rows("planmatt", [{"item_id": "X-01", "indicator_id": "vantat_kort", "roll": "huvud"}]),
+        "signal": pl.DataFrame(schema=SIGNAL_SCHEMA),
+        "brott": pl.DataFrame(schema=DIMENSION_SCHEMAS["brott"]),
     }  # fmt: skip
 
 
@@ -150,9 +154,23 @@ def plan() -> pl.DataFrame:
     area = {"niva": "omrade", "malstatus": "uppfyllt", "mening": "Punkt: 90,0 procent.", **numbers}
     hidden = {"niva": "verksamhet", "verksamhet": "BB", "malstatus": "dold", "mening": "Punkt: för få för att visas."}
     told = {"niva": "verksamhet", "verksamhet": "AA", "malstatus": "inget_mal", "rapporterad_status": "pagar"}
+    told |= {"mening": "Punkt: Pågår."}
     return pl.DataFrame(
         [row | area, row | hidden, row | told | {"kommentar": COMMENT, "antal": 3.0}], schema=PLAN_SCHEMA
     )
+
+
+def planted(rows: pl.DataFrame, status: str, numbers: list[str], first: int) -> tuple[pl.DataFrame, list[float]]:
+    """The rows with numbers in their hidden cells that nothing else has, and those numbers."""
+    hidden = pl.col(status) == "dold"
+    counted = hidden.cum_sum() - 1
+    told = rows.with_columns(
+        pl.when(hidden).then(first + 0.25 + (counted * len(numbers) + n) * 7).otherwise(pl.col(name)).alias(name)
+        for n, name in enumerate(numbers)
+    )
+    found = told.filter(hidden).select(numbers).to_numpy().ravel().tolist()
+    assert len(found) == len(set(found)) > 0
+    return told, found
 
 
 def quality() -> pl.DataFrame:
@@ -176,9 +194,9 @@ def ledger() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(names), orient="row")
 
 
-def exported_release(data: DataPaths, tables: Mapping[str, pl.DataFrame] | None = None) -> Reading:
-    """The release, read; other tables instead where given."""
-    release_id = small_release(data, 30, held_back=["gas_antal"])
+def exported_release(data: DataPaths, tables: Mapping[str, pl.DataFrame] | None = None, day: int = 30) -> Reading:
+    """The release of a day in September 2022, read; other tables instead where given."""
+    release_id = small_release(data, day, held_back=["gas_antal"])
     said = {"indicator_result": results(), PLAN_TABLE: plan(), QUALITY_TABLE: quality(), LEDGER_TABLE: ledger()}
     with_tables(data, release_id, {**said, **dimensions(), **(tables or {})})
     return Reading(read_release(data.releases / release_id))

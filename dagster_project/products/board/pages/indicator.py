@@ -17,6 +17,7 @@ from dagster_project.catalogue.plan import Item
 from dagster_project.catalogue.vocabulary import (
     AREA,
     COMPUTED,
+    COVERAGE,
     FROZEN,
     JUDGED,
     LATEST,
@@ -57,7 +58,8 @@ from dagster_project.products.charts import Break, Limits, funnel, pair, trend
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
-from dagster_project.products.telling import capability_words, gap_words, signal_words, to_target
+from dagster_project.products.telling import capability_words, gap_words, is_change, signal_words, to_target
+from dagster_project.releases.labels import DIRECTION_WORDS
 from dagster_project.releases.sentence import sentence
 
 TEMPLATE = "indicator.html.j2"
@@ -92,15 +94,15 @@ class _Shared:
     """What is looked up once for all pages.
 
     units: (hsaid, verksamhet) -> name. names: code -> name of the verksamheter. items: indicator -> the items of the
-    plan that it follows up, with its role. sentences: item -> its newest sentence for the area. signals: indicator ->
-    the area's row. failed: source -> its failed checks in words. revised: indicator -> its cells that changed.
+    plan that it follows up, with its role. sentences: item -> its newest sentence for the area. signals: by indicator
+    and verksamhet (None: the area). failed: source -> its failed checks in words. revised: indicator -> what changed.
     """
 
     units: Mapping[tuple[str, str], str]
     names: Mapping[str, str]
     items: Mapping[str, list[tuple[ItemInfo, str]]]
     sentences: Mapping[str, str]
-    signals: Mapping[str, dict[str, Any]]
+    signals: Mapping[tuple[str, str | None], dict[str, Any]]
     failed: Mapping[str, list[str]]
     revised: Mapping[str, pl.DataFrame]
 
@@ -113,13 +115,15 @@ class _Shared:
             if item_id in reading.items:
                 items[indicator_id].append((reading.items[item_id], role))
         newest = reading.plan.filter(pl.col("niva") == AREA, pl.col("tillfalle") == LATEST)
-        area = reading.signals.filter(pl.col("niva") == AREA)
         return cls(
             units={(hsaid, code): name for hsaid, code, name in named.iter_rows()},
             names={code: v.namn for code, v in reading.verksamheter.items()},
             items=items,
             sentences=dict(newest.sort("ar").select("item_id", "mening").iter_rows()),
-            signals={row["indicator_id"]: row for row in area.iter_rows(named=True)},
+            signals={
+                (row["indicator_id"], None if row["niva"] == AREA else row["verksamhet"]): row
+                for row in reading.signals.iter_rows(named=True)
+            },
             failed=_failed(reading),
             revised={} if site.revisions is None else _by_indicator(site.revisions.cells),
         )
@@ -173,7 +177,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
     if cells is None:
         return context
     measure = _measure(site.reading, info)
-    signal = shared.signals.get(info.indicator_id)
+    signal = shared.signals.get((info.indicator_id, None))
     codes = (site.reading.area.verksamhet, *shared.names)
     breaks = {code: _breaks(site.reading, info.indicator_id, code) for code in codes}
     monthly = by_month(cells, measure, breaks[codes[0]], *_limits(signal))
@@ -190,7 +194,8 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "figures": figures,
         "share": measure.proportion,
         "unit": None if info.mattenhet == NUMBER else info.mattenhet,
-        "aims": {"area": _aims(cells.area(MONTH), cells.area(R12)), "units": _aims(cells.units)},
+        "columns": {"area": Columns.of(*cells.area(MONTH), *cells.area(R12)), "units": Columns.of(*cells.units)},
+        "grows": info.art == COVERAGE and not info.bestand,
         "long_run": measure.long_run,
         "latest_words": measure.latest,
         "no_target": NO_TARGET,
@@ -206,7 +211,11 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "yearly": yearly,
         "yearly_chart": draw(yearly) if yearly else None,
         "multiples": [
-            (m, draw(m.development, small=True, bounds=(one_scale.low, one_scale.high) if one_scale else None))
+            (
+                m,
+                draw(m.development, small=True, bounds=(one_scale.low, one_scale.high) if one_scale else None),
+                _change(shared.signals.get((info.indicator_id, m.code))),
+            )
             for m in several
         ],
         "places": met,
@@ -301,9 +310,21 @@ def _why(reading: Reading, info: IndicatorInfo, newest: Cell, met: str | None) -
     return f"Målet gäller verksamheterna var för sig. {met}" if met is not None else None
 
 
-def _aims(*series: Sequence[Cell]) -> bool:
-    """Whether any of the cells has a target: else a table needs no column of them."""
-    return any(cell.target is not None for cells in series for cell in cells)
+@dataclass(frozen=True)
+class Columns:
+    """What a table of cells needs columns for: targets; statuses, where any is another than that there is no target."""
+
+    aims: bool
+    status: bool
+
+    @classmethod
+    def of(cls, *cells: Cell) -> Columns:
+        return cls(any(c.target is not None for c in cells), any(c.status != NO_TARGET for c in cells))
+
+
+def _change(signal: Mapping[str, Any] | None) -> str | None:
+    """A signal in a word, as the overview has it."""
+    return DIRECTION_WORDS[signal["riktning"]] if signal is not None and is_change(signal) else None
 
 
 def _frozen_since(cells: Iterable[Cell]) -> str | None:

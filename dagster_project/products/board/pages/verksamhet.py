@@ -171,7 +171,7 @@ def lead(reading: Reading, here: Sequence[Standing]) -> tuple[str, ...]:
     if few:
         judged += f" {few} av dem bedöms på få fall."
     counts = Counter(s.report_status for s in whole if s.report_status and s.target_status not in (MET, *FAILING))
-    told = reported_words(counts, {code: info.ord for code, info in reading.statuses.items()})
+    told = reported_words(counts, {code: info.ord for code, info in reading.statuses.items()}, one_place=True)
     return (judged, told) if told is not None else (judged,)
 
 
