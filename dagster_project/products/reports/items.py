@@ -209,8 +209,8 @@ def _change(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Ite
     """Whether the months say more than chance, and whether a missed target can be met as things work now."""
     signal = followed.signal(indicator.indicator_id)
     told = []
-    if signal is not None and is_change(signal) and signal["signal_manad"] <= followed.period[1]:
-        told.append(signal_words(signal))
+    if signal is not None and is_change(signal, indicator) and signal["signal_manad"] <= followed.period[1]:
+        told.append(signal_words(signal, indicator))
     if followed.row(item)["malstatus"] in HEAVY and (able := capability_words(signal)) is not None:
         told.append(able)
     if told:
