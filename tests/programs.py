@@ -9,18 +9,23 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 REQUIRED = os.environ.get("RESULTATTAVLA_REQUIRE_PROGRAMS") == "1"
 
 
 @dataclass(frozen=True)
 class Program:
-    """marker: of the tests that need it. names: of its command, the first that is found counts. package: Debian's."""
+    """marker: of the tests that need it. names: of its command, the first that is found counts. package: Debian's.
+
+    part: a file beside the program, without which it lacks what the tests need of it.
+    """
 
     marker: str
     title: str
     names: tuple[str, ...]
     package: str
+    part: str = ""
 
     @property
     def how_to_get(self) -> str:
@@ -28,7 +33,8 @@ class Program:
 
     def path(self) -> str | None:
         """The installed program, or None; with RESULTATTAVLA_REQUIRE_PROGRAMS=1 its absence is an error."""
-        path = next(filter(None, map(shutil.which, self.names)), None)
+        found = filter(None, map(shutil.which, self.names))
+        path = next((p for p in found if (Path(p).resolve().parent / self.part).exists()), None)
         if path is None and REQUIRED:
             raise RuntimeError(f"RESULTATTAVLA_REQUIRE_PROGRAMS=1, but {self.how_to_get}")
         return path
@@ -36,7 +42,8 @@ class Program:
 
 BROWSER = Program("browser", "Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium")
 JAVA = Program("java", "Java", ("java",), "default-jre-headless")
-PROGRAMS = (BROWSER, JAVA)
+OFFICE = Program("office", "LibreOffice Writer", ("soffice", "libreoffice"), "libreoffice-writer-nogui", "libswlo.so")
+PROGRAMS = (BROWSER, JAVA, OFFICE)
 
 # Nothing of the browser's own may talk to a network while the pages are watched.
 BROWSER_ARGUMENTS = [

@@ -29,6 +29,8 @@ from dagster_project.products.explain.explain import explain
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
+from dagster_project.products.reading import Reading
+from dagster_project.products.reports.asked import Asked
 from dagster_project.releases import evidence
 from dagster_project.releases.store import read_release
 from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_KEY, RESULT_SCHEMA, TABLE_KEYS
@@ -36,6 +38,8 @@ from dagster_project.runs.folder import RunFolder
 from tests.conftest import Command
 from tests.jobs import SAMPLE, said
 from tests.oracle.compare import compare
+from tests.products.reports.numbers import may_stand, numbers_in
+from tests.products.reports.test_numbers import page_words, words_of
 
 FILES = {
     *(f"{table}.{kind}" for table in TABLE_KEYS for kind in ("parquet", "csv")),
@@ -338,6 +342,22 @@ def test_a_unit_of_two_verksamheter_must_be_told_apart(sample) -> None:
     with pytest.raises(ResultattavlaError, match="hörde till AUD och SC"):
         explain(sample[0], Query("avvikelser_antal", "2022", enhet="SE2321000164-DEMO22"))
     assert explain(sample[0], Query("avvikelser_antal", "2022", None, "sc", "SE2321000164-DEMO22")).cell["varde"] > 0
+
+
+@pytest.mark.parametrize("place", [None, "BUH"])
+def test_a_report_of_the_sample_has_the_release_s_numbers_only(sample, tmp_path: Path, place: str | None) -> None:
+    data, _ = sample
+    where = ["--verksamhet", place] if place else []
+    result = said("report", "--occasion", "delar", "--year", "2022", *where, "--out", tmp_path, "--data", data.root)
+    assert result.returncode == 0 and result.stderr == ""
+    reading = Reading(read_release(data.current.resolve()))
+    codes = {place} if place else set(reading.verksamheter)
+    allowed = may_stand(reading, "delar", 2022, {None, *codes}) | {"5"}  # percent in quarantine, the sample's one limit
+    asked = Asked("delar", 2022, place)
+    for name, words in ((f"{asked.file_name}.docx", words_of), (f"{asked.file_name}.html", page_words)):
+        found = numbers_in(words((tmp_path / name).read_bytes()))
+        assert len(found) > 150
+        assert found - allowed == set()
 
 
 @pytest.mark.browser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,8 @@ Row = Mapping[str, Any]
 
 TITLES: Mapping[str, str] = {DELAR: "Delårsrapport", YEAR: "Aktivitetsberättelse"}
 """What a report of an occasion is called."""
+LATER = timedelta(days=92)
+"""A report is made at most so long after its period, if it is to tell how the months vary."""
 FILES: Mapping[str, str] = {DELAR: "delarsrapport", YEAR: "aktivitetsberattelse"}
 
 
@@ -126,6 +128,21 @@ class Followed:
             pl.col("period_start") == self.period[0],
         )
         return frozenset(cells.select("indicator_id", "verksamhet").iter_rows())
+
+    def signal(self, indicator_id: str) -> Row | None:
+        """What the months say of an indicator at the place; None where the release's newest months are another time's.
+
+        A release tells of its newest months only: of a period that has long been over it has nothing to say.
+        """
+        row = self._signals.get(indicator_id)
+        return row if row is not None and row["till"] is not None and row["till"] <= self.period[1] + LATER else None
+
+    @cached_property
+    def _signals(self) -> Mapping[str, Row]:
+        rows = self.reading.signals.filter(pl.col("niva") == self.level)
+        if self.code is not None:
+            rows = rows.filter(pl.col("verksamhet") == self.code)
+        return {row["indicator_id"]: row for row in rows.iter_rows(named=True)}
 
     @cached_property
     def warned(self) -> Mapping[str, Sequence[Row]]:

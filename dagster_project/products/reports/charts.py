@@ -6,7 +6,7 @@ from itertools import dropwhile
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ALL_SEXES, HIDDEN, MONTH, VERKSAMHET
+from dagster_project.catalogue.vocabulary import ALL_SEXES, HIDDEN, MONTH
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import month_in_words
 from dagster_project.products.charts import Limits, Point, standalone, trend
@@ -39,7 +39,7 @@ def chart(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Figur
         target=target,
         limits=_limits(followed, indicator.indicator_id, points),
     )
-    caption = f"{printable(item.kort_titel)} per månad, {followed.place}, {points[0].label}–{points[-1].label}."
+    caption = f"{printable(item.kort_titel)} per månad, {points[0].label}–{points[-1].label}."
     return Figure(standalone(svg), str(svg), alt, caption)
 
 
@@ -70,15 +70,10 @@ def _monthly_target(rows: pl.DataFrame) -> float | None:
 
 def _limits(followed: Followed, indicator_id: str, points: list[Point]) -> Limits | None:
     """How far the months vary by chance, where the release says it of months that the chart shows."""
-    where = (pl.col("niva") == followed.level) & (pl.col("indicator_id") == indicator_id)
-    if followed.level == VERKSAMHET:
-        where &= pl.col("verksamhet") == followed.code
-    rows = followed.reading.signals.filter(where, pl.col("medel").is_not_null(), pl.col("ovre_grans").is_not_null())
-    if rows.is_empty():
+    row = followed.signal(indicator_id)
+    if row is None or row["medel"] is None or row["ovre_grans"] is None:
         return None
-    row = rows.row(0, named=True)
-    first, last = points[0].start, points[-1].start
-    start, end = max(row["fran"], first), min(row["till"], last)
+    start, end = max(row["fran"], points[0].start), min(row["till"], points[-1].start)
     return Limits(row["medel"], row["undre_grans"], row["ovre_grans"], start, end) if start < end else None
 
 

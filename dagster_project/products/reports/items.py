@@ -41,6 +41,7 @@ from dagster_project.products.reports.document import (
     Quote,
     Table,
 )
+from dagster_project.products.telling import capability_words, is_change, signal_words
 from dagster_project.products.words import OPERATOR_SIGNS
 from dagster_project.releases.sentence import LONGEST_COMMENT
 
@@ -200,6 +201,19 @@ def _figure(followed: Followed, item: ItemInfo, indicator: IndicatorInfo, drawn:
     if figure is not None:
         drawn[indicator.indicator_id] = item
         yield figure
+        yield from _change(followed, item, indicator)
+
+
+def _change(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Iterator[Block]:
+    """Whether the months say more than chance, and whether a missed target can be met as things work now."""
+    signal = followed.signal(indicator.indicator_id)
+    told = []
+    if signal is not None and is_change(signal) and signal["signal_manad"] <= followed.period[1]:
+        told.append(signal_words(signal))
+    if followed.row(item)["malstatus"] in HEAVY and (able := capability_words(signal)) is not None:
+        told.append(able)
+    if told:
+        yield Paragraph(" ".join(told))
 
 
 # --- What was reported ----------------------------------------------------------------------------------------------

@@ -9,14 +9,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
-from dagster_project.catalogue.vocabulary import FROZEN, HIDDEN, NO_DATA, NOT_MET, NOT_REPORTED, PRELIMINARY, WARNED
+from dagster_project.catalogue.vocabulary import (
+    FROZEN,
+    HIDDEN,
+    NO_DATA,
+    NOT_MET,
+    NOT_REPORTED,
+    PARTLY,
+    PRELIMINARY,
+    WARNED,
+)
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import counted, joined
 from dagster_project.products.reading import ItemInfo
 from dagster_project.products.reports.asked import Followed, Row
 from dagster_project.products.reports.document import Block, Bullets, Column, Heading, Paragraph, Table
 from dagster_project.products.reports.items import FEW_WORDS, is_few, status_mark
-from dagster_project.products.telling import Tally, attention, by_perspective, reported_words, tally_words
+from dagster_project.products.telling import Tally, attention, by_perspective, reported_words, signal_words, tally_words
 
 
 def summary(followed: Followed) -> Iterator[Block]:
@@ -66,12 +75,18 @@ def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
     asked, reading = followed.asked, followed.reading
     entries = []
     for found in attention(reading, asked.occasion, asked.year, asked.verksamhet):
+        signal = followed.signal(found.indicator_id) if found.worse and found.indicator_id is not None else None
+        worse = signal is not None and signal["signal_manad"] <= followed.period[1]
+        if found.status not in (NOT_MET, PARTLY) and not worse:
+            continue  # it began to get worse after the period
         title, text = _parted(found.title, printable(found.sentence))
         symbol = status_mark(followed, found.row).symbol
         if found.few:
             text += f" ({FEW_WORDS.capitalize()}.)"
         if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
             text += f" Når inte målet: {joined(who)}."
+        if worse:
+            text += f" {signal_words(signal)}"
         entries.append((f"{symbol} {title}".strip(), text))
     if followed.is_area:
         entries += [entry for item in followed.items if (entry := _missed_below(followed, item)) is not None]

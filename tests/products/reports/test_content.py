@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +27,7 @@ from dagster_project.products.reports.document import (
 )
 from dagster_project.releases.tables import PLAN_SCHEMA
 from tests.products.reports import small
+from tests.products.small import CROWNS
 
 AREA, AA, BB = Asked("delar", 2022), Asked("delar", 2022, "AA"), Asked("delar", 2022, "BB")
 EVERY = [AREA, AA, BB, Asked("ar", 2022)]
@@ -123,7 +125,7 @@ def test_it_says_whether_the_numbers_can_be_trusted() -> None:
 
 
 def test_an_item_is_told_by_the_release_s_own_sentence_and_a_row_per_verksamhet() -> None:
-    _, sentence, table, figure = under(told(), "Korta väntor för alla")
+    _, sentence, table, figure, change = under(told(), "Korta väntor för alla")
     assert sentence == Paragraph("Kort: 77,5 procent (93 av 120).", "lead", label="✗ Inte uppnått.")
     assert isinstance(table, Table)
     titles = [c.title for c in table.columns]
@@ -135,6 +137,9 @@ def test_an_item_is_told_by_the_release_s_own_sentence_and_a_row_per_verksamhet(
         ("Hela området", "93", "120", "77,5", "≥ 90", missed, "71,5"),
     )
     assert isinstance(figure, Figure)
+    assert change == Paragraph(
+        "Som det fungerar nu nås målet inte, inte ens i en bra månad: det krävs ett nytt sätt att arbeta."
+    )
 
 
 def test_a_verksamhet_stands_beside_the_area_and_nobody_else() -> None:
@@ -192,7 +197,7 @@ def test_a_number_judged_on_few_calls_nobody() -> None:
 
 def test_a_chart_ends_with_the_period_and_says_what_it_shows() -> None:
     (figure,) = (b for b in told().blocks if isinstance(b, Figure))
-    assert figure.caption == "Kort per månad, Hela området, 09 2020–08 2022."
+    assert figure.caption == "Kort per månad, 09 2020–08 2022."
     assert figure.alt == (
         "Linjediagram: Kort per månad för Hela området. Från 71,2 procent i september 2020 till 77,0 procent i augusti "
         "2022; lägst 71,2 procent i september 2020 och högst 77,0 procent i augusti 2022. Målet är 90,0 procent. En "
@@ -202,6 +207,32 @@ def test_a_chart_ends_with_the_period_and_says_what_it_shows() -> None:
 
 def test_two_items_with_one_number_share_a_chart() -> None:
     assert Paragraph("Utvecklingen visas under ”Korta väntor för alla”.", "note") in under(told(), "En del")
+
+
+def worsening(tmp_path: Path, month: date, till: date = date(2022, 9, 1)) -> Document:
+    """The area's report where the amount gets worse since a month."""
+    row = {"indicator_id": CROWNS, "signal": "skift", "signal_manad": month, "riktning": "samre", "till": till}
+    signals = small.signals().vstack(small.signals().with_columns(**{n: pl.lit(v) for n, v in row.items()}))
+    return report(small.reading(tmp_path, signal=signals), AREA)
+
+
+def attention(document: Document) -> list[tuple[str, str]]:
+    return [e for b in under(document, "Det här behöver uppmärksamhet") if isinstance(b, Bullets) for e in b.entries]
+
+
+def test_what_got_worse_within_the_period_is_told_with_its_reason(tmp_path: Path) -> None:
+    told = dict(attention(worsening(tmp_path, date(2022, 7, 1))))
+    assert told["✓ Inköpt:"].endswith(  # though its target is met
+        "En förändring till det sämre som är mer än slump: juli 2022 är den sista av sju månader i rad på samma sida "
+        "om medelvärdet."
+    )
+    assert "mer än slump" not in told["✗ Kort:"]
+
+
+def test_what_got_worse_later_is_no_news_of_the_period(tmp_path: Path) -> None:
+    assert "✓ Inköpt:" not in [label for label, _ in attention(worsening(tmp_path / "a", date(2022, 9, 1)))]
+    later = worsening(tmp_path / "b", date(2022, 7, 1), till=date(2023, 9, 1))
+    assert "✓ Inköpt:" not in [label for label, _ in attention(later)], "the release tells of another time"
 
 
 # --- Quality --------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self.open: list[str] = []
         self.feed(text)
         self.close()
@@ -44,7 +44,11 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not {"style", "svg", "title"} & set(self.open):
-            self.words += data.split()
+            self.texts.append(data)
+
+    @property
+    def words(self) -> list[str]:
+        return " ".join(self.texts).split()
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
