@@ -125,6 +125,18 @@ def _table(result: dict[str, Any]) -> Table:
     return table
 
 
+def told_of_board(board: dict[str, Any]) -> str:
+    """What `bench.board` measured, beside its aims."""
+    aims = board["aims"]
+    opened = (
+        f", a page opens in {board['open_ms']} ms, the slowest in {board['slowest_ms']}" if "pages" in board else ""
+    )
+    return (
+        f"The board: made in {board['make_s']} s, {board['bytes'] / 1e6:.1f} MB{opened} "
+        f"(aims {aims['make_s']:.0f} s, {aims['bytes'] / 1e6:.0f} MB, {aims['open_ms']:.0f} ms)."
+    )
+
+
 def main() -> int:
     """Parse the options, measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the pipeline.")
@@ -155,15 +167,7 @@ def main() -> int:
         peak = max(result["large"]["peak_bytes"], result["sample"]["peak_bytes"])
         console.print(f"Peak memory {peak / 2**30:.2f} GiB (aim < {PEAK_AIM / 2**30:.0f} GiB).", highlight=False)
         console.print(f"{result['cells_compared']} cells agree with the script.", highlight=False)
-    board = result["board"]
-    opened = (
-        f", a page opens in {board['open_ms']} ms (the slowest in {board['slowest_ms']})" if board.get("pages") else ""
-    )
-    console.print(
-        f"The board: made in {board['make_s']} s, {board['bytes'] / 1e6:.1f} MB{opened} "
-        f"(aims {board['aims']['make_s']:.0f} s, {board['aims']['bytes'] / 1e6:.0f} MB, {board['aims']['open_ms']:.0f} ms).",
-        highlight=False,
-    )
+    console.print(told_of_board(result["board"]), highlight=False)
     console.print(f"Written to {target}", soft_wrap=True, highlight=False)
     return 0
 
