@@ -69,8 +69,8 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         "height": HEIGHT,
         "ticks": [(scale.y(v), scale.tick_text(v, "procent", n == len(ticks) - 1)) for n, v in enumerate(ticks)],
         "labels": [
-            (70.0, f"n = {fixed(min(ns), 0)}", "start"),
-            (float(ACROSS), f"n = {fixed(max(ns), 0)}", "end"),
+            (70.0, f"n = {fixed(min(ns), 0)}", "start", "d-tid"),
+            (float(ACROSS), f"n = {fixed(max(ns), 0)}", "end", "d-tid"),
         ],
         "outer": [curve("lower_outer"), curve("upper_outer")],
         "inner": [curve("lower_inner"), curve("upper_inner")],

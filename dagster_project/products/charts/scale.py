@@ -101,23 +101,29 @@ def scale_of(values: Iterable[float], unit: str, top: float, bottom: float, part
     return Scale(first, last, top, bottom, step)
 
 
-def axis_labels(points: Sequence[Point], xs: Sequence[float], bare: bool = False) -> list[tuple[float, str, str]]:
-    """Place, text and anchor of the few labels below a series: its ends, and each new year or a few between.
+Label = tuple[float, str, str, str]
+"""Place across, text, anchor, class."""
+CLOSE, TIGHT = 0.11, 0.2
+"""Shares of the width: a label nearer to an end is left out; nearer than the second, on narrow screens only."""
+
+
+def axis_labels(points: Sequence[Point], xs: Sequence[float], bare: bool = False) -> list[Label]:
+    """The few labels below a series: its ends, and each new year or a few between.
 
     bare: only the ends, where there is no room for more.
     """
     if not points:
         return []
     if len(points) == 1:
-        return [(xs[0], points[0].label, "middle")]
-    room = ACROSS * (1.0 if bare else 0.21)
+        return [(xs[0], points[0].label, "middle", "d-tid")]
     years = [n for n in range(1, len(points)) if points[n].start.year != points[n - 1].start.year]
-    monthly = len(points) > 1 and (points[1].start - points[0].start).days < 45
-    if monthly and years:
-        between = [(xs[n], str(points[n].start.year), "middle") for n in years]
-    else:
-        every = max(1, math.ceil(len(points) / 5))
-        between = [(xs[n], points[n].label, "middle") for n in range(every, len(points) - 1, every)]
-    ends = [(xs[0], points[0].label, "start"), (xs[-1], points[-1].label, "end")]
-    kept = [b for b in between if xs[0] + room <= b[0] <= xs[-1] - room]
-    return [ends[0], *kept, ends[1]]
+    monthly = (points[1].start - points[0].start).days < 45
+    every = max(1, math.ceil(len(points) / 5))
+    at = years if monthly and years else range(every, len(points) - 1, every)
+    found: list[Label] = [(xs[0], points[0].label, "start", "d-tid")]
+    for n in () if bare else at:
+        room = min(xs[n] - xs[0], xs[-1] - xs[n]) / ACROSS
+        if room >= CLOSE:
+            text = str(points[n].start.year) if monthly and years else points[n].label
+            found.append((xs[n], text, "middle", "d-tid" if room >= TIGHT else "d-tid d-tat"))
+    return [*found, (xs[-1], points[-1].label, "end", "d-tid")]

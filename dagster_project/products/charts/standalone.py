@@ -80,7 +80,7 @@ def _with_namespace(svg: str) -> str:
 @cache
 def _style() -> str:
     css = Path(__file__).with_name("diagram.css").read_text(encoding="utf-8")
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    css = re.sub(r"/\*.*?\*/|@media[^\n]*", "", css, flags=re.DOTALL)
     css = re.sub(r"var\((--[a-z-]+)\)", lambda found: LIGHT[found[1]], css)
     css = re.sub(r"font: 13px/1 [^;]+;", f"font-family: {FONTS}; font-size: 13px;", css)
     return re.sub(r"\s*\n\s*", "\n", css).strip()

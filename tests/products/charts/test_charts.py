@@ -113,6 +113,16 @@ def test_percent_stays_within_its_bounds() -> None:
     assert min(ticks) <= 97
 
 
+def test_time_is_told_at_the_ends_and_at_each_new_year_where_there_is_room() -> None:
+    months = [date(2020 + (9 + n) // 12, (9 + n) % 12 + 1, 1) for n in range(24)]
+    points = [Point(m, f"{m:%Y-%m}", 90.0 + n) for n, m in enumerate(months)]
+    svg = trend(points, alt="a", unit="antal", decimals=0)
+    told = having(svg, "d-tid")
+    assert [e.text for e in told] == ["2020-10", "2021", "2022", "2022-09"]
+    assert [e.text for e in having(svg, "d-tat")] == ["2021"]  # too near the first on a narrow screen
+    assert "@media" not in standalone(svg)
+
+
 def test_the_pair_is_told_by_word_and_dash_not_by_colour() -> None:
     svg = pair(series(90, 91), series(80, 85), alt="a", unit="procent")
     assert {"kvinnor 91,0\u00a0%", "män 85,0\u00a0%"} <= set(words(svg))
