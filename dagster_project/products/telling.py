@@ -255,10 +255,10 @@ def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
 
 
 def worsening(reading: Reading, verksamhet: str | None = None) -> set[str]:
-    """Indicators whose signal at a place says that they get worse."""
-    rows = reading.signals.filter(pl.col("riktning") == v.WORSE, pl.col("signal").is_in(_TELLING))
+    """Indicators whose signal at a place says that they get worse, but for those whose newest months fill up."""
     at = pl.col("niva") == v.AREA if verksamhet is None else pl.col("verksamhet") == verksamhet
-    return set(rows.filter(at)["indicator_id"].to_list())
+    rows = reading.signals.filter(at, pl.col("riktning") == v.WORSE).iter_rows(named=True)
+    return {r["indicator_id"] for r in rows if is_change(r, reading.indicators.get(r["indicator_id"]))}
 
 
 _TELLING = [v.OUTSIDE, v.TREND, v.TWO_OF_THREE, v.SHIFT]
@@ -284,13 +284,34 @@ _CAPABLE: Mapping[str, str] = {
 }
 
 
-def is_change(signal: Row | None) -> bool:
-    """Whether a row of `signal` says that something has changed."""
-    return signal is not None and signal["signal"] in _TELLING
+_FILLS_UP = "de senaste månaderna stiger när fler hinner registreras"
 
 
-def signal_words(signal: Row | None) -> str:
-    """A row of `signal` in a sentence: whether it is a change or noise, by which rule, since when."""
+def fills_up(info: IndicatorInfo) -> bool:
+    """Whether the newest months rise as time goes: persons of a period are registered after it (a coverage that is no
+    stock). That such a month lies low says nothing."""
+    return info.art == v.COVERAGE and not info.bestand
+
+
+def is_change(signal: Row | None, info: IndicatorInfo | None = None) -> bool:
+    """Whether a row of `signal` says that something has changed. info: of its indicator; one that `fills_up` has not
+    got worse because its newest months lie low."""
+    if signal is None or signal["signal"] not in _TELLING:
+        return False
+    return info is None or not (fills_up(info) and signal["riktning"] == v.WORSE)
+
+
+def signal_words(signal: Row | None, info: IndicatorInfo | None = None) -> str:
+    """A row of `signal` in a sentence: whether it is a change or noise, by which rule, since when. info: of its
+    indicator, so that one that `fills_up` says so."""
+    if info is None or not fills_up(info):
+        return _signal_words(signal)
+    if signal is not None and signal["signal"] in _TELLING and not is_change(signal, info):
+        return f"Det går inte att säga om det har blivit sämre: {_FILLS_UP}."
+    return f"{_signal_words(signal)} {_FILLS_UP[0].upper()}{_FILLS_UP[1:]}."
+
+
+def _signal_words(signal: Row | None) -> str:
     if signal is None:
         return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
     if signal["signal"] == v.TOO_FEW:

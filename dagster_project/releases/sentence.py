@@ -136,9 +136,8 @@ def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str, app
     status, target, before = row["malstatus"], row["mal_text"], row["jamforelse_varde"]
     aim = row["malvarde"]
     prorated = target is not None and aim is not None and row["tillfalle"] == DELAR and " per år" in target
-    if prorated and measured.kind == COUNT:
-        # No count is 499,3: the whole number that decides the same.
-        aim = float(ceil(aim) if row["mal_operator"] in (">=", "<") else floor(aim))
+    if prorated:
+        aim = deciding(measured, row["mal_operator"], aim)
     write = _writer(measured, row["varde"], aim)
     value = f"{item.short_title}: {_with_basis(row, measured, write)}"
     goal = f"{target} ({write(aim)} för perioden)" if prorated else target or ""
@@ -156,6 +155,13 @@ def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str, app
     if before is not None:
         named = "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
         yield f"{named}: {write(before)}."
+
+
+def deciding(measured: Measured, operator: str, target: float) -> float:
+    """A target as people read it: no count is 499,3, but the whole number that decides the same."""
+    if measured.kind != COUNT:
+        return target
+    return float(ceil(target) if operator in (">=", "<") else floor(target))
 
 
 def _with_basis(row: Mapping[str, Any], measured: Measured, write: Callable[[float], str]) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from fhir.resources.R4B.bundle import Bundle
+from python_calamine import CalamineWorkbook
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
@@ -29,6 +31,7 @@ from dagster_project.products.explain.explain import explain
 from dagster_project.products.explain.model import Definition, Period
 from dagster_project.products.explain.query import Query
 from dagster_project.products.explain.text import sections
+from dagster_project.products.exports.files import write_exports
 from dagster_project.products.reading import Reading
 from dagster_project.products.reports.asked import Asked
 from dagster_project.releases import evidence
@@ -361,6 +364,53 @@ def test_a_report_of_the_sample_has_the_release_s_numbers_only(sample, tmp_path:
 
 
 @pytest.mark.browser
+def test_the_exports_of_the_sample_say_what_the_release_says(sample, tmp_path: Path) -> None:
+    """Each file, read by another library than wrote it, has the release's numbers, all of them, and no hidden one."""
+    data = sample[0]
+    reading = Reading(read_release(data.current.resolve()))
+    write_exports(reading, data, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 10e6
+    result = pl.read_parquet(data.current / "indicator_result.parquet").filter(pl.col("status") != "ej_tillamplig")
+    area_or_below = result.filter(pl.col("niva") != "enhet")
+    for level, name in (("omrade", "Område"), ("verksamhet", "Verksamheter")):
+        header, *rows = CalamineWorkbook.from_path(tmp_path / "resultat.xlsx").get_sheet_by_name(name).to_python()
+        cells = area_or_below.filter(pl.col("niva") == level)
+        assert len(rows) == cells.height
+        for column, shown in (("varde", "Värde"), ("taljare", "Täljare"), ("jamforelse_varde", "Jämförelse")):
+            place = header.index(shown)
+            told = sorted(row[place] for row in rows if row[place] != "")
+            assert told == pytest.approx(cells[column].drop_nulls().sort().to_list(), rel=1e-14)
+        hidden = [row for row in rows if row[header.index("Status")] == "För få för att visas"]
+        assert len(hidden) == cells.filter(pl.col("status") == HIDDEN).height
+        assert {row[header.index(n)] for row in hidden for n in ("Värde", "Täljare", "Nämnare", "Jämförelse")} == {""}
+
+    final = area_or_below.filter(pl.col("period_typ").is_in(["manad", "ar"]), pl.col("status") != "preliminar")
+    sent = pl.read_csv(tmp_path / "varden_i_siffror.csv", separator=";", infer_schema=False)
+    assert sent.height == final.height
+    assert sent.filter(pl.col("Värde") == "MSK").height == final.filter(pl.col("status") == HIDDEN).height
+    numbers = sent.filter(~pl.col("Värde").is_in(["MSK", "UNK"]))["Värde"].str.replace(",", ".", literal=True)
+    assert sorted(map(float, numbers)) == final["varde"].drop_nulls().sort().to_list()
+
+    years = area_or_below.filter(pl.col("period_typ") == "ar")
+    values = [v for row in json.loads((tmp_path / "kolada.json").read_bytes())["values"] for v in row["values"]]
+    assert len(values) == years.height
+    assert sum(v["status"] == "Private" for v in values) == years.filter(pl.col("status") == HIDDEN).height
+    assert sorted(v["value"] for v in values if v["value"] is not None) == (
+        years.filter(pl.col("status") != "preliminar")["varde"].drop_nulls().sort().to_list()
+    )
+
+    bundle = Bundle.model_validate_json((tmp_path / "measure_reports.json").read_bytes())
+    reported = area_or_below.filter(pl.col("period_typ").is_in(["delar", "ar"]))
+    groups = [entry.resource.group[0] for entry in bundle.entry]
+    told = groups + [stratum for group in groups for by in group.stratifier or () for stratum in by.stratum]
+    scores = [group.measureScore for group in told if group.measureScore is not None]
+    assert len(scores) == reported.height
+    shown = sorted(float(score.value) for score in scores if score.value is not None)
+    assert shown == reported["varde"].drop_nulls().sort().to_list()
+    masked = [s for s in scores if s.extension and s.extension[0].valueCode == "masked"]
+    assert len(masked) == reported.filter(pl.col("status") == HIDDEN).height
+
+
 def test_data_docs_open_without_a_network(sample) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -23,6 +23,7 @@ from dagster_project.products.telling import (
     tally,
     tally_words,
     to_target,
+    worsening,
 )
 from dagster_project.releases.labels import labels
 from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_SCHEMA
@@ -181,6 +182,21 @@ def test_no_signal_is_said_to_be_noise_and_too_few_to_be_unknown() -> None:
     assert "bara 7 månader har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 7})
     assert "ingen månad har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 0})
     assert "inte månad för månad" in signal_words(None)
+
+
+def test_a_register_that_fills_up_has_not_got_worse_because_its_newest_months_lie_low(tmp_path: Path) -> None:
+    signals = [SIGNAL | {"signal": "utanfor", "riktning": "samre", "signal_manad": date(2022, 8, 1)}]
+    shares = dimensions()["dim_indikator"].with_columns(art=pl.lit("tackning"))
+    table = pl.DataFrame(signals, schema_overrides={"verksamhet": pl.String})
+    flow = reading_with(tmp_path / "a", [], dim_indikator=shares, signal=table)
+    stock = reading_with(tmp_path / "b", [], dim_indikator=shares.with_columns(bestand=True), signal=table)
+    assert (worsening(flow), worsening(stock)) == (set(), {SHARE})
+    info = flow.indicators[SHARE]
+    assert not is_change(signals[0], info)
+    assert signal_words(signals[0], info).startswith("Det går inte att säga om det har blivit sämre")
+    better = signals[0] | {"riktning": "battre"}
+    assert is_change(better, info) and "till det bättre" in signal_words(better, info)
+    assert signal_words(SIGNAL, info).endswith("De senaste månaderna stiger när fler hinner registreras.")
 
 
 def test_whether_the_target_is_within_reach() -> None:

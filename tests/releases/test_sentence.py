@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagster_project.catalogue.plan import Item, Target
 from dagster_project.catalogue.vocabulary import HIDDEN, NUMBER, PLAN_STATUSES
-from dagster_project.releases.sentence import LONGEST_COMMENT, Measured, quoted, sentence, target_words
+from dagster_project.releases.sentence import LONGEST_COMMENT, Measured, deciding, quoted, sentence, target_words
 from dagster_project.releases.tables import PLAN_NUMBERS, PLAN_SCHEMA
 
 ITEM = Item(
@@ -558,3 +558,20 @@ def test_targets_in_words(targets: list[Target], expected: str | None) -> None:
 
 def test_the_unit_of_a_number_is_no_word() -> None:
     assert COUNT.unit == NUMBER
+
+
+@pytest.mark.parametrize(
+    ("measured", "operator", "target", "read"),
+    [
+        (COUNT, ">=", 499.3, 500),
+        (COUNT, ">", 499.3, 499),
+        (COUNT, "<=", 499.3, 499),
+        (COUNT, "<", 499.3, 500),
+        (COUNT, ">=", 3.0, 3),
+        (SHARE, ">=", 99.5, 99.5),
+    ],
+)
+def test_a_target_of_things_is_the_whole_number_that_decides_the_same(
+    measured: Measured, operator: str, target: float, read: float
+) -> None:
+    assert deciding(measured, operator, target) == read

@@ -50,7 +50,7 @@ def _cover(reading: Reading, units: bool) -> Cover:
     few = release.manifest.parameters.get("few_limit", Parameters().few_limit)  # of older code: not said
     words = {s.kod: s.ord for s in reading.statuses.values()}
     left_out = [
-        "Rader där indikatorn inte gäller verksamheten.",
+        "Rader där indikatorn eller punkten inte gäller verksamheten.",
         "Konfidensintervall och förändring: de finns i utgåvans indicator_result.csv, som har alla kolumner.",
     ]
     if not units:

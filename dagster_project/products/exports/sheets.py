@@ -16,6 +16,7 @@ from dagster_project.catalogue.vocabulary import (
     FROZEN,
     LATEST,
     MONTH,
+    NOT_APPLICABLE,
     PERSPECTIVES,
     R12,
     TERTIAL,
@@ -128,12 +129,13 @@ def _remark() -> pl.Expr:
 
 # --- The plan --------------------------------------------------------------------------------------------------------
 
-_OCCASIONS = {DELAR: "Delår", YEAR: "År", LATEST: "Senaste läget"}
+_OCCASIONS = {LATEST: "Senaste läget", DELAR: "Delår", YEAR: "År"}
+"""The newest first."""
 _PERSPECTIVES = dict(zip(PERSPECTIVES, ("Invånare och samhälle", "Process", "Resurs"), strict=True))
 
 
 def plan_sheet(reading: Reading) -> Sheet:
-    """The follow-up of the plan in its own order; a hidden row has no numbers."""
+    """The follow-up of the plan in its own order, without what an item is not about and nobody has reported on."""
     words = {s.kod: s.ord for s in reading.statuses.values()}
     order = {code: n for n, code in enumerate(places(reading))}
     items = pl.DataFrame(
@@ -154,18 +156,22 @@ def plan_sheet(reading: Reading) -> Sheet:
     )
     place = pl.col("verksamhet").fill_null(reading.area.verksamhet)
     rows = (
-        reading.plan.with_columns(plats=place)
+        reading.plan.filter((pl.col("malstatus") != NOT_APPLICABLE) | pl.col("rapporterad_status").is_not_null())
+        .with_columns(plats=place)
         .join(items, on="item_id", how="left")
         .join(measured, on="indicator_id", how="left")
         .with_columns(
             plats_order=pl.col("plats").replace_strict(order, return_dtype=pl.Int64),
             platsnamn=pl.col("plats").replace_strict({c: p.namn for c, p in places(reading).items()}),
+            tillfalle_order=pl.col("tillfalle").replace_strict(
+                {code: n for n, code in enumerate(_OCCASIONS)}, return_dtype=pl.Int64
+            ),
             tillfalle_ord=pl.col("tillfalle").replace_strict(_OCCASIONS),
             malstatus=pl.col("malstatus").replace_strict(words),
             rapporterad_status=pl.col("rapporterad_status").replace_strict(words, default=None),
             decimaler=pl.col("decimaler").fill_null(0),
         )
-        .sort("item_order", "tillfalle", "ar", "plats_order")
+        .sort("item_order", "ar", "tillfalle_order", "plats_order", descending=[False, True, False, False])
     )
     columns = (
         Column("Punkt", "titel", 44, WRAPPED),

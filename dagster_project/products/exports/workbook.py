@@ -72,7 +72,7 @@ def _formats(book: Any) -> dict[str, Any]:
         TEXT: book.add_format(top),
         WRAPPED: book.add_format({"text_wrap": True, **top}),
         DATE: book.add_format({"num_format": "yyyy-mm-dd", "align": "left", **top}),
-        ORDINAL: book.add_format({"num_format": "0", **top}),
+        ORDINAL: book.add_format({"num_format": "0", "align": "left", **top}),
         WHOLE: book.add_format({"num_format": _number_format(0), **top}),
         **{f"{NUMBER}{n}": book.add_format({"num_format": _number_format(n), **top}) for n in _DECIMALS},
     }
@@ -117,18 +117,20 @@ def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Se
 
 def _write_sheet(book: Any, formats: Mapping[str, Any], name: str, sheet: Sheet, rows: pl.DataFrame) -> None:
     page, columns = book.add_worksheet(name), sheet.columns
-    for place, column in enumerate(columns):
-        page.set_column(place, place, column.width)
+    widths = [_width(column) for column in columns]
+    for place, width in enumerate(widths):
+        page.set_column(place, place, width)
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, max(rows.height, 1), len(columns) - 1)
     page.repeat_rows(0)
     page.print_area(0, 0, max(rows.height, 1), (sheet.printed or len(columns)) - 1)
     _on_paper(page)
-    page.set_row(0, _height([(column.header, column.width - _FILTER_WIDTH) for column in columns]))
+    headers = [(column.header, width - _FILTER_WIDTH) for column, width in zip(columns, widths, strict=True)]
+    page.set_row(0, _height(headers))
     for place, column in enumerate(columns):
         page.write_string(0, place, column.header, formats["header"])
     # Where no text takes several lines, cells need no alignment and rows no height.
-    wrapped = [(place, column.width) for place, column in enumerate(columns) if column.kind == WRAPPED]
+    wrapped = [(place, widths[place]) for place, column in enumerate(columns) if column.kind == WRAPPED]
     if not wrapped:
         formats = {**formats, TEXT: None}
     decimals = rows["decimaler"].to_list() if "decimaler" in rows.columns else None
@@ -139,6 +141,11 @@ def _write_sheet(book: Any, formats: Mapping[str, Any], name: str, sheet: Sheet,
         for value, write in zip(row, writers, strict=True):
             if value is not None:
                 write(number, value)
+
+
+def _width(column: Column) -> float:
+    """A column's width, wide enough for the words of its header."""
+    return max(column.width, max(map(len, column.header.split())) + _FILTER_WIDTH)
 
 
 def _height(texts: Sequence[tuple[str, float]]) -> float:

@@ -10,10 +10,21 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import ALL_SEXES, AREA, DELAR, FEW_MARK, INFO, PRELIMINARY, VERKSAMHET, YEAR
+from dagster_project.catalogue.vocabulary import (
+    ALL_SEXES,
+    AREA,
+    DELAR,
+    FEW_MARK,
+    HIDDEN,
+    INFO,
+    PRELIMINARY,
+    VERKSAMHET,
+    YEAR,
+)
 from dagster_project.core.errors import UsageError
 from dagster_project.core.swedish import joined
 from dagster_project.products.reading import ItemInfo, Reading
+from dagster_project.releases.tables import PLAN_NUMBERS
 
 Row = Mapping[str, Any]
 
@@ -58,6 +69,8 @@ class Followed:
             raise UsageError(
                 f"Utgåva {reading.release.id} har ingen {TITLES[asked.occasion].lower()} för {asked.year}: {has}."
             )
+        hidden = pl.col("malstatus") == HIDDEN  # whatever it holds against the rules
+        frame = frame.with_columns(pl.when(~hidden).then(pl.col(name)).alias(name) for name in PLAN_NUMBERS)
         self._rows = {(row["item_id"], row["verksamhet"]): row for row in frame.iter_rows(named=True)}
         self.period: tuple[date, date] = frame.select("period_start", "period_slut").row(0)
         self.code = asked.verksamhet

@@ -43,7 +43,7 @@ from dagster_project.products.reports.document import (
 )
 from dagster_project.products.telling import capability_words, is_change, signal_words
 from dagster_project.products.words import OPERATOR_SIGNS
-from dagster_project.releases.sentence import LONGEST_COMMENT
+from dagster_project.releases.sentence import LONGEST_COMMENT, deciding
 
 HEAVY, PLAIN = (PARTLY, NOT_MET), (MET, *REPORT_STATUSES)
 """What needs somebody, and what is told like other text; the rest is muted. Nothing is red (docs/style.md)."""
@@ -156,7 +156,8 @@ class Words:
         """The target that applies at the row, with its sign and without decimals that say nothing."""
         if row["malvarde"] is None:
             return NOTHING
-        exact = re.sub(r",0+(?!\d)", "", self._short(self._told(row, row["malvarde"])))
+        target = deciding(self.indicator.measured, row["mal_operator"], row["malvarde"])
+        exact = re.sub(r",0+(?!\d)", "", self._short(self._told(row, target)))
         return f"{OPERATOR_SIGNS[row['mal_operator']]} {exact}"
 
     def _told(self, row: Row, number: float | None) -> str:
@@ -208,8 +209,8 @@ def _change(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Ite
     """Whether the months say more than chance, and whether a missed target can be met as things work now."""
     signal = followed.signal(indicator.indicator_id)
     told = []
-    if signal is not None and is_change(signal) and signal["signal_manad"] <= followed.period[1]:
-        told.append(signal_words(signal))
+    if signal is not None and is_change(signal, indicator) and signal["signal_manad"] <= followed.period[1]:
+        told.append(signal_words(signal, indicator))
     if followed.row(item)["malstatus"] in HEAVY and (able := capability_words(signal)) is not None:
         told.append(able)
     if told:
@@ -232,7 +233,7 @@ def _reports(followed: Followed, item: ItemInfo) -> Iterator[Block]:
     if not shown:
         return
     counted = any(row["antal"] is not None for _, row in shown)
-    columns = [Column("Verksamhet", 2.4), Column("Läge", 1.6)]
+    columns = [Column("Verksamhet", 2.9), Column("Läge", 1.6)]
     columns += [Column("Antal", 0.8, number=True)] if counted else []
     columns.append(Column("Verksamhetens kommentar", 4.2))
     rows = []

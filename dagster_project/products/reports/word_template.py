@@ -40,16 +40,13 @@ def opened(template: Path | None) -> WordDocument:
     document = open_docx() if template is None else _template(template)
     styles = document.styles.element
     if template is None:
-        _drop_thumbnail(document)
-        _set_page(document)
-        for style in styles.findall(qn("w:style")):
-            if style.get(qn("w:type")) in ("paragraph", "table") and _name(style) != "Normal Table":
-                styles.remove(style)
+        _make_ours(document)
     missing = [told for name, told in ASKED_FOR.items() if name not in _names(styles)]
     if template is not None and missing:
         what = f"formatmallen {missing[0]}" if len(missing) == 1 else f"formatmallarna {joined(missing)}"
         raise UsageError(f"Mallen {template} saknar {what}: använd den i mallen en gång i Word, och spara.")
     _add_styles(document)
+    _keep_headers(document)
     document.element.body.clear_content()
     _set_language(document)
     return document
@@ -140,8 +137,11 @@ def _bulleted(document: WordDocument, style: Any) -> None:
         '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="bullet"/><w:lvlText w:val="•"/><w:lvlJc w:val="left"/>'
         '<w:pPr><w:ind w:left="360" w:hanging="360"/></w:pPr></w:lvl></w:abstractNum>'
     )
-    kinds_end = len(numbering.findall(qn("w:abstractNum")))
-    numbering.insert(kinds_end, abstract)  # all of these stand before the lists that use them
+    first = numbering.find(qn("w:num"))  # kinds of lists stand before the lists that use them
+    if first is None:
+        numbering.append(abstract)
+    else:
+        first.addprevious(abstract)
     numbering.append(parse_xml(f'<w:num xmlns:w="{W}" w:numId="{number}"><w:abstractNumId w:val="{kind}"/></w:num>'))
     settings = style.find(qn("w:pPr"))
     settings.insert(0, parse_xml(f'<w:numPr xmlns:w="{W}"><w:numId w:val="{number}"/></w:numPr>'))
@@ -180,18 +180,53 @@ def _set_language(document: WordDocument) -> None:
         theme.set(qn("w:val"), LANGUAGE)
 
 
-def _set_page(document: WordDocument) -> None:
-    """A4 (the library's own template is American)."""
+def _keep_headers(document: WordDocument) -> None:
+    """Give the last section, which the report is in, what it has by being continued from those before: they go."""
+    found: dict[tuple[str, str], Any] = {}
+    sections = [section._sectPr for section in document.sections]
+    for section in sections:
+        for reference in section.findall(qn("w:headerReference")) + section.findall(qn("w:footerReference")):
+            found[reference.tag, reference.get(qn("w:type"))] = reference
+    last = sections[-1]
+    for reference in last.findall(qn("w:headerReference")) + last.findall(qn("w:footerReference")):
+        last.remove(reference)
+    for place, reference in enumerate(found.values()):
+        last.insert(place, deepcopy(reference))
+    if last.find(qn("w:titlePg")) is None and sections[0].find(qn("w:titlePg")) is not None:
+        after = [
+            last.find(qn(f"w:{tag}")) for tag in ("textDirection", "bidi", "rtlGutter", "docGrid", "printerSettings")
+        ]
+        later = next((element for element in after if element is not None), None)
+        title = deepcopy(sections[0].find(qn("w:titlePg")))
+        last.append(title) if later is None else later.addprevious(title)
+
+
+# --- Our own look ---------------------------------------------------------------------------------------------------
+
+_LEFT_OUT = (RELATIONSHIP_TYPE.THUMBNAIL, "http://schemas.microsoft.com/office/2007/relationships/stylesWithEffects")
+
+
+def _make_ours(document: WordDocument) -> None:
+    """Take from the library's own template what is the library's: styles, lists, a picture of it, American paper."""
+    styles = document.styles.element
+    for style in styles.findall(qn("w:style")):
+        if style.get(qn("w:type")) != "numbering" and _name(style) not in ("Normal Table", "Default Paragraph Font"):
+            styles.remove(style)
+    numbering = _numbering(document)
+    for child in list(numbering):
+        numbering.remove(child)
+    for part in (document.part.package, document.part):
+        for name, relation in list(part.rels.items()):
+            if relation.reltype in _LEFT_OUT:
+                del part.rels[name]
+    settings = document.settings.element
+    for tag, value in (("w:decimalSymbol", ","), ("w:listSeparator", ";")):
+        settings.find(qn(tag)).set(qn("w:val"), value)
+    for setting in settings.iter(qn("w:compatSetting")):
+        if setting.get(qn("w:name")) == "compatibilityMode":
+            setting.set(qn("w:val"), "15")  # else Word says that the document is an old one
     section = document.sections[-1]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(22)
     section.top_margin, section.bottom_margin = Mm(24), Mm(22)
     section.header_distance = section.footer_distance = Mm(11)
-
-
-def _drop_thumbnail(document: WordDocument) -> None:
-    """The library's own template has a picture of itself."""
-    package = document.part.package
-    for name, relation in list(package.rels.items()):
-        if relation.reltype == RELATIONSHIP_TYPE.THUMBNAIL:
-            del package.rels[name]

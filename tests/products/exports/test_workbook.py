@@ -20,7 +20,7 @@ from dagster_project.products.exports.files import WORKBOOK, write_exports
 from dagster_project.products.exports.sheets import sheets
 from dagster_project.products.reading import Reading
 from dagster_project.releases.labels import STATUS_WORDS
-from tests.products.exports.small import COMMENT, KINDS, NODES, UNITS, exported_release, sheet_rows, shown
+from tests.products.exports.small import COMMENT, KINDS, NODES, UNITS, exported_release, plan, sheet_rows, shown
 
 SEXES = {"Alla": "T", "Kvinnor": "K", "Män": "M"}
 TYPES = {"Månad": "manad", "Tertial": "tertial", "Delår": "delar", "År": "ar", "Tolv månader": "r12"}
@@ -87,6 +87,27 @@ def test_the_plan_stands_with_its_sentence_and_no_hidden_number(book: Path) -> N
     assert hidden["Verksamhet"] == "Barn & <unga>" and hidden["Måluppfyllelse"] == "För få för att visas"
     assert [hidden[n] for n in ("Värde", "Täljare", "Nämnare", "Jämförelse")] == [None] * 4
     assert told["Kommentar"] == printable(COMMENT) and told["Rapporterat"] == "Pågår"
+
+
+def test_the_plan_is_told_newest_first_without_what_it_is_not_about(reading: Reading, tmp_path: Path) -> None:
+    told = plan().head(1)
+    rows = [
+        told.with_columns(tillfalle=pl.lit(occasion), ar=pl.lit(year, pl.Int64), malstatus=pl.lit(status))
+        for occasion, year, status in (
+            ("ar", 2021, "uppfyllt"),
+            ("ar", 2022, "uppfyllt"),
+            ("delar", 2022, "ej_tillamplig"),
+            ("delar", 2021, "uppfyllt"),
+            ("senaste", 2022, "uppfyllt"),
+        )
+    ]
+    rows.append(rows[2].with_columns(verksamhet=pl.lit("AA"), rapporterad_status=pl.lit("genomford")))
+    other = exported_release(DataPaths(tmp_path / "annan"), {"plan_uppfoljning": pl.concat(rows)})
+    found = sheet_rows(_written(other, tmp_path / "ut"), "Planen")
+    assert [(row["Tillfälle"], row["År"]) for row in found] == [
+        ("Senaste läget", 2022), ("Delår", 2022), ("År", 2022), ("Delår", 2021), ("År", 2021),
+    ]  # fmt: skip
+    assert found[1]["Rapporterat"] == "Genomförd"
 
 
 def test_text_is_never_a_formula_nor_a_link_and_numbers_are_no_text(book: Path) -> None:

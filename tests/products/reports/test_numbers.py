@@ -70,6 +70,17 @@ def test_a_verksamhet_s_numbers_are_not_in_another_s_report(tmp_path: Path, aske
     assert there == [asked.verksamhet is None] * 2
 
 
+def test_hidden_numbers_are_told_by_no_row(tmp_path: Path) -> None:
+    """Whatever a faulty release has in the numbers of a hidden row."""
+    rows = [
+        row | ({"taljare": SECRET, "namnare": SECRET, "varde": SECRET, "jamforelse_varde": SECRET}
+               if row["malstatus"] == "dold" else {})
+        for row in small.plan_rows()
+    ]  # fmt: skip
+    reading = small.reading(tmp_path, plan_uppfoljning=pl.DataFrame(rows, schema=PLAN_SCHEMA))
+    assert rendered(reading, Asked("delar", 2022)).files == rendered(small.plain(), Asked("delar", 2022)).files
+
+
 def test_months_that_are_hidden_leave_no_mark_of_their_size(tmp_path: Path) -> None:
     """Whatever a faulty release had in a hidden month's other columns: a chart draws none of it."""
     cells = small.cells().with_columns(

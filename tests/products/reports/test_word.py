@@ -263,6 +263,51 @@ def test_a_template_gets_the_styles_that_it_can_do_without(tmp_path: Path) -> No
     assert read_back(content)[1] == read_back(word(ASKED[0]))[1]
 
 
+def test_headers_of_an_earlier_section_are_kept(tmp_path: Path) -> None:
+    """A template with a cover page: the section that follows it has its headers by continuing it."""
+    path = region_template(tmp_path / "mall.docx")
+    document = open_docx(str(path))
+    document.sections[0].different_first_page_header_footer = True
+    document.sections[0].first_page_header.paragraphs[0].text = "Omslag"
+    document.add_section()
+    assert document.sections[1].header.is_linked_to_previous
+    document.save(str(path))
+    made = open_docx(io.BytesIO(as_word(told(ASKED[0]), path)))
+    assert len(made.sections) == 1
+    section = made.sections[0]
+    assert section.header.paragraphs[0].text == "Region Mitt"
+    assert section.footer.paragraphs[0].text == "Diarienummer"
+    assert section.different_first_page_header_footer and section.first_page_header.paragraphs[0].text == "Omslag"
+
+
+def test_a_template_made_in_swedish_word_has_other_ids_for_the_same_styles(tmp_path: Path) -> None:
+    path = region_template(tmp_path / "mall.docx")
+    with zipfile.ZipFile(path) as package:
+        entries = {n: package.read(n) for n in package.namelist()}
+    names = rb'((?:styleId|(?:pStyle|tblStyle|basedOn|next|link) w:val)=")(?:%s)(\d?")'
+    for english, swedish in ((b"Heading", b"Rubrik"), (b"TableGrid", b"Tabellrutnt"), (b"Title", b"Rubrik")):
+        for name in ("word/styles.xml", "word/document.xml"):
+            entries[name] = re.sub(names % english, rb"\1" + swedish + rb"\2", entries[name])
+    with zipfile.ZipFile(path, "w") as package:
+        for name, content in entries.items():
+            package.writestr(name, content)
+    made = as_word(told(ASKED[0]), path)
+    assert {"Rubrik", "Rubrik1", "Rubrik3", "Tabellrutnt"} <= set(style_names(made))
+    found = [(int(n[-1]), t) for n, t in paragraphs(made) if n.startswith("heading ")]
+    assert found == [(h.level, h.text) for h in told(ASKED[0]).headings]
+
+
+def test_our_own_look_has_nothing_of_the_library_s_and_names_no_style_that_is_not_there() -> None:
+    content = word(ASKED[0])
+    styles = style_names(content)
+    assert "stylesWithEffects" not in "".join(zipfile.ZipFile(io.BytesIO(content)).namelist())
+    used = {e.get(f"{W}val") for e in body(content).iter(f"{W}pStyle", f"{W}rStyle", f"{W}tblStyle")}
+    linked = part(content, "word/styles.xml").iter(f"{W}basedOn", f"{W}next", f"{W}link")
+    assert used | {e.get(f"{W}val") for e in linked} <= set(styles)
+    section = open_docx(io.BytesIO(content)).sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+
+
 def test_a_dotx_is_used_as_it_is(tmp_path: Path) -> None:
     path = region_template(tmp_path / "mall.dotx")
     entries = {}

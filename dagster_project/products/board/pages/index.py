@@ -199,7 +199,9 @@ class Group:
 def changes_words(reading: Reading) -> str | None:
     """How many of the area's indicators have changed by more than chance; None where none is followed by month."""
     rows = reading.signals.filter(pl.col("niva") == v.AREA)
-    found = [r["riktning"] for r in rows.iter_rows(named=True) if is_change(r)]
+    found = [
+        r["riktning"] for r in rows.iter_rows(named=True) if is_change(r, reading.indicators.get(r["indicator_id"]))
+    ]
     if not rows.height:
         return None
     if not found:
@@ -294,7 +296,7 @@ def _area_cells(reading: Reading, kind: str) -> pl.DataFrame:
 
 def _cell(reading: Reading, info: IndicatorInfo, row: Mapping[str, Any], signal: Mapping[str, Any] | None) -> Cell:
     value, n, change = row["varde"], row["namnare"], row["forandring"]
-    changed = is_change(signal) and value is not None and signal is not None
+    changed = is_change(signal, info) and value is not None and signal is not None
     return Cell(
         status=row["status"],
         few=row["markering"] == v.FEW_MARK,

@@ -17,7 +17,6 @@ from dagster_project.catalogue.plan import Item
 from dagster_project.catalogue.vocabulary import (
     AREA,
     COMPUTED,
-    COVERAGE,
     FROZEN,
     JUDGED,
     LATEST,
@@ -195,7 +194,6 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "share": measure.proportion,
         "unit": None if info.mattenhet == NUMBER else info.mattenhet,
         "columns": {"area": Columns.of(*cells.area(MONTH), *cells.area(R12)), "units": Columns.of(*cells.units)},
-        "grows": info.art == COVERAGE and not info.bestand,
         "long_run": measure.long_run,
         "latest_words": measure.latest,
         "no_target": NO_TARGET,
@@ -203,7 +201,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "newest": newest,
         "why": None if newest is None else _why(site.reading, info, newest, met),
         "shortfall": None if newest is None or newest.few else to_target(info, cell_row(newest)),
-        "signal_words": signal_words(signal),
+        "signal_words": signal_words(signal, info),
         "capability": capability_words(signal),
         "occasions": occasions(cells),
         "monthly": monthly,
@@ -214,7 +212,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
             (
                 m,
                 draw(m.development, small=True, bounds=(one_scale.low, one_scale.high) if one_scale else None),
-                _change(shared.signals.get((info.indicator_id, m.code))),
+                _change(shared.signals.get((info.indicator_id, m.code)), info),
             )
             for m in several
         ],
@@ -322,9 +320,9 @@ class Columns:
         return cls(any(c.target is not None for c in cells), any(c.status != NO_TARGET for c in cells))
 
 
-def _change(signal: Mapping[str, Any] | None) -> str | None:
+def _change(signal: Mapping[str, Any] | None, info: IndicatorInfo) -> str | None:
     """A signal in a word, as the overview has it."""
-    return DIRECTION_WORDS[signal["riktning"]] if signal is not None and is_change(signal) else None
+    return DIRECTION_WORDS[signal["riktning"]] if signal is not None and is_change(signal, info) else None
 
 
 def _frozen_since(cells: Iterable[Cell]) -> str | None:

@@ -202,8 +202,9 @@ def trends(
             words = partial(reading.value_words, s.indicator_id)
             svg = sparkline(points(series), alt=series_words(f"{s.item.kort_titel}, månad för månad", series, words))
         span = f"{month_words(series[0].end)}–{month_words(series[-1].end)}" if series else ""
-        told = signal_words(signal) if signal is not None else None
-        found[s.item.item_id] = Trend(svg, span, told, is_change(signal))
+        info = reading.indicators[s.indicator_id]
+        told = signal_words(signal, info) if signal is not None else None
+        found[s.item.item_id] = Trend(svg, span, told, is_change(signal, info))
     return found
 
 
