@@ -250,8 +250,8 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention
 
 
 def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[tuple[str, str, list[str]]]:
-    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short title,
-    codes; in the plan's order. Judged on few is left out."""
+    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short
+    title and codes, in the plan's order. Judged on few is left out."""
     area = plan_rows(reading, occasion, year).filter(pl.col("malstatus") == v.NO_TARGET)
     of_area = set(area["item_id"].to_list())
     found: dict[str, list[str]] = {}
