@@ -249,6 +249,21 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention
     )
 
 
+def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[tuple[str, str, list[str]]]:
+    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short
+    title and codes, in the plan's order. Judged on few is left out."""
+    area = plan_rows(reading, occasion, year).filter(pl.col("malstatus") == v.NO_TARGET)
+    of_area = set(area["item_id"].to_list())
+    found: dict[str, list[str]] = {}
+    for code in reading.verksamheter:
+        rows = list(plan_rows(reading, occasion, year, code).iter_rows(named=True))
+        few = few_items(reading, rows)
+        for r in rows:
+            if r["malstatus"] == v.NOT_MET and r["item_id"] in of_area and r["item_id"] not in few:
+                found.setdefault(r["item_id"], []).append(code)
+    return [(item, reading.items[item].kort_titel, found[item]) for item in reading.items if item in found]
+
+
 def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
     order = {v.NOT_MET: 0, v.PARTLY: 1}
     return sorted(found, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))

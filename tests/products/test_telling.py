@@ -18,6 +18,7 @@ from dagster_project.products.telling import (
     capability_words,
     gap_words,
     is_change,
+    missed_below,
     reported_words,
     signal_words,
     tally,
@@ -163,6 +164,25 @@ def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
     parts = [{"item_id": "A"}, *({"item_id": i, "overordnad_item": "A"} for i in ("A1", "A2"))]
     found = attention(reading_with(tmp_path, rows, dim_planpunkt=items(*parts)), "delar", 2022)
     assert [a.item_id for a in found] == ["A1"]
+
+
+def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> None:
+    at = {"niva": "verksamhet"}
+    rows = [
+        plan_row("egen", malstatus="inget_mal"),
+        plan_row("egen", malstatus="ej_uppfyllt", verksamhet="AA", **at),
+        plan_row("egen", malstatus="ej_uppfyllt", verksamhet="BB", indicator_id="f", **at),
+        plan_row("områdets", malstatus="ej_uppfyllt"),
+        plan_row("områdets", malstatus="ej_uppfyllt", verksamhet="AA", **at),
+    ]
+    few = cell("f", *DELAR.values(), period_typ="delar", markering="FA", status="ej_uppfyllt", verksamhet="BB", **at)
+    reading = reading_with(
+        tmp_path,
+        rows,
+        dim_planpunkt=items({"item_id": "egen"}, {"item_id": "områdets"}),
+        indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
+    )
+    assert missed_below(reading, "delar", 2022) == [("egen", "egen", ["AA"])]
 
 
 # --- Signals --------------------------------------------------------------------------------------------------------
