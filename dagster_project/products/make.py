@@ -78,9 +78,8 @@ def make_products(
 ) -> tuple[list[Made], list[str]]:
     """Make those of a release's products that are not there, whole and of today's version.
 
-    again: make them also where they are there. telling: is told
-    which one it is at. Returns what is there
-    now, and one sentence for each that could not be made. The links are `link_products`' business.
+    again: make them also where they are there. telling: is told which one it is at. Returns what is there now, and one
+    sentence for each that could not be made. The links are `link_products`' business.
     """
     reading = Reading(release)  # each table is read once for all of them
     made, trouble = list[Made](), list[str]()

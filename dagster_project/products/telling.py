@@ -249,6 +249,21 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention
     )
 
 
+def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[tuple[str, str, list[str]]]:
+    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short
+    title and codes, in the plan's order. Judged on few is left out."""
+    area = plan_rows(reading, occasion, year).filter(pl.col("malstatus") == v.NO_TARGET)
+    of_area = set(area["item_id"].to_list())
+    found: dict[str, list[str]] = {}
+    for code in reading.verksamheter:
+        rows = list(plan_rows(reading, occasion, year, code).iter_rows(named=True))
+        few = few_items(reading, rows)
+        for r in rows:
+            if r["malstatus"] == v.NOT_MET and r["item_id"] in of_area and r["item_id"] not in few:
+                found.setdefault(r["item_id"], []).append(code)
+    return [(item, reading.items[item].kort_titel, found[item]) for item in reading.items if item in found]
+
+
 def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
     order = {v.NOT_MET: 0, v.PARTLY: 1}
     return sorted(found, key=lambda a: (a.few, not a.worse, order.get(a.status, 2)))
@@ -313,7 +328,7 @@ def signal_words(signal: Row | None, info: IndicatorInfo | None = None) -> str:
 
 def _signal_words(signal: Row | None) -> str:
     if signal is None:
-        return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
+        return "Om det är en förändring bedöms inte för det här måttet."
     if signal["signal"] == v.TOO_FEW:
         points = signal["antal_punkter"]
         months = f"bara {counted(points, 'månad', 'månader')}" if points else "ingen månad"

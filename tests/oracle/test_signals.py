@@ -158,6 +158,21 @@ def test_the_known_answer(compiled: Compiled) -> None:
     assert as_amount["undre_grans"] == pytest.approx(-0.715556), "only counts and shares are kept at 0"
 
 
+def test_ranges_are_left_out_from_3_267_times_their_mean(compiled: Compiled) -> None:
+    """Ten ranges of 1 and one of 4.5 have the mean 1.318, of which 4.5 is 3.41; one of 4 is 3.14 times their mean."""
+    reaches = []
+    for last in (4.5, 4.0):
+        row = one(compiled, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 2, 2 + last], "belopp")
+        reaches.append(row["ovre_grans"] - row["medel"])
+    assert reaches == pytest.approx([2.66, 2.66 * 14 / 11])
+
+
+def test_limits_of_shares_are_kept_at_0_and_100(compiled: Compiled) -> None:
+    high, low = one(compiled, [98, 100] * 8, "andel"), one(compiled, [0, 2] * 8, "andel")
+    assert (high["undre_grans"], high["ovre_grans"]) == (pytest.approx(93.68), 100)
+    assert (low["undre_grans"], low["ovre_grans"]) == (0, pytest.approx(6.32))
+
+
 @pytest.mark.parametrize("value", [0, 100 / 3, 93.7, 100])
 def test_equal_points_have_no_signal(compiled: Compiled, value: float) -> None:
     row = one(compiled, [value] * 24, "andel")
@@ -172,15 +187,19 @@ def test_equal_points_have_no_signal(compiled: Compiled, value: float) -> None:
         pytest.param([10, 11] * 8 + [1], "utanfor", 16, "minskar", id="beyond the lower limit"),
         pytest.param([10, 11] * 8 + [20, 10, 11], "utanfor", 16, "okar", id="the third newest decides"),
         pytest.param([10, 11] * 8 + [20, 10, 11, 10], "ingen", None, None, id="the fourth newest does not"),
+        # Mean 17.65, the range of 29 left out: far above, while it falls.
+        pytest.param([10, 11] * 8 + [40, 38, 36, 34, 32, 30, 28], "utanfor", 22, "okar", id="beyond goes before falls"),
         pytest.param([5, 15] * 8 + [7, 8, 9, 10, 11, 12, 13], "trend", 22, "okar", id="six rises"),
         pytest.param([5, 15] * 8 + [9, 9, 9, 10, 11, 12, 13], "ingen", None, None, id="four rises"),
         pytest.param([5, 15] * 8 + [13, 12, 11, 10, 9, 8, 7], "trend", 22, "minskar", id="six falls"),
         pytest.param([5, 15] * 8 + [7, 8, 9, 9, 11, 12, 13], "ingen", None, None, id="no rise between equal points"),
+        pytest.param([5, 15] * 8 + [7, 8, 9, 9 + 1e-12, 11, 12, 13], "ingen", None, None, id="nor by rounding"),
         # Mean 10.79, mean range 21 / 18: 13 lies beyond two thirds of the way (2.07), within the limit (3.10).
         pytest.param([10, 11] * 8 + [13, 11, 13], "tva_av_tre", 18, "okar", id="two of three points"),
         pytest.param([10, 11] * 8 + [13, 10, 11, 13], "ingen", None, None, id="not within three points"),
         pytest.param([4, 12] * 4 + [9, 10, 9, 10, 9, 10, 9], "skift", 14, "okar", id="seven above"),
         pytest.param([4, 12] * 4 + [7, 10, 9, 10, 9, 10, 9], "ingen", None, None, id="six above"),
+        pytest.param([4, 13] * 4 + [12, 12, 12, 10, 12, 12, 12], "ingen", None, None, id="one on the mean, 10"),
     ],
 )
 def test_each_rule(compiled: Compiled, values: list[float], signal: str, at: int | None, way: str | None) -> None:
@@ -260,6 +279,8 @@ def test_whether_a_target_can_be_met(compiled: Compiled, operator: str, goal: fl
     cells = [*series([10, 11] * 8), *series([10, 11] * 8, "antal", "verksamhet", "A")]
     found = {row["niva"]: row["malformaga"] for row in computed(compiled, cells, of)}
     assert found == {"omrade": expected, "verksamhet": "inget_mal"}, "the target holds at its levels only"
+    moving = {"antal": Of("antal", "adds_up", Goal(operator, goal, ("omrade",), fixed=False))}
+    assert {row["malformaga"] for row in computed(compiled, cells, moving)} == {"inget_mal"}
 
 
 def test_which_way_a_signal_goes(compiled: Compiled) -> None:

@@ -18,6 +18,7 @@ from dagster_project.products.telling import (
     capability_words,
     gap_words,
     is_change,
+    missed_below,
     reported_words,
     signal_words,
     tally,
@@ -165,6 +166,25 @@ def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
     assert [a.item_id for a in found] == ["A1"]
 
 
+def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> None:
+    at = {"niva": "verksamhet"}
+    rows = [
+        plan_row("egen", malstatus="inget_mal"),
+        plan_row("egen", malstatus="ej_uppfyllt", verksamhet="AA", **at),
+        plan_row("egen", malstatus="ej_uppfyllt", verksamhet="BB", indicator_id="f", **at),
+        plan_row("områdets", malstatus="ej_uppfyllt"),
+        plan_row("områdets", malstatus="ej_uppfyllt", verksamhet="AA", **at),
+    ]
+    few = cell("f", *DELAR.values(), period_typ="delar", markering="FA", status="ej_uppfyllt", verksamhet="BB", **at)
+    reading = reading_with(
+        tmp_path,
+        rows,
+        dim_planpunkt=items({"item_id": "egen"}, {"item_id": "områdets"}),
+        indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
+    )
+    assert missed_below(reading, "delar", 2022) == [("egen", "egen", ["AA"])]
+
+
 # --- Signals --------------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +201,7 @@ def test_no_signal_is_said_to_be_noise_and_too_few_to_be_unknown() -> None:
     assert signal_words(SIGNAL).startswith("Ingen säker förändring")
     assert "bara 7 månader har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 7})
     assert "ingen månad har ett värde" in signal_words(SIGNAL | {"signal": "for_fa", "antal_punkter": 0})
-    assert "inte månad för månad" in signal_words(None)
+    assert "bedöms inte" in signal_words(None)
 
 
 def test_a_register_that_fills_up_has_not_got_worse_because_its_newest_months_lie_low(tmp_path: Path) -> None:

@@ -177,6 +177,7 @@ class Site:
             "manad": month_in_words,
             "uppraknat": joined,
             "varde": self.reading.value_words,
+            "verksamhetsnamn": lambda code: self.reading.verksamheter[code].namn,
         }
         return environment
 

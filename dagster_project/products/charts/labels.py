@@ -46,7 +46,7 @@ def freest(
     return min(spots, key=cost)
 
 
-def along(lines: Sequence[str], parts: int = 4) -> list[tuple[float, float]]:
+def along(lines: Sequence[str], parts: int = 8) -> list[tuple[float, float]]:
     """Places along polylines, so many per stretch."""
     found = []
     for line in lines:

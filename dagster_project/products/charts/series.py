@@ -90,7 +90,9 @@ def trend(
         value = points[newest].value
         assert value is not None
         text = _value_text(value, unit, decimals)
-        last = freest(_beside(xs[newest], scale.y(value), height), text, marks, taken, across)
+        lines = [] if target is None else [f"0,{scale.y(target)} {ACROSS},{scale.y(target)}"]
+        spots = _beside(xs[newest], scale.y(value), height)
+        last = freest(spots, text, [*marks, *along(lines, 50)], taken, across)
         taken.append(last.box(text, across))
         chart["last"] = (last.x, last.y, text, last.anchor)
     if target is not None:

@@ -86,7 +86,7 @@ def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
         if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
             text += f" Når inte målet: {joined(who)}."
         if worse:
-            text += f" {signal_words(signal)}"
+            text += f" {signal_words(signal, reading.indicators.get(found.indicator_id or ''))}"
         entries.append((f"{symbol} {title}".strip(), text))
     if followed.is_area:
         entries += [entry for item in followed.items if (entry := _missed_below(followed, item)) is not None]

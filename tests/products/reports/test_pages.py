@@ -15,7 +15,9 @@ from dagster_project.products.reports.asked import Asked
 from dagster_project.products.reports.content import report
 from dagster_project.products.reports.document import Column, Document, Figure, Heading, Table
 from dagster_project.products.reports.product import rendered
+from dagster_project.products.reports.web import index_page
 from dagster_project.products.reports.word import as_word
+from tests.products.board.checks import html_messages
 from tests.products.reports import small
 from tests.products.reports.test_word import region_template, told
 from tests.programs import BROWSER, BROWSER_ARGUMENTS, OFFICE
@@ -100,6 +102,16 @@ def test_a_region_s_template_gives_its_pages(printed: Print, tmp_path: Path) -> 
     found = texts(printed(as_word(told(Asked("delar", 2022)), region_template(tmp_path / "mall.docx"))))
     assert all("Region Mitt" in text and "Diarienummer" in text for text in found)
     assert "Rubrik i mallen" not in " ".join(found)
+
+
+@pytest.mark.java
+def test_the_pages_are_valid_html(tmp_path: Path) -> None:
+    for asked in (Asked("delar", 2022), Asked("delar", 2022, "AA"), Asked("ar", 2022)):
+        name = f"{asked.file_name}.html"
+        (tmp_path / name).write_bytes(rendered(small.plain(), asked).files[name])
+    reports = [("Delårsrapport 2022", "Barn & <unga>", "delarsrapport_2022_BB")]
+    (tmp_path / "index.html").write_text(index_page("Hela området", "r1", reports), encoding="utf-8")
+    assert html_messages(tmp_path) == []
 
 
 @pytest.mark.browser

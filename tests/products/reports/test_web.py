@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from dagster_project.products.board import site
@@ -14,6 +15,7 @@ from dagster_project.products.reports.content import report
 from dagster_project.products.reports.document import Figure
 from dagster_project.products.reports.web import TEMPLATES, as_html, index_page
 from dagster_project.products.reports.word import as_word
+from dagster_project.releases.tables import PLAN_SCHEMA
 from tests.products.reports import small
 from tests.products.reports.test_word import W, body, style_names, text_of
 
@@ -106,6 +108,19 @@ def test_markup_in_what_people_write_is_text() -> None:
     text = html(ASKED[0])
     assert "Barn &amp; &lt;unga&gt; har fått en egen ingång.<br>- Rutinen är klar<br>" in text
     assert "<unga>" not in text and "<rutin>" not in text
+
+
+def test_whatever_somebody_writes_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Control signs are named, markup and template signs are text: in both files."""
+    hostile = "]]> {{ 7*7 }} <script>x</script> \x1b[31m \u202efdp \x00 &amp; {% raw %}"
+    shown = "]]> {{ 7*7 }} <script>x</script> ⟨U+001B⟩[31m ⟨U+202E⟩fdp ⟨U+0000⟩ &amp; {% raw %}"
+    rows = [row | ({"kommentar": hostile} if row["verksamhet"] == "AA" else {}) for row in small.plan_rows()]
+    document = report(
+        small.reading(tmp_path, plan_uppfoljning=pl.DataFrame(rows, schema=PLAN_SCHEMA)), Asked("delar", 2022)
+    )
+    page = Page(as_html(document))
+    assert shown in page.texts and page.all("script") == []
+    assert shown in [text_of(p) for p in body(as_word(document)).iter(f"{W}p")]
 
 
 def test_an_unfinished_report_says_so_first() -> None:

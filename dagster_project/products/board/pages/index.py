@@ -23,6 +23,7 @@ from dagster_project.products.telling import (
     attention_of_cells,
     by_perspective,
     is_change,
+    missed_below,
     plan_rows,
     tally,
     tally_words,
@@ -41,7 +42,7 @@ TABS: Mapping[str, str] = {
 """What the periods are called where one is chosen, in that order."""
 OCCASION_OF = {v.R12: v.LATEST, v.DELAR: v.DELAR, v.YEAR: v.YEAR}
 """The occasion at which the plan is followed up that looks at a period type."""
-MOST_ATTENTION = 6
+MOST_ATTENTION, MOST_BELOW = 5, 3
 SHORT_GAPS: Mapping[str, str] = {
     v.HIDDEN: "för få",
     v.NO_DATA: "inga uppgifter",
@@ -98,6 +99,7 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
         assert occasion is not None
         told = by_perspective(reading, occasion, year)
         asked = attention(reading, occasion, year)
+        below = missed_below(reading, occasion, year)
         statuses = [
             r["malstatus"]
             for r in plan_rows(reading, occasion, year).iter_rows(named=True)
@@ -108,6 +110,7 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
         cells = {r["indicator_id"]: r for r in _area_cells(reading, kind).iter_rows(named=True)}
         rows = [cells[i.indicator_id] for i in in_plan_order(reading) if i.indicator_id in cells]
         asked = attention_of_cells(reading, rows)
+        below = []
         statuses = [r["status"] for r in rows]
         perspectives = [
             (code, PERSPECTIVE_WORDS[code], tally_words(tally(r["status"] for r in own)), None)
@@ -122,7 +125,8 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
             (status, worse, few, [_asked(reading, a) for a in alike])
             for (status, worse, few), alike in groupby(asked[:MOST_ATTENTION], lambda a: (a.status, a.worse, a.few))
         ],
-        "more": max(len(asked) - MOST_ATTENTION, 0),
+        "below": below[:MOST_BELOW],
+        "more": max(len(asked) - MOST_ATTENTION, 0) + max(len(below) - MOST_BELOW, 0),
     }
 
 
@@ -206,10 +210,9 @@ def changes_words(reading: Reading) -> str | None:
         return None
     if not found:
         return "Ingen indikator har förändrats mer än vad slumpen gör."
-    words = {v.BETTER: "till det bättre", v.WORSE: "till det sämre", v.RISING: "ökar", v.FALLING: "minskar"}
+    words = {v.BETTER: "blivit bättre", v.WORSE: "blivit sämre", v.RISING: "ökat", v.FALLING: "minskat"}
     told = joined([f"{found.count(code)} {word}" for code, word in words.items() if code in found])
-    followed = f"Av {rows.height} indikatorer som följs månad för månad"
-    return f"{followed} har {len(found)} förändrats mer än vad slumpen gör: {told}."
+    return f"Av {rows.height} indikatorer som följs månad för månad har {told}, mer än vad slumpen gör."
 
 
 def short(words: str) -> str:
