@@ -313,7 +313,7 @@ def signal_words(signal: Row | None, info: IndicatorInfo | None = None) -> str:
 
 def _signal_words(signal: Row | None) -> str:
     if signal is None:
-        return "Om det är en förändring går inte att säga: indikatorn följs inte månad för månad."
+        return "Om det är en förändring bedöms inte för det här måttet."
     if signal["signal"] == v.TOO_FEW:
         points = signal["antal_punkter"]
         months = f"bara {counted(points, 'månad', 'månader')}" if points else "ingen månad"

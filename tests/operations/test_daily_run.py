@@ -220,7 +220,6 @@ def test_when_everything_passed_only_always_tells(tmp_path: Path, monkeypatch: p
         told.unlink()
         with monkeypatch.context() as patch:
             patch.setattr(daily_run, "current_release", lambda data: _Published())
-            patch.setattr(daily_run, "products_after_run", lambda data, release, progress: ([], []))
             Session(settings.paths, settings).end(JobEnd(ingested=False))
         assert told.exists() is expected
         told.unlink(missing_ok=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -257,6 +259,32 @@ def test_what_is_made_daily_is_kept_of_the_newest_releases_and_what_was_asked_fo
     left = sorted(path.relative_to(data.products).as_posix() for path in data.products.glob("*/*"))
     assert left == [f"{ids[1]}/skrift", f"{ids[2]}/anslag", f"{ids[3]}/anslag"]
     assert not (data.products / ids[0]).exists()
+
+
+def test_killed_while_it_is_made_nothing_half_is_seen_and_the_next_one_is_whole(data: DataPaths) -> None:
+    first, second = release(data, 1), release(data, 2)
+    make_products(data, first, [BOARD])
+    switch_current(data, first.id)
+    link_products(data)
+    switch_current(data, second.id)
+
+    def killed(making: Making) -> None:
+        page(making)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        make_products(data, second, [replace(BOARD, make=killed)])
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    of_second = data.published / "produkter" / second.id
+    assert [p.name.endswith(".staging") for p in of_second.iterdir()] == [True]
+    link_products(data)
+    assert (data.published / "anslag" / "index.html").read_text() == f"utgåva {first.id}"
+    assert len(sweep(data)) == 1
+    assert make_products(data, second, [BOARD])[0][0].anew and link_products(data) == []
+    assert (data.published / "anslag" / "index.html").read_text() == f"utgåva {second.id}"
+    assert [p.name for p in of_second.iterdir()] == ["anslag"]
 
 
 def test_what_a_killed_run_left_half_made_is_swept_and_what_is_whole_stays(data: DataPaths) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from dagster_project.catalogue.vocabulary import (
     BASE_YEAR,
+    CROWNS,
     FROZEN,
     HIDDEN,
     ITEM_TYPES,
@@ -110,8 +111,9 @@ def _numbers(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> It
         columns.append(Column("Antal", 1.0, number=True))
     before = "Basåret" if indicator.jamforelse == BASE_YEAR else "Året innan"
     unit = f" ({words.unit})" if words.unit else ""
-    columns += [Column(f"Värde{unit}", 1.3, number=True), Column("Mål", 1.3, number=True)]
-    columns += [Column("Status", 2.3), Column(before, 1.2, number=True)]
+    wide = 1.7 if indicator.art in TOTALS else 1.3
+    columns += [Column(f"Värde{unit}", wide, number=True), Column("Mål", wide, number=True)]
+    columns += [Column("Status", 2.3), Column(before, wide, number=True)]
     rows = [_number_row(followed, name, row, indicator, words) for name, row in shown]
     caption = f"{printable(item.kort_titel)}, {followed.label}"
     about = f"Per verksamhet: {', '.join(column.title.lower() for column in columns[1:])}."
@@ -163,7 +165,10 @@ class Words:
     def _told(self, row: Row, number: float | None) -> str:
         if number is None:
             return NOTHING
-        return self.reading.value_words(self.indicator.indicator_id, number, row["malvarde"])
+        target = row["malvarde"]
+        if self.indicator.mattenhet == CROWNS and (target in (None, number) or round(target) != round(number)):
+            return f"{fixed(number, 0)} {CROWNS}"  # millions beside thousands cannot be compared down a column
+        return self.reading.value_words(self.indicator.indicator_id, number, target)
 
     def _short(self, text: str) -> str:
         return text.removesuffix(f" {self.unit}") if self.unit else text

@@ -107,7 +107,7 @@ class _Writer:
                 yield self.paragraph("", spacing=60, line=120)
             case Figure():
                 yield self.picture(block)
-                yield self.paragraph(_run(block.caption), "caption")
+                yield self.paragraph(_run(block.caption), "caption", keep=isinstance(following, Paragraph))
 
     # --- text ---
 

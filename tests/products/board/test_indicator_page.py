@@ -204,6 +204,17 @@ def test_a_verksamhet_that_has_changed_says_so_in_a_word(tmp_path: Path) -> None
     assert [words(card).count("◆ bättre") for card in cards.split("</li>")[:2]] == [0, 1]
 
 
+def test_a_change_on_few_cases_raises_no_alarm(tmp_path: Path) -> None:
+    few = {"taljare": 3.0, "namnare": 3.0, "varde": 100.0, "markering": "FA"}
+    result = pl.DataFrame(
+        [*rows(SHARE, **few), *rows(SHARE, niva="verksamhet", verksamhet="AA", **few)], schema=RESULT_SCHEMA
+    )
+    of_aa = SIGNAL | {"niva": "verksamhet", "verksamhet": "AA", "riktning": "samre"}
+    html = page_of(site_of(tmp_path, result, signal=pl.DataFrame([SIGNAL, of_aa], infer_schema_length=None)))
+    assert "Men månaden vilar på få fall (3): vänta med slutsatser." in words(html)
+    assert "◆" not in re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+
+
 def test_a_table_has_no_column_for_targets_or_statuses_that_there_are_none_of(tmp_path: Path) -> None:
     none = pl.DataFrame([*rows(SHARE, status="inget_mal", mal_operator=None, malvarde=None)], schema=RESULT_SCHEMA)
     html = page_of(site_of(tmp_path, none.filter(pl.col("komplett"))))

@@ -147,10 +147,18 @@ def test_a_verksamhet_stands_beside_the_area_and_nobody_else() -> None:
     assert [row[0] for row in table.rows] == ["Avdelning A", "Hela området"]
 
 
-def test_a_total_has_no_denominator_and_millions_are_told_as_such() -> None:
+def test_a_total_has_no_denominator_and_crowns_are_whole() -> None:
     table = next(b for b in under(told(), "Inköp") if isinstance(b, Table))
     assert [c.title for c in table.columns] == ["Verksamhet", "Värde (kr)", "Mål", "Status", "Året innan"]
-    assert table.rows[0][1:3] == ("1,25 miljoner", "≤ 2 miljoner")
+    assert table.rows[0][1:3] == ("1\u202f250\u202f000", "≤ 2\u202f000\u202f000")
+
+
+def test_crowns_that_round_to_their_target_are_told_apart_from_it(tmp_path: Path) -> None:
+    told_of = {"varde": 304_917.6, "malvarde": 304_917.9, "mal_operator": "<"}
+    rows = [row | (told_of if row["item_id"] == "X-06" else {}) for row in small.plan_rows()]
+    document = report(small.reading(tmp_path, plan_uppfoljning=pl.DataFrame(rows, schema=PLAN_SCHEMA)), AREA)
+    table = next(b for b in under(document, "Inköp") if isinstance(b, Table))
+    assert table.rows[0][1:3] == ("304\u202f917,6", "< 304\u202f918")
 
 
 def test_a_hidden_number_is_a_dash_with_its_reason() -> None:

@@ -206,10 +206,9 @@ def changes_words(reading: Reading) -> str | None:
         return None
     if not found:
         return "Ingen indikator har förändrats mer än vad slumpen gör."
-    words = {v.BETTER: "till det bättre", v.WORSE: "till det sämre", v.RISING: "ökar", v.FALLING: "minskar"}
+    words = {v.BETTER: "blivit bättre", v.WORSE: "blivit sämre", v.RISING: "ökat", v.FALLING: "minskat"}
     told = joined([f"{found.count(code)} {word}" for code, word in words.items() if code in found])
-    followed = f"Av {rows.height} indikatorer som följs månad för månad"
-    return f"{followed} har {len(found)} förändrats mer än vad slumpen gör: {told}."
+    return f"Av {rows.height} indikatorer som följs månad för månad har {told}, mer än vad slumpen gör."
 
 
 def short(words: str) -> str:

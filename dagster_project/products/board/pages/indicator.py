@@ -184,6 +184,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
     several, one_scale = multiples(cells, measure, shared.names, breaks)
     both, of_units = sexes(cells, measure), units(cells, measure, shared.units, shared.names)
     met = places_words(several)
+    few = site.reading.release.manifest.parameters.get("few_limit", 0)
     draw = partial(_trend, info=info)
     newest = cells.newest(R12) or cells.newest(MONTH)
     figures = Figures(info.art, info.mattenhet, info.decimaler)
@@ -202,6 +203,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "why": None if newest is None else _why(site.reading, info, newest, met),
         "shortfall": None if newest is None or newest.few else to_target(info, cell_row(newest)),
         "signal_words": signal_words(signal, info),
+        "on_few": _on_few(signal, info, cells.area(MONTH), few),
         "capability": capability_words(signal),
         "occasions": occasions(cells),
         "monthly": monthly,
@@ -212,7 +214,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
             (
                 m,
                 draw(m.development, small=True, bounds=(one_scale.low, one_scale.high) if one_scale else None),
-                _change(shared.signals.get((info.indicator_id, m.code)), info),
+                _change(shared.signals.get((info.indicator_id, m.code)), info, cells.verksamhet(m.code, MONTH), few),
             )
             for m in several
         ],
@@ -320,9 +322,20 @@ class Columns:
         return cls(any(c.target is not None for c in cells), any(c.status != NO_TARGET for c in cells))
 
 
-def _change(signal: Mapping[str, Any] | None, info: IndicatorInfo) -> str | None:
-    """A signal in a word, as the overview has it."""
-    return DIRECTION_WORDS[signal["riktning"]] if signal is not None and is_change(signal, info) else None
+def _on_few(signal: Mapping[str, Any] | None, info: IndicatorInfo, months: Sequence[Cell], limit: int) -> Cell | None:
+    """The month that a change is told of, where it rests on fewer cases than raise an alarm."""
+    if signal is None or not is_change(signal, info):
+        return None
+    month = next((cell for cell in months if cell.start == signal["signal_manad"]), None)
+    few = month is not None and (month.few or (month.denominator is not None and month.denominator < limit))
+    return month if few else None
+
+
+def _change(signal: Mapping[str, Any] | None, info: IndicatorInfo, months: Sequence[Cell], limit: int) -> str | None:
+    """A signal in a word, as the overview has it; of few cases none is told."""
+    if signal is None or not is_change(signal, info) or _on_few(signal, info, months, limit):
+        return None
+    return DIRECTION_WORDS[signal["riktning"]]
 
 
 def _frozen_since(cells: Iterable[Cell]) -> str | None:
