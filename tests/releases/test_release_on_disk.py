@@ -68,6 +68,8 @@ def test_every_file_is_read_by_its_description(first: RunOutcome) -> None:
     from frictionless import Package
 
     folder = first.release.folder
+    described = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    assert Package.validate_descriptor(described).valid
     package = Package(str(folder / "datapackage.json"))
     assert {r.path for r in package.resources} == {p.name for p in folder.iterdir() if p.suffix in (".parquet", ".csv")}
     for resource in package.resources:
