@@ -2,6 +2,7 @@
 
 sample       `resultattavla run` on raw/ into a fresh data folder, against the sum of its unavoidable parts
 nothing new  the same command again on the same folder
+board        the board of the sample: made, weighed and opened page by page (`bench.board`)
 large        the same command on a generated set of N rows, against a hand-written DuckDB script on the same files
 
 Prints a table and writes JSON. Nothing is asserted of times; the large set's numbers must agree with the script's.
@@ -53,7 +54,9 @@ def bench_sample(folder: Path, repeat: int) -> dict[str, Any]:
         if "Inget nytt" not in again[-1].output:
             raise BenchmarkError("the second run did not find that nothing was new (did the code change meanwhile?)")
     run, part, nothing = _best(runs), _best(parts), _best(again)
+    board = measure([sys.executable, "-m", "bench.board", folder / "sample"], PROJECT, folder / "board.log")
     return {
+        "board": json.loads(board.output),
         "sample": run.as_dict(),
         "parts": part.as_dict() | {"parts": json.loads(part.output)},
         "nothing_new": nothing.as_dict(),
@@ -122,6 +125,18 @@ def _table(result: dict[str, Any]) -> Table:
     return table
 
 
+def told_of_board(board: dict[str, Any]) -> str:
+    """What `bench.board` measured, beside its aims."""
+    aims = board["aims"]
+    opened = (
+        f", a page opens in {board['open_ms']} ms, the slowest in {board['slowest_ms']}" if "pages" in board else ""
+    )
+    return (
+        f"The board: made in {board['make_s']} s, {board['bytes'] / 1e6:.1f} MB{opened} "
+        f"(aims {aims['make_s']:.0f} s, {aims['bytes'] / 1e6:.0f} MB, {aims['open_ms']:.0f} ms)."
+    )
+
+
 def main() -> int:
     """Parse the options, measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the pipeline.")
@@ -152,6 +167,7 @@ def main() -> int:
         peak = max(result["large"]["peak_bytes"], result["sample"]["peak_bytes"])
         console.print(f"Peak memory {peak / 2**30:.2f} GiB (aim < {PEAK_AIM / 2**30:.0f} GiB).", highlight=False)
         console.print(f"{result['cells_compared']} cells agree with the script.", highlight=False)
+    console.print(told_of_board(result["board"]), highlight=False)
     console.print(f"Written to {target}", soft_wrap=True, highlight=False)
     return 0
 

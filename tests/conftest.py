@@ -24,7 +24,7 @@ from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.settings import CONFIG_VARIABLE, PREFIX
 from dagster_project.runs.folder import INDICATORS, RunFolder
 from tests import guards, jobs
-from tests.jobs import DAY, Kept, cases, deliver_cases, deliver_measures, deliver_units
+from tests.jobs import DAY, SAMPLE, Kept, cases, deliver_cases, deliver_measures, deliver_units
 from tests.processes import Server
 from tests.programs import PROGRAMS, REQUIRED
 
@@ -174,6 +174,20 @@ def compiled(keep: Keep) -> tuple[DataPaths, dict[str, str]]:
 
     data = keep("compiled", make).folder / "data"
     return DataPaths(data), json.loads((data / "compiled.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def kept_sample(keep: Keep, run_by_command: Command) -> tuple[DataPaths, CompletedProcess[str]]:
+    """The committed sample, run once through the installed command with all that it makes, and what it said."""
+
+    def make(_: Path, data: Path) -> None:
+        ended = run_by_command("run", "--raw", SAMPLE, "--data", data)
+        told = json.dumps([ended.returncode, ended.stdout, ended.stderr])
+        (data.parent / "said.json").write_text(told, encoding="utf-8")
+
+    folder = keep("sample", make).folder
+    told = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+    return DataPaths(folder / "data"), CompletedProcess(["resultattavla", "run"], *told)
 
 
 MEASURES = [f"V{i};DV113;201209129814;SE2321000164-AUD1;2022-03-01" for i in range(9)]

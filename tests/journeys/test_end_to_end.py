@@ -56,10 +56,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def sample(
-    run_by_command: Command, tmp_path_factory: pytest.TempPathFactory
+    kept_sample: tuple[DataPaths, subprocess.CompletedProcess[str]],
 ) -> tuple[DataPaths, subprocess.CompletedProcess[str]]:
-    data = tmp_path_factory.mktemp("sample") / "data"
-    return DataPaths(data), run_by_command("run", "--raw", SAMPLE, "--data", data)
+    return kept_sample
 
 
 def test_the_sample_is_published_and_the_summary_says_where(sample) -> None:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -17,18 +18,20 @@ TOLD = ("aria-label", "alt", "title", "placeholder", "value", "datetime", "conte
 """Attributes that hold words or numbers for people and machines, besides `data-`."""
 AXIS = "d-tal"
 """The class of a chart's marks along its axis: round numbers, of no cell."""
+STRICT = {"tal", "varde"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
 @dataclass
 class Parsed:
     """A page. ids: all of them, repeated ones too. links: attribute and address. told: what can be read or found in its
-    source (texts and attributes), in its order, without styles, scripts and the geometry of drawings. headings: level
-    and text."""
+    source (texts and attributes), in its order, without styles, scripts and the geometry of drawings. strict: what of
+    it stands where a cell's number stands (classes STRICT, drawings). headings: level and text."""
 
     ids: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    strict: list[str] = field(default_factory=list)
     headings: list[tuple[int, str]] = field(default_factory=list)
     title: str = ""
     lang: str | None = None
@@ -43,12 +46,16 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.page = Parsed()
         self._open: list[str] = []
+        self._strict: list[bool] = []
         self._axis = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        classes = set((dict(attrs).get("class") or "").split())
+        strict = bool(classes & STRICT) or tag == "text" or (bool(self._strict) and self._strict[-1])
         if tag not in VOID:
             self._open.append(tag)
-        self._axis = tag == "text" and AXIS in (dict(attrs).get("class") or "").split()
+            self._strict.append(strict)
+        self._axis = tag == "text" and AXIS in classes
         if re.fullmatch("h[1-6]", tag):
             self.page.headings.append((int(tag[1]), ""))
         for name, value in attrs:
@@ -62,17 +69,22 @@ class _Reader(HTMLParser):
                 self.page.lang = value
             if (name in TOLD and tag != "meta") or name.startswith("data-"):
                 self.page.told.append(value)
+                if name == "data-varde":
+                    self.page.strict.append(value)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         if tag not in VOID:
             self._open.pop()
+            self._strict.pop()
 
     def handle_endtag(self, tag: str) -> None:
         self._axis = False
         if tag in self._open:
-            while self._open.pop() != tag:
-                pass
+            while True:
+                self._strict.pop()
+                if self._open.pop() == tag:
+                    break
 
     def handle_data(self, data: str) -> None:
         if {"style", "script"} & set(self._open) or self._axis or not data.strip():
@@ -83,6 +95,8 @@ class _Reader(HTMLParser):
         if self._open and self._open[-1] == "title" and "head" in self._open:
             self.page.title += data
         self.page.told.append(data.strip())
+        if self._strict and self._strict[-1]:
+            self.page.strict.append(data.strip())
 
     def handle_comment(self, data: str) -> None:
         self.page.told.append(data)
@@ -159,9 +173,12 @@ def structure_faults(folder: Path) -> list[str]:
 
 # --- The Nu HTML checker ---------------------------------------------------------------------------------------------
 
-NO_FAULT = re.compile(r"^CSS: |^The “(?:table|row|rowgroup|rowheader|columnheader|cell)” role is unnecessary")
-"""The packaged checker's knowledge of CSS is of 2020. The roles are needed: a table that is laid out as a list on
-narrow screens (`display: block`) is no table for a screen reader without them."""
+NO_FAULT = re.compile(
+    "^CSS: |^Possible misuse of “aria-label”"
+    "|^The “(?:table|row|rowgroup|rowheader|columnheader|cell)” role is unnecessary"
+)
+"""The packaged checker's knowledge of CSS is of 2020, and a list may have a name. The roles are needed: a table that is
+laid out as a list on narrow screens (`display: block`) is no table for a screen reader without them."""
 
 
 def html_messages(folder: Path) -> list[str]:
@@ -185,4 +202,69 @@ def html_messages(folder: Path) -> list[str]:
 
 # --- Numbers ---------------------------------------------------------------------------------------------------------
 
-NUMBER = re.compile(r"(?<![\w.])[−-]?\d{1,3}(?:[\u202f\u00a0]\d{3})+(?:,\d+)?|(?<![\w.])[−-]?\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"(?<![\w.,])[−-]?(?:\d{1,3}(?:[\u202f\u00a0]\d{3})+|\d+)(?:[.,]\d+)?(?![\w]*\d)")
+_NO_NUMBERS = re.compile(
+    r"\d{4}-\d\d(?:-\d\d(?:-[0-9a-f]{6,})?)?|\d\d:\d\d"  # days, months, releases, times
+    r"|\d{1,2} (?:januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december)(?: \d{4})?"
+    r"|\(CSV, [\d\xa0\u202f]+ kB\)|\S+\.html\S*|\S+\.csv"  # files
+    r"|[A-Z]{2}\d{10}-\w+|[A-Z]{2}-\d{4}-\w+|\b[A-Z]+\d+\w*\b|\b20\d\d\b"  # ids, years
+)
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text as machines write them; days, years and ids are none."""
+    return [
+        re.sub("[\u202f\u00a0]", "", n).replace("−", "-").replace(",", ".")
+        for n in _NUMBER.findall(_NO_NUMBERS.sub(" ", text))
+    ]
+
+
+def numbers_of(texts: Iterable[str]) -> frozenset[str]:
+    """The numbers of texts, without signs."""
+    return frozenset(n.lstrip("-") for text in texts for n in numbers(text))
+
+
+class Told:
+    """What a page may say: the numbers of some published cells, rounded as pages round, and the numbers of some texts.
+
+    values: of cells that are shown. texts: published ones, and what templates say by themselves. counts: computed from
+    what is shown, by a rule that the test states; they may stand in sentences, never where a cell's number stands.
+    """
+
+    def __init__(
+        self,
+        values: Iterable[float],
+        texts: Iterable[str],
+        counts: Iterable[int] = (),
+        known: frozenset[str] = frozenset(),
+    ) -> None:
+        """known: numbers of more texts (`numbers_of`), taken once for many pages."""
+        self._values = sorted({abs(v) for v in values})
+        self._texts = numbers_of(texts) | known
+        self._counts = {str(n) for n in counts}
+
+    def unexplained(self, page: Parsed) -> list[str]:
+        """Numbers of a page that stand in nothing of this, each with the text around it."""
+        found = []
+        for texts, counts in ((page.strict, set[str]()), (page.told, self._counts)):
+            for text in texts:
+                millions = "miljoner" in text or "mn\xa0" in text
+                found += [
+                    f"{n} in {text[:160]!r}"
+                    for n in numbers(text)
+                    if n.lstrip("-") not in self._texts | counts and not self._is_a_value(n.lstrip("-"), millions)
+                ]
+        return found
+
+    def _is_a_value(self, number: str, millions: bool) -> bool:
+        """Whether it is one of the values, rounded to its decimals; below 100 a whole one is not rounded."""
+        for scale in (1.0, 1e6) if millions else (1.0,):
+            decimals = len(number.partition(".")[2])
+            wanted = float(number) * scale
+            room = 0.5000001 * scale * 10**-decimals
+            if not decimals and scale == 1.0 and wanted < 100:
+                room = 1e-9
+            at = bisect_left(self._values, wanted - room)
+            if at < len(self._values) and self._values[at] <= wanted + room:
+                return True
+        return False
