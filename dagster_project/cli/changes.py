@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagster_project.cli.output import DataOption, data_paths, out, say, table
-from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.swedish import counted
 
 if TYPE_CHECKING:
@@ -43,7 +42,8 @@ def changes(
     this = published_release(paths, release)
     that = published_release(paths, before) if before is not None else release_before(paths, this.id)
     if that is None:
-        raise ResultattavlaError(f"Det finns ingen utgåva före {this.id} att jämföra med.")
+        say(f"Det finns ingen utgåva före {this.id} att jämföra med.")
+        return
     now = Reading(this)
     found = revisions(now, Reading(that))
     final = found.filter("slutlig", pl.col("niva") != UNIT, pl.col("kon") == ALL_SEXES)

@@ -85,9 +85,15 @@ def reported_words(reported: Mapping[str, int], words: Mapping[str, str], one_pl
     if not total:
         return None
     order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
-    parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
+    parts = [f"{reported[code]} {_agreeing(words[code], reported[code])}" for code in order if reported.get(code)]
     who = "Verksamheten rapporterar själv" if one_place else "Verksamheterna rapporterar själva"
     return f"{who} {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
+
+
+def _agreeing(word: str, count: int) -> str:
+    """A reported status as so many have it: `2 genomförda`, `2 ej påbörjade`; a verb stays as it is."""
+    text = word[0].lower() + word[1:]
+    return f"{text.removesuffix('d')}{'de' if text.endswith('ad') else 'da'}" if count > 1 and text[-1] == "d" else text
 
 
 @dataclass(frozen=True)
@@ -373,7 +379,7 @@ _WAIT = re.compile(r"högst (\d+) dagar")
 
 
 def to_target(info: IndicatorInfo, row: Row) -> str | None:
-    """How many more cases it had taken to meet the target of a share, in words: `133 färre hade behövt vänta ...`.
+    """How many more cases it had taken to meet the target of a share, in words: `Målet hade nåtts om 133 färre ...`.
 
     row: a cell (taljare, namnare, mal_operator, malvarde, status) or a row of the plan (malstatus). None where the
     target is met, is no share's, or the cell is not judged.
@@ -393,8 +399,5 @@ def to_target(info: IndicatorInfo, row: Row) -> str | None:
         return None
     wait = _WAIT.search(info.taljare_text or "")
     if more and wait and info.patient:
-        return (
-            f"{fixed(lacking, 0)} färre av {fixed(n, 0)} hade behövt vänta mer än {wait[1]} dagar för att målet skulle "
-            "ha nåtts."
-        )
-    return f"{fixed(lacking, 0)} {'fler' if more else 'färre'} av {fixed(n, 0)} hade behövts för att nå målet."
+        return f"Målet hade nåtts om {fixed(lacking, 0)} färre av {fixed(n, 0)} hade väntat mer än {wait[1]} dagar."
+    return f"Målet hade nåtts med {fixed(lacking, 0)} {'fler' if more else 'färre'} av {fixed(n, 0)}."

@@ -92,7 +92,10 @@ def test_what_does_not_apply_is_counted_nowhere() -> None:
 def test_what_is_reported_is_told_in_the_words_of_the_release() -> None:
     words = {label.code: label.word for label in labels()}
     assert reported_words({"pagar": 14, "genomford": 2}, words) == (
-        "Verksamheterna rapporterar själva 16 punkter: 2 genomförd och 14 pågår."
+        "Verksamheterna rapporterar själva 16 punkter: 2 genomförda och 14 pågår."
+    )
+    assert reported_words({"genomford": 1, "ej_paborjad": 2, "ej_rapporterad": 3}, words) == (
+        "Verksamheterna rapporterar själva 6 punkter: 1 genomförd, 2 ej påbörjade och 3 inte rapporterade."
     )
     assert reported_words({"pagar": 1}, words, one_place=True) == "Verksamheten rapporterar själv 1 punkt: 1 pågår."
     assert reported_words({}, words) is None
@@ -250,14 +253,14 @@ def test_how_many_more_it_had_taken(tmp_path: Path) -> None:
 
     waits = replace(share, taljare_text="Besök med högst 90 dagar från beslut till besök", patient=True)
     assert to_target(waits, judged(1983.0, 2116.0)) == (
-        "133 färre av 2\u202f116 hade behövt vänta mer än 90 dagar för att målet skulle ha nåtts."
+        "Målet hade nåtts om 133 färre av 2\u202f116 hade väntat mer än 90 dagar."
     )
-    assert to_target(share, judged(80.0, 106.0, ">=", 80.0)) == "5 fler av 106 hade behövts för att nå målet."
+    assert to_target(share, judged(80.0, 106.0, ">=", 80.0)) == "Målet hade nåtts med 5 fler av 106."
     # 72 of 100 against "more than 72 percent": one more, though 72 is reached.
-    assert to_target(share, judged(72.0, 100.0, ">", 72.0)) == "1 fler av 100 hade behövts för att nå målet."
+    assert to_target(share, judged(72.0, 100.0, ">", 72.0)) == "Målet hade nåtts med 1 fler av 100."
     # 80 percent of 105 is exactly 84: binary fractions ask for no 85th.
-    assert to_target(share, judged(83.0, 105.0, ">=", 80.0)) == "1 fler av 105 hade behövts för att nå målet."
-    assert to_target(share, judged(12.0, 100.0, "<=", 10.0)) == "2 färre av 100 hade behövts för att nå målet."
+    assert to_target(share, judged(83.0, 105.0, ">=", 80.0)) == "Målet hade nåtts med 1 fler av 105."
+    assert to_target(share, judged(12.0, 100.0, "<=", 10.0)) == "Målet hade nåtts med 2 färre av 100."
 
 
 def test_no_distance_where_nothing_is_missed_or_shown(tmp_path: Path) -> None:
