@@ -8,8 +8,8 @@ again here. Judged on few (`markering` FA, below the limit of the release) never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ import polars as pl
 from dagster_project.catalogue import vocabulary as v
 from dagster_project.core.swedish import counted, fixed, joined, month_in_words
 from dagster_project.products.words import PERSPECTIVE_WORDS
+from dagster_project.releases.sentence import deciding
 
 if TYPE_CHECKING:
     from dagster_project.products.reading import IndicatorInfo, Reading
@@ -69,7 +70,7 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
         how = "uppnått" if found.met else "delvis uppnått" if found.partly else "inte uppnått"
         return f"Det enda {one} som bedöms är {how}."
     if found.met == found.judged:
-        return f"Alla {found.judged} {many} som bedöms är uppnådda."
+        return f"{'Båda de' if found.judged == 2 else f'Alla {found.judged}'} {many} som bedöms är uppnådda."
     rest = [f"{number} {word}" for number, word in ((found.partly, "delvis"), (found.not_met, "inte")) if number]
     met = "Inget" if not found.met else str(found.met)
     verb = "uppnått" if found.met <= 1 else "uppnådda"
@@ -98,13 +99,17 @@ def _agreeing(word: str, count: int) -> str:
 
 @dataclass(frozen=True)
 class PerspectiveTold:
-    """A perspective of the plan: its code and name, counts and sentences."""
+    """A perspective of the plan: its code and name, counts and sentences.
+
+    below: of the area, the targets that are each verksamhet's own and that some miss, which the counts leave out.
+    """
 
     code: str
     name: str
     tally: Tally
     sentence: str
     reported: str | None
+    below: str | None = None
 
 
 def plan_rows(reading: Reading, occasion: str, year: int | None = None, verksamhet: str | None = None) -> pl.DataFrame:
@@ -135,6 +140,7 @@ def by_perspective(
     rows = [r for r in plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True) if _whole(reading, r)]
     few = few_items(reading, rows)
     words = {code: info.ord for code, info in reading.statuses.items()}
+    missed = missed_below(reading, occasion, year) if verksamhet is None else []
     found = []
     for code in v.PERSPECTIVES:
         own = [r for r in rows if reading.items[r["item_id"]].perspektiv == code]
@@ -155,9 +161,16 @@ def by_perspective(
                     counts,
                     tally_words(counts),
                     reported_words(counts.reported or {}, words, verksamhet is not None),
+                    _below_words([m for m in missed if reading.items[m.item_id].perspektiv == code]),
                 )
             )
     return found
+
+
+def _below_words(missed: Sequence[MissedBelow]) -> str | None:
+    """`Utöver det har Medarbetarenkäten mål för varje verksamhet: 6 av 8 når det inte.`"""
+    told = [f"{m.title}, där {len(m.codes)} av {m.judged} inte når målet" for m in missed]
+    return f"Utöver det finns mål för varje verksamhet: {'; '.join(told)}." if told else None
 
 
 def _whole(reading: Reading, row: Row) -> bool:
@@ -195,6 +208,8 @@ class Attention:
 
     few: judged on few, so it stands last. worse: its signal says that it is getting worse. sentence: the item's own
     (`mening`); an indicator has none. row: of the plan's follow-up, or the cell. Empty texts where it is an indicator.
+    parts: of a whole, those of its parts that somebody should look at; part_of: of a part whose whole is not in the
+    list, the whole's title.
     """
 
     item_id: str
@@ -205,6 +220,18 @@ class Attention:
     worse: bool
     sentence: str
     row: Row
+    parts: tuple[Attention, ...] = ()
+    part_of: str | None = None
+
+
+@dataclass(frozen=True)
+class MissedBelow:
+    """An item whose target is each verksamhet's own: the codes of those that miss it, of so many that are judged."""
+
+    item_id: str
+    title: str
+    codes: tuple[str, ...]
+    judged: int
 
 
 def attention(
@@ -213,7 +240,8 @@ def attention(
     """Items whose targets are missed, wholly or partly, and those that get worse: what somebody can act on first.
 
     Order: those that get worse before the others, missed before partly, then the plan's own; judged on few last. A part
-    stands for itself, its whole only where it has no part in the list. No list of who is best.
+    stands within its whole, as it is counted with it; for itself only where its whole is not in the list. No list of
+    who is best.
     """
     rows = list(plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True))
     few, worse = few_items(reading, rows), worsening(reading, verksamhet)
@@ -231,8 +259,26 @@ def attention(
         for r in rows
         if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
     ]
-    wholes = {reading.items[a.item_id].overordnad_item for a in found}
-    return _first_things_first(a for a in found if a.item_id not in wholes)
+    return _first_things_first(_with_parts(reading, found))
+
+
+def _with_parts(reading: Reading, found: Sequence[Attention]) -> Iterator[Attention]:
+    """Wholes with their parts within them. A whole without a number of its own is judged on few where all parts of it
+    that miss their targets are."""
+    here = {a.item_id for a in found}
+    for a in found:
+        whole = reading.items[a.item_id].overordnad_item
+        if whole in here:
+            continue
+        parts = _first_things_first(p for p in found if reading.items[p.item_id].overordnad_item == a.item_id)
+        missed = [p for p in parts if p.status in (v.NOT_MET, v.PARTLY)]
+        yield replace(
+            a,
+            few=a.few or (a.indicator_id is None and bool(missed) and all(p.few for p in missed)),
+            worse=a.worse or any(p.worse for p in parts),
+            parts=tuple(parts),
+            part_of=None if whole is None else reading.items[whole].kort_titel,
+        )
 
 
 def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention]:
@@ -255,19 +301,28 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row]) -> list[Attention
     )
 
 
-def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[tuple[str, str, list[str]]]:
-    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short
-    title and codes, in the plan's order. Judged on few is left out."""
+def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[MissedBelow]:
+    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it, in the plan's
+    order. A miss on few is left out."""
     area = plan_rows(reading, occasion, year).filter(pl.col("malstatus") == v.NO_TARGET)
     of_area = set(area["item_id"].to_list())
     found: dict[str, list[str]] = {}
+    judged: dict[str, int] = {}
     for code in reading.verksamheter:
         rows = list(plan_rows(reading, occasion, year, code).iter_rows(named=True))
         few = few_items(reading, rows)
         for r in rows:
-            if r["malstatus"] == v.NOT_MET and r["item_id"] in of_area and r["item_id"] not in few:
-                found.setdefault(r["item_id"], []).append(code)
-    return [(item, reading.items[item].kort_titel, found[item]) for item in reading.items if item in found]
+            item = r["item_id"]
+            if item not in of_area or r["malstatus"] not in v.JUDGED:
+                continue
+            judged[item] = judged.get(item, 0) + 1
+            if r["malstatus"] == v.NOT_MET and item not in few:
+                found.setdefault(item, []).append(code)
+    return [
+        MissedBelow(item, reading.items[item].kort_titel, tuple(found[item]), judged[item])
+        for item in reading.items
+        if item in found
+    ]
 
 
 def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
@@ -373,7 +428,18 @@ def gap_words(reading: Reading, status: str, indicator_id: str | None = None) ->
     raise ValueError(f"{status} is no gap")
 
 
-# --- How far it is to the target ------------------------------------------------------------------------------------
+# --- The target of a period, and how far it is to it ------------------------------------------------------------------
+
+
+def period_target(reading: Reading, info: IndicatorInfo, row: Row, period_type: str) -> str | None:
+    """The target in words as a period has it: `minst 750 per år (253 för perioden)`. row: a cell, or a row of the plan
+    (mal_text), of a period of the type."""
+    text = row.get("mal_text", info.mal_text)
+    target, operator = row["malvarde"], row["mal_operator"]
+    if text is None or " per år" not in text or target is None or period_type not in (v.MONTH, v.TERTIAL, v.DELAR):
+        return text
+    return f"{text} ({reading.value_words(info.indicator_id, deciding(info.measured, operator, target))} för perioden)"
+
 
 _WAIT = re.compile(r"högst (\d+) dagar")
 

@@ -158,7 +158,7 @@ def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str, app
 
 def _compared_with(row: Mapping[str, Any], measured: Measured) -> str:
     """What a number is compared with: the whole of it, where the number's own period is not over yet."""
-    whole = measured.stock or measured.window_months is not None  # a day, or a window that is as long whatever the period
+    whole = measured.stock or measured.window_months is not None  # a day, or a window that no period cuts
     if whole or row["malstatus"] != PRELIMINARY or row["period_slut"] <= _day(row["release_id"]):
         return "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
     if row["tillfalle"] == YEAR:

@@ -12,6 +12,7 @@ import pytest
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
 from dagster_project.products.telling import (
+    MissedBelow,
     Tally,
     attention,
     by_perspective,
@@ -74,6 +75,7 @@ def reading_with(tmp_path: Path, plan: list[dict[str, Any]], **tables: pl.DataFr
         ),
         (["uppfyllt", "ej_uppfyllt", "inget_mal"], "1 av 2 mål är uppnått, 1 inte."),
         (["uppfyllt"] * 3 + ["dold"], "Alla 3 mål som bedöms är uppnådda."),
+        (["uppfyllt"] * 2, "Båda de mål som bedöms är uppnådda."),
         (["uppfyllt"], "Det enda mål som bedöms är uppnått."),
         (["ej_uppfyllt"], "Det enda mål som bedöms är inte uppnått."),
         (["delvis"] * 2, "Inget av 2 mål är uppnått, 2 delvis."),
@@ -158,7 +160,7 @@ def test_few_never_lead_and_what_gets_worse_comes_first(tmp_path: Path) -> None:
     assert found[0].sentence == "Mening om sämre."
 
 
-def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
+def test_parts_stand_within_their_whole_as_they_are_counted(tmp_path: Path) -> None:
     rows = [
         plan_row("A", malstatus="delvis"),
         plan_row("A1", malstatus="ej_uppfyllt"),
@@ -166,7 +168,30 @@ def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
     ]
     parts = [{"item_id": "A"}, *({"item_id": i, "overordnad_item": "A"} for i in ("A1", "A2"))]
     found = attention(reading_with(tmp_path, rows, dim_planpunkt=items(*parts)), "delar", 2022)
-    assert [a.item_id for a in found] == ["A1"]
+    assert [(a.item_id, [p.item_id for p in a.parts], a.part_of) for a in found] == [("A", ["A1"], None)]
+
+
+def test_a_part_stands_for_itself_where_its_whole_is_not_missed(tmp_path: Path) -> None:
+    rows = [plan_row("A", malstatus="inga_data"), plan_row("A1", malstatus="ej_uppfyllt")]
+    parts = [{"item_id": "A"}, {"item_id": "A1", "overordnad_item": "A"}]
+    found = attention(reading_with(tmp_path, rows, dim_planpunkt=items(*parts)), "delar", 2022)
+    assert [(a.item_id, a.part_of) for a in found] == [("A1", "A")]
+
+
+def test_a_whole_is_judged_on_few_where_all_that_it_misses_is(tmp_path: Path) -> None:
+    rows = [
+        plan_row("A", malstatus="ej_uppfyllt"),
+        plan_row("A1", malstatus="ej_uppfyllt", indicator_id="f", varde=50.0),
+        plan_row("B", malstatus="delvis"),
+    ]
+    few = cell("f", *DELAR.values(), period_typ="delar", markering="FA", status="ej_uppfyllt")
+    reading = reading_with(
+        tmp_path,
+        rows,
+        dim_planpunkt=items({"item_id": "A"}, {"item_id": "A1", "overordnad_item": "A"}, {"item_id": "B"}),
+        indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
+    )
+    assert [(a.item_id, a.few) for a in attention(reading, "delar", 2022)] == [("B", False), ("A", True)]
 
 
 def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> None:
@@ -185,7 +210,11 @@ def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> Non
         dim_planpunkt=items({"item_id": "egen"}, {"item_id": "områdets"}),
         indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
     )
-    assert missed_below(reading, "delar", 2022) == [("egen", "egen", ["AA"])]
+    assert missed_below(reading, "delar", 2022) == [MissedBelow("egen", "egen", ("AA",), judged=2)]
+    (told,) = by_perspective(reading, "delar", 2022)
+    assert told.below == "Utöver det finns mål för varje verksamhet: egen, där 1 av 2 inte når målet."
+    (here,) = by_perspective(reading, "delar", 2022, "AA")
+    assert here.below is None
 
 
 # --- Signals --------------------------------------------------------------------------------------------------------

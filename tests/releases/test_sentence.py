@@ -258,9 +258,7 @@ EXAMPLES = [
         "Första besök inom 90 dagar: 651 för 2022 (preliminärt). Året innan: 778.",
     ),
     (
-        computed(
-            12.0, "preliminar", jamforelse_varde=20.0, tillfalle="delar", release_id="2022-06-30-0123456789ab"
-        ),
+        computed(12.0, "preliminar", jamforelse_varde=20.0, tillfalle="delar", release_id="2022-06-30-0123456789ab"),
         COUNT,
         "Första besök inom 90 dagar: 12 för januari–augusti 2022 (preliminärt). Hela perioden året innan: 20.",
     ),
