@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -26,3 +27,39 @@ def test_files_are_found_below_the_data_folder_only(tmp_path: Path, monkeypatch:
     dbt.build(data, "run_parameters")
     with database(data.warehouse) as connection:
         assert connection.execute("select run_id from run_parameters").fetchall() == [("0",)]
+
+
+def test_another_checkout_reads_its_own_seeds_in_the_same_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt keeps what it parsed in the data folder, with the path of the project that it parsed; files are alike."""
+    data = DataPaths(tmp_path / "data")
+
+    def titles(checkout: str) -> list[tuple[str]]:
+        """What a process of this checkout loads."""
+        monkeypatch.setattr(dbt, "DBT_DIR", tmp_path / checkout)
+        monkeypatch.setattr(dbt, "_parsed", {})
+        monkeypatch.setattr(dbt, "_manifests", {})
+        dbt.dbt_version.cache_clear()
+        dbt.build(data, "catalogue")
+        (node,) = dbt.project_manifest(data)["nodes"].values()
+        assert node["root_path"] == str(tmp_path / checkout)
+        with database(data.warehouse) as connection:
+            return connection.execute("select titel from catalogue").fetchall()
+
+    for checkout in ("a", "b"):
+        folder = tmp_path / checkout
+        (folder / "seeds").mkdir(parents=True)
+        for name in ("dbt_project.yml", "profiles.yml"):
+            (folder / name).write_bytes((dbt.DBT_DIR / name).read_bytes())
+        (folder / "seeds" / "catalogue.csv").write_text("titel\nsom det är\n", encoding="utf-8")
+    try:
+        assert titles("a") == titles("b") == [("som det är",)]
+        # As dbt itself finds what has changed: by what it parsed last, wherever that was.
+        (tmp_path / "a" / "seeds" / "catalogue.csv").write_text("titel\nandra ord\n", encoding="utf-8")
+        assert titles("b") == [("som det är",)]
+        assert titles("a") == [("andra ord",)]
+        shutil.rmtree(tmp_path / "a")
+        assert titles("b") == [("som det är",)]
+    finally:
+        dbt.dbt_version.cache_clear()
