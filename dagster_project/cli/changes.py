@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagster_project.cli.output import DataOption, data_paths, out, say, table
+from dagster_project.core.errors import ResultattavlaError, system_reason
+from dagster_project.core.files import replacing
 from dagster_project.core.swedish import counted
 
 if TYPE_CHECKING:
@@ -36,11 +38,11 @@ def changes(
     from dagster_project.core.tables import write_swedish_csv
     from dagster_project.products.reading import Reading
     from dagster_project.products.revisions.compare import release_before, revisions
-    from dagster_project.releases.store import published_release
+    from dagster_project.releases.store import standing_release
 
     paths = data_paths(data)
-    this = published_release(paths, release)
-    that = published_release(paths, before) if before is not None else release_before(paths, this.id)
+    this = standing_release(paths, release)
+    that = standing_release(paths, before) if before is not None else release_before(paths, this.id)
     if that is None:
         say(f"Det finns ingen utgåva före {this.id} att jämföra med.")
         return
@@ -54,7 +56,11 @@ def changes(
         "verksamhet."
     )
     if csv is not None:
-        write_swedish_csv(found, csv)
+        try:
+            with replacing(csv) as part:
+                write_swedish_csv(found, part)
+        except OSError as error:
+            raise ResultattavlaError(f"Filen {csv} kan inte skrivas: {system_reason(error)}.") from error
         say(f"Alla skrevs till {csv}.")
     if shown.is_empty():
         return
@@ -82,6 +88,8 @@ def _row(now: Reading, row: dict[str, Any]) -> tuple[str, ...]:
 
 def _side(now: Reading, row: dict[str, Any], side: str) -> str:
     """A cell's status in one of the releases, and its number where both show it."""
-    word = now.statuses[row[f"{side}_status"]].ord
+    from dagster_project.products.revisions.compare import status_word
+
+    word = status_word(row, side, now.statuses)
     value = row[f"{side}_varde"]
     return word if value is None else f"{now.value_words(row['indicator_id'], value)} ({word.lower()})"

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dagster_project.catalogue import vocabulary as v
-from dagster_project.core.swedish import counted, fixed, joined, month_in_words
+from dagster_project.core.printable import printable
+from dagster_project.core.swedish import counted, day_in_words, fixed, joined, month_in_words
 from dagster_project.products.words import PERSPECTIVE_WORDS
 from dagster_project.releases.sentence import deciding
 
@@ -407,6 +408,11 @@ def capability_words(signal: Row | None) -> str | None:
 
 
 # --- Why there is no number -----------------------------------------------------------------------------------------
+
+
+def break_words(day: date, reason: str) -> str:
+    """A break of a series, as a sentence."""
+    return f"Från den {day_in_words(day)} är serien en annan: {printable(reason)}."
 
 
 def gap_words(reading: Reading, status: str, indicator_id: str | None = None) -> str:

@@ -56,6 +56,7 @@ from dagster_project.products.charts import Break, Chart, Limits, funnel, pair, 
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
+from dagster_project.products.revisions.compare import status_word
 from dagster_project.products.telling import capability_words, gap_words, is_change, signal_words, to_target
 from dagster_project.releases.labels import DIRECTION_WORDS
 from dagster_project.releases.sentence import sentence
@@ -132,15 +133,6 @@ def _by_indicator(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {str(key[0]): found for key, found in parts.items()}
 
 
-def _breaks(reading: Reading, indicator_id: str, code: str) -> list[Break]:
-    """Of an indicator at the area or a verksamhet: one that names none is of all of them."""
-    return [
-        Break(row["datum"], row["orsak"])
-        for row in reading.breaks.iter_rows(named=True)
-        if row["indicator_id"] in (None, indicator_id) and row["verksamhet"] in (None, code)
-    ]
-
-
 def _failed(reading: Reading) -> dict[str, list[str]]:
     """What the gates remarked on each source, the gravest first; what is only to be known is left out."""
     manifest = reading.release.manifest
@@ -177,7 +169,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
     measure = _measure(site.reading, info)
     signal = shared.signals.get((info.indicator_id, None))
     codes = (site.reading.area.verksamhet, *shared.names)
-    breaks = {code: _breaks(site.reading, info.indicator_id, code) for code in codes}
+    breaks = {code: [Break(*b) for b in site.reading.breaks_of(info.indicator_id, code)] for code in codes}
     monthly = by_month(cells, measure, breaks[codes[0]], *_limits(signal))
     yearly = by_year(cells, measure, breaks[codes[0]])
     several, one_scale = multiples(cells, measure, shared.names, breaks)
@@ -233,12 +225,17 @@ def _changes(site: Site, info: IndicatorInfo, shared: _Shared) -> Changes | None
     if site.revisions is None:
         return None
     figures, statuses = Figures(info.art, info.mattenhet, info.decimaler), site.reading.statuses
+
+    def told(row: Mapping[str, Any], side: str) -> str:
+        value = row[f"{side}_varde"]
+        return status_word(row, side, statuses).lower() if value is None else figures.number(value)
+
     return changes(
         shared.revised.get(info.indicator_id),
         site.revisions.before,
         shared.names,
         site.reading.period_label,
-        lambda value, status: statuses[status].ord.lower() if value is None else figures.number(value),
+        told,
     )
 
 
