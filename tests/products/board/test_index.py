@@ -82,7 +82,7 @@ def test_the_first_words_are_how_it_goes(pages: dict[str, str]) -> None:
     assert re.findall(r"<h1>(.*?)</h1>", pages["index.html"]) == ["1 av 2 mål är uppnått, 1 inte."]
     first = text_of(pages["index.html"]).partition("Alla indikatorer")[0]
     assert "Blir sämre · inte uppnått" in first and "90,0 %, mål 100" in first
-    assert "har 1 blivit sämre, mer än vad slumpen gör." in first and "30 september 2022" in first
+    assert "har 1 blivit sämre, mer än vad slumpen gör, jämfört med" in first and "30 september 2022" in first
 
 
 def test_where_the_plan_is_not_followed_up_the_indicators_are_asked(pages: dict[str, str]) -> None:

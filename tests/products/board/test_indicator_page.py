@@ -211,7 +211,8 @@ def test_a_change_on_few_cases_raises_no_alarm(tmp_path: Path) -> None:
     )
     of_aa = SIGNAL | {"niva": "verksamhet", "verksamhet": "AA", "riktning": "samre"}
     html = page_of(site_of(tmp_path, result, signal=pl.DataFrame([SIGNAL, of_aa], infer_schema_length=None)))
-    assert "Men månaden vilar på få fall (3): vänta med slutsatser." in words(html)
+    assert "Få fall: vänta med slutsatser. Augusti 2022 sticker ut" in words(html)
+    assert "Inringad punkt" not in words(html)
     assert "◆" not in re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
 
 

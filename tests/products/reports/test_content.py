@@ -231,8 +231,8 @@ def attention(document: Document) -> list[tuple[str, str]]:
 def test_what_got_worse_within_the_period_is_told_with_its_reason(tmp_path: Path) -> None:
     told = dict(attention(worsening(tmp_path, date(2022, 7, 1))))
     assert told["✓ Inköpt:"].endswith(  # though its target is met
-        "En förändring till det sämre som är mer än slump: juli 2022 är den sista av sju månader i rad på samma sida "
-        "om medelvärdet."
+        "En förändring till det sämre som är mer än slump, jämfört med medelvärdet för de senaste 24 månaderna och "
+        "inte med året innan: juli 2022 är den sista av sju månader i rad på samma sida om medelvärdet."
     )
     assert "mer än slump" not in told["✗ Kort:"]
 
