@@ -26,13 +26,10 @@ from typing import Any
 from dagster_project.catalogue import vocabulary as v
 from dagster_project.catalogue.indicators import Indicator, load_catalogue
 from dagster_project.catalogue.organisation import area_codes, verksamhet_codes
-from dagster_project.catalogue.seeds import seed
-from dagster_project.core.errors import ResultattavlaError
-
-Row = Mapping[str, str]
+from dagster_project.catalogue.seeds import Row, SeedError, day_of, filled, read_rows, said_twice, seed
 
 
-class PlanError(ResultattavlaError):
+class PlanError(SeedError):
     """A row of the plan's seeds that cannot be read or contradicts another; the message names it and what to do."""
 
 
@@ -160,12 +157,6 @@ def _yes(text: str) -> bool:
     return _one_of(text, v.ANSWERS) == v.YES
 
 
-def _text(row: Row, column: str) -> str:
-    if not row[column].strip():
-        raise ValueError(f"{column} är tom")
-    return row[column]
-
-
 def _number(row: Row, column: str, convert: Callable[[str], Any] = int) -> Any:
     if not row[column]:
         return None
@@ -179,15 +170,8 @@ def _number(row: Row, column: str, convert: Callable[[str], Any] = int) -> Any:
 
 
 def _order(row: Row) -> int:
-    _text(row, "ordning")
+    filled(row, "ordning")
     return int(_number(row, "ordning"))
-
-
-def _day(row: Row, column: str) -> date:
-    try:
-        return date.fromisoformat(row[column])
-    except ValueError:
-        raise ValueError(f"{row[column] or 'ingenting'} i {column} är inget datum (ÅÅÅÅ-MM-DD)") from None
 
 
 def _scope(text: str) -> tuple[str, ...]:
@@ -198,11 +182,11 @@ def _scope(text: str) -> tuple[str, ...]:
 
 def _plan(row: Row) -> Plan:
     return Plan(
-        id=_text(row, "plan_id"),
-        title=_text(row, "titel"),
-        owner=_text(row, "agare"),
-        valid_from=_day(row, "giltig_fran"),
-        valid_to=_day(row, "giltig_till"),
+        id=filled(row, "plan_id"),
+        title=filled(row, "titel"),
+        owner=filled(row, "agare"),
+        valid_from=day_of(row, "giltig_fran"),
+        valid_to=day_of(row, "giltig_till"),
         followed_up=_yes(row["foljs_upp"]),
     )
 
@@ -210,21 +194,21 @@ def _plan(row: Row) -> Plan:
 def _goal(row: Row) -> Goal:
     return Goal(
         plan_id=row["plan_id"],
-        id=_text(row, "mal_id"),
+        id=filled(row, "mal_id"),
         perspective=_one_of(row["perspektiv"], v.PERSPECTIVES) if row["perspektiv"] else None,
-        title=_text(row, "titel"),
+        title=filled(row, "titel"),
         order=_order(row),
     )
 
 
 def _item(row: Row) -> Item:
     return Item(
-        id=_text(row, "item_id"),
+        id=filled(row, "item_id"),
         plan_id=row["plan_id"],
         goal_id=row["mal_id"] or None,
         type=_one_of(row["typ"], v.ITEM_TYPES),
-        title=_text(row, "titel"),
-        short_title=_text(row, "kort_titel"),
+        title=filled(row, "titel"),
+        short_title=filled(row, "kort_titel"),
         scope=_scope(row["omfattning"]),
         follow_up=_one_of(row["uppfoljning"], v.FOLLOW_UPS),
         parent=row["overordnad_item"] or None,
@@ -236,18 +220,18 @@ def _item(row: Row) -> Item:
 
 
 def _measure(row: Row) -> Measure:
-    return Measure(row["item_id"], _text(row, "indicator_id"), _one_of(row["roll"], v.ROLES))
+    return Measure(row["item_id"], filled(row, "indicator_id"), _one_of(row["roll"], v.ROLES))
 
 
 def _target(row: Row) -> Target:
     found = Target(
         item_id=row["item_id"],
-        indicator_id=_text(row, "indicator_id"),
+        indicator_id=filled(row, "indicator_id"),
         operator=_one_of(row["operator"], v.OPERATORS),
         value=_number(row, "varde", float),
         base=_one_of(row["bas"], v.COMPARISON_BASES) if row["bas"] else None,
         base_year=_number(row, "basar"),
-        levels=_some_of(_text(row, "nivaer"), v.LEVELS),
+        levels=_some_of(filled(row, "nivaer"), v.LEVELS),
         prorated=_yes(row["prorateras"]),
         judged_on=_some_of(row["bedoms_pa"], v.PERIOD_TYPES),
         from_year=_number(row, "giltig_fran_ar"),
@@ -265,35 +249,14 @@ def _target(row: Row) -> Target:
     return found
 
 
-def _read(name: str, rows: Iterable[Row], convert: Callable[[Row], Any]) -> tuple[Any, ...]:
-    found = []
-    for line, row in enumerate(rows, start=2):
-        try:
-            if None in row or None in row.values():
-                raise ValueError("den har fler eller färre celler än rubriken")
-            found.append(convert(row))
-        except KeyError as error:
-            raise PlanError(f"dbt/seeds/{name}.csv saknar kolumnen {error.args[0]}.") from error
-        except ValueError as error:
-            raise PlanError(f"dbt/seeds/{name}.csv rad {line} kan inte läsas: {error}.") from error
-    return tuple(found)
-
-
 # --- What must fit together -----------------------------------------------------------------------------------------
 
 
-def _twice(name: str, keys: Iterable[Any]) -> Iterator[str]:
-    for key, number in Counter(keys).items():
-        if number > 1:
-            words = key if isinstance(key, str) else " ".join(key)
-            yield f"dbt/seeds/{name}.csv har {number} rader för {words}: behåll en."
-
-
 def _contradictions(p: PlanData, catalogue: Mapping[str, Indicator]) -> Iterator[str]:
-    yield from _twice("plan", (x.id for x in p.plans))
-    yield from _twice("planmal", ((x.plan_id, x.id) for x in p.goals))
-    yield from _twice("planpunkt", (x.id for x in p.items))
-    yield from _twice("planmatt", ((x.item_id, x.indicator_id) for x in p.measures))
+    yield from said_twice("plan", (x.id for x in p.plans))
+    yield from said_twice("planmal", ((x.plan_id, x.id) for x in p.goals))
+    yield from said_twice("planpunkt", (x.id for x in p.items))
+    yield from said_twice("planmatt", ((x.item_id, x.indicator_id) for x in p.measures))
     yield from _of_plans(p)
     yield from _of_items(p)
     yield from _of_measures(p, catalogue)
@@ -398,18 +361,22 @@ def read_plan(tables: Mapping[str, Iterable[Row]], catalogue: Mapping[str, Indic
 
     Raises PlanError with one sentence: the first row that cannot be read, or the first contradiction.
     """
-    plans = _read("plan", tables["plan"], _plan)
+    plans = _read(tables, "plan", _plan)
     place = {plan.id: number for number, plan in enumerate(plans)}
     found = PlanData(
         plans=plans,
-        goals=_sorted(_read("planmal", tables["planmal"], _goal), place),
-        items=_sorted(_read("planpunkt", tables["planpunkt"], _item), place),
-        measures=_read("planmatt", tables["planmatt"], _measure),
-        targets=_read("maltal", tables["maltal"], _target),
+        goals=_sorted(_read(tables, "planmal", _goal), place),
+        items=_sorted(_read(tables, "planpunkt", _item), place),
+        measures=_read(tables, "planmatt", _measure),
+        targets=_read(tables, "maltal", _target),
     )
     for sentence in _contradictions(found, catalogue):
         raise PlanError(sentence)
     return found
+
+
+def _read(tables: Mapping[str, Iterable[Row]], name: str, convert: Callable[[Row], Any]) -> tuple[Any, ...]:
+    return read_rows(name, tables[name], convert, PlanError)
 
 
 def _sorted(found: tuple[Any, ...], place: Mapping[str, int]) -> tuple[Any, ...]:

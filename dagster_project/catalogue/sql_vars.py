@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from dagster_project.catalogue.breaks import load_breaks
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.periods import MOST_MONTHS
@@ -19,9 +20,11 @@ def sql_vars() -> dict[str, Any]:
     source -> the SQL expressions of its business key, the columns of its unit and verksamhet (or null), whether its
     rows are events, or of whole months, and whether its deliveries are full lists. most_months: how many months a grid
     has at most. chart: what `signal` is drawn by.
-    Raises CatalogueError and PlanError: dbt reads the same seeds, and would compute with what contradicts itself.
+    Raises CatalogueError, PlanError and BreakError: dbt reads the same seeds, and would compute with what contradicts
+    itself.
     """
     load_plan()
+    load_breaks()
     return {
         "catalogue": [
             {

@@ -1,7 +1,8 @@
 """dbt in this process: parse once, build what is asked, keep its connection closed afterwards.
 
 dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster. What dbt parsed holds nothing of
-a data folder: the profile says where the warehouse lies and where relative file names are looked up.
+a data folder (the profile says where the warehouse lies and where relative file names are looked up), but the path of
+the project that it parsed.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_even
 
     os.environ["DO_NOT_TRACK"] = "1"
     target = str(data.dbt_target.resolve())
-    variables = json.dumps({**sql_vars(), "data": str(data.root.resolve())})
+    # dbt goes on from what it parsed last into this folder, seeds' paths included, unless a variable has changed: named
+    # here, another checkout of the project is one.
+    places_told = {"data": str(data.root.resolve()), "project": str(DBT_DIR)}
+    variables = json.dumps({**sql_vars(), **places_told})
     quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
     places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
@@ -73,10 +77,10 @@ def _close_connections() -> None:
 
 @cache
 def dbt_version() -> str:
-    """Hash over what dbt parses; a manifest made from something else is stale."""
+    """Hash over what dbt parses and where it lies; a manifest made from something else is stale."""
     files = [p for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/*") for p in DBT_DIR.glob(pattern)]
     project = digest_of_files(DBT_DIR, [p for p in files if p.is_file()])
-    return hashlib.sha256((project + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
+    return hashlib.sha256((f"{DBT_DIR} {project}" + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
 
 
 def project_manifest(data: DataPaths) -> dict[str, Any]:

@@ -57,7 +57,8 @@ SHARED: Mapping[str, str] = {
     "niva": "Nivå: omrade (hela området), verksamhet eller enhet. Välj en nivå i taget: raderna på en nivå ingår i "
     "nivån över.",
     "verksamhet": "Verksamhetens kod, se dim_verksamhet; tom för området.",
-    "enhet": "Enhetens HSA-id, se dim_enhet; tom på andra nivåer än enhet.",
+    "enhet": "Enhetens HSA-id; tom på andra nivåer än enhet. En enhet kan ha flera rader i dim_enhet: dess namn är i "
+    "vyn resultat, eller i den rad med samma hsaid och verksamhet vars giltig_fran är den senaste före periodens slut.",
     "period_typ": "Slag av period: manad, tertial, delar (januari-augusti), ar eller r12 (tolv månader). Välj ett "
     "slag i taget: perioderna överlappar varandra.",
     "period_start": "Periodens första dag.",
@@ -136,7 +137,6 @@ _CELL_COLUMNS = {
 _CELL_REFERENCES = (
     _INDICATOR_REFERENCE,
     _VERKSAMHET_REFERENCE,
-    Reference(["enhet"], UNIT_DIMENSION, ["hsaid"]),
     Reference(
         ["period_typ", "period_start", "period_slut"], PERIOD_DIMENSION, ["period_typ", "period_start", "period_slut"]
     ),

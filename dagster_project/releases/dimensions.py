@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.catalogue.breaks import load_breaks
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import nodes
 from dagster_project.catalogue.periods import period_name
 from dagster_project.catalogue.plan import goals, measures_of
-from dagster_project.catalogue.seeds import seed
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     AREA,
@@ -38,6 +38,7 @@ from dagster_project.releases.tables import (
     ITEM_DIMENSION,
     PERIOD_DIMENSION,
     STATUS_DIMENSION,
+    TABLE_KEYS,
     TIE_TABLE,
     UNIT_DIMENSION,
     VERKSAMHET_DIMENSION,
@@ -260,7 +261,6 @@ def _ties(plan: FollowedUp) -> pl.DataFrame:
 
 def _breaks() -> pl.DataFrame:
     """Breaks of series, as the seed says, sorted by their key."""
-    schema = DIMENSION_SCHEMAS[BREAK_TABLE]
-    rows = [tuple(row[name] or None for name in schema) for row in seed(BREAK_TABLE)]
-    told = pl.DataFrame(rows, schema=dict.fromkeys(schema, pl.String), orient="row").cast({"datum": pl.Date})
-    return told.sort("indicator_id", "verksamhet", "datum", nulls_last=False)
+    told = [(b.indicator_id, b.verksamhet, b.day, b.reason) for b in load_breaks()]
+    found = pl.DataFrame(told, schema=DIMENSION_SCHEMAS[BREAK_TABLE], orient="row")
+    return found.sort(TABLE_KEYS[BREAK_TABLE], nulls_last=False)

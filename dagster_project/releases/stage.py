@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,17 @@ class Content:
 
 def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     """Write every file of the release into `folder`, the manifest last; returns it."""
-    tables = _tables(data, content)
+    rows = write_tables(folder, _tables(data, content), content.release_id)
+    manifest = _manifest(content, {n: {"sha256": sha256_of(folder / n), "rows": c} for n, c in sorted(rows.items())})
+    manifest.write(folder)
+    for path in folder.iterdir():
+        path.chmod(PUBLISHED_FILE)
+    folder.chmod(PUBLISHED_FOLDER)
+    return manifest
+
+
+def write_tables(folder: Path, tables: Mapping[str, pl.DataFrame], release_id: str) -> dict[str, int]:
+    """Write every table in each of its forms, their description and the database into `folder`; rows by file."""
     rows: dict[str, int] = {}
     for name, frame in tables.items():
         # In one piece: how rows came in pieces from several cores would else be seen in the file.
@@ -75,15 +85,10 @@ def stage(folder: Path, data: DataPaths, content: Content) -> Manifest:
     for name in [n for n in tables if n not in (QUALITY_TABLE, LEDGER_TABLE)]:
         write_swedish_csv(tables[name], folder / f"{name}.csv")
         rows[f"{name}.csv"] = tables[name].height
-    rows[DATAPACKAGE_FILE] = write_datapackage(folder, tables, content.release_id)
+    rows[DATAPACKAGE_FILE] = write_datapackage(folder, tables, release_id)
     _write_duckdb(folder, list(tables))
     rows[DATABASE_FILE] = tables[RESULT_TABLE].height
-    manifest = _manifest(content, {n: {"sha256": sha256_of(folder / n), "rows": c} for n, c in sorted(rows.items())})
-    manifest.write(folder)
-    for path in folder.iterdir():
-        path.chmod(PUBLISHED_FILE)
-    folder.chmod(PUBLISHED_FOLDER)
-    return manifest
+    return rows
 
 
 def _tables(data: DataPaths, content: Content) -> dict[str, pl.DataFrame]:

@@ -139,7 +139,7 @@ def _documented(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize(("page", "number"), [("plan.md", 2), ("use-the-results.md", 6)])
+@pytest.mark.parametrize(("page", "number"), [("plan.md", 2), ("use-the-results.md", 7)])
 def test_the_documented_queries_answer(sample, page: str, number: int) -> None:
     data, _ = sample
     queries = _documented(page, "sql")

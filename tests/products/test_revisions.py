@@ -35,13 +35,17 @@ def data(tmp_path: Path) -> DataPaths:
 def release(data: DataPaths, day: int, *cells: dict[str, Any], indicators: Any = None, **said: Any) -> Reading:
     """A release with these cells, whose manifest says something else where asked."""
     tables = {"indicator_result": pl.DataFrame(list(cells), schema=RESULT_SCHEMA)}
-    described = [{"indicator_id": i, "version": "1.0", "kallor": "kva"} for i in (CROWNS, SHARE)]
-    tables["indicator"] = pl.DataFrame(indicators or described)
+    tables["indicator"] = pl.DataFrame(indicators or [described(CROWNS), described(SHARE)])
     release_id = readable_release(data, day, tables)
     manifest = read_manifest(data.releases / release_id)
     assert manifest is not None
     replace(manifest, **said).write(data.releases / release_id)
     return reading_of(data, release_id)
+
+
+def described(indicator_id: str, version: str = "1.0") -> dict[str, str]:
+    kind = "belopp" if indicator_id == CROWNS else "andel"
+    return {"indicator_id": indicator_id, "version": version, "kallor": "kva", "art": kind}
 
 
 def delivered(
@@ -100,7 +104,17 @@ FIRST = delivered("2022-08-05")
 CASES = {
     "a newer delivery brought more": ([FIRST], [FIRST, delivered("2022-09-05")], (46, 52), "sen_leverans"),
     "a newer delivery says less": ([FIRST], [FIRST, delivered("2022-09-05")], (44, 50), "rattelse"),
-    "a delivery of an earlier day came": ([FIRST], [FIRST, delivered("2022-07-05")], (46, 52), "rattelse"),
+    "only the numerator grew": ([FIRST], [FIRST, delivered("2022-09-05")], (46, 50), "sen_leverans"),
+    "only the denominator grew": ([FIRST], [FIRST, delivered("2022-09-05")], (45, 51), "sen_leverans"),
+    "one grew and the other shrank": ([FIRST], [FIRST, delivered("2022-09-05")], (44, 52), "sen_leverans|rattelse"),
+    "a missed delivery of an earlier day came": ([FIRST], [FIRST, delivered("2022-07-05")], (46, 52), "sen_leverans"),
+    "a missed delivery says less": ([FIRST], [FIRST, delivered("2022-07-05")], (44, 50), "rattelse"),
+    "a second delivery of the day": (
+        [FIRST],
+        [FIRST, delivered("2022-08-05", "b", file="b")],
+        (46, 52),
+        "sen_leverans",
+    ),
     "a file has other content": ([FIRST], [FIRST | {"sha256": "annan"}], (46, 52), "rattelse"),
     "a delivery was withdrawn": (
         [FIRST, delivered("2022-09-05")],
@@ -126,15 +140,78 @@ def test_what_may_be_the_cause_is_read_from_the_sources_of_the_indicator(data: D
 
 def test_definition_code_and_parameters_are_causes_of_their_own(data: DataPaths) -> None:
     before = release(data, 1, share(45, 50), cell(CROWNS, *JULY, varde=9.0))
-    described = [{"indicator_id": CROWNS, "version": "1.0", "kallor": "kva", "ny": "x"}]
-    described += [{"indicator_id": SHARE, "version": "2.0", "kallor": "kva", "ny": "x"}]
+    other = [described(CROWNS) | {"ny": "x"}, described(SHARE, "2.0") | {"ny": "x"}]
     cells = share(46, 50), cell(CROWNS, *JULY, varde=10.0)
-    defined = release(data, 2, *cells, indicators=described)
+    defined = release(data, 2, *cells, indicators=other)
     assert revisions(defined, before)["orsaker"].to_list() == ["definition", None]
     coded = release(data, 3, *cells, code_version="annan")
     assert revisions(coded, before)["orsaker"].to_list() == ["kod", "kod"]
     limit = release(data, 4, *cells, parameters={"suppression_limit": 7})
     assert revisions(limit, before)["orsaker"].to_list() == [None, None]
+
+
+KINDS = {
+    "share, numerator": ("andel", (40, 50, 80), (41, 50, 82), "sen_leverans"),
+    "coverage, numerator": ("tackning", (40, 50, 80), (41, 50, 82), "sen_leverans"),
+    "count that grew": ("antal", (40, None, 40), (41, None, 41), "sen_leverans"),
+    "count that shrank": ("antal", (40, None, 40), (39, None, 39), "rattelse"),
+    "median of more": ("median", (None, 50, 8), (None, 51, 7), "sen_leverans"),
+    "median of as many": ("median", (None, 50, 8), (None, 50, 7), "rattelse"),
+    "median of fewer": ("median", (None, 50, 8), (None, 49, 7), "rattelse"),
+    # A late one may lower a sum: what counts is how many there are.
+    "mean of more": ("medel", (90, 50, 1.8), (88, 51, 1.7), "sen_leverans"),
+    "mean of as many": ("medel", (90, 50, 1.8), (92, 50, 1.84), "sen_leverans|rattelse"),
+    # An amount says not of how many it is: a late cost lowers a result.
+    "amount that grew": ("belopp", (90, None, 90), (95, None, 95), "sen_leverans|rattelse"),
+    "amount that shrank": ("belopp", (90, None, 90), (85, None, 85), "sen_leverans|rattelse"),
+    "there was nothing": ("andel", (None, None, None), (2, 5, 40), "sen_leverans"),
+    "nothing is left": ("andel", (2, 5, 40), (None, None, None), "rattelse"),
+}
+
+
+@pytest.mark.parametrize("case", KINDS)
+def test_late_data_is_what_counts_more_as_its_kind_of_measure_does(data: DataPaths, case: str) -> None:
+    kind, was, is_, expected = KINDS[case]
+    indicators = [described(SHARE) | {"art": kind}]
+    said = [cell(SHARE, *AUGUST, **dict(zip(("taljare", "namnare", "varde"), n, strict=True))) for n in (was, is_)]
+    before = release(data, 1, said[0], indicators=indicators, inputs=[FIRST])
+    now = release(data, 2, said[1], indicators=indicators, inputs=[FIRST, delivered("2022-09-05")])
+    assert revisions(now, before)["orsaker"].to_list() == [expected]
+
+
+def test_a_month_that_is_judged_now_with_the_numbers_it_had_is_no_correction(data: DataPaths) -> None:
+    before = release(data, 1, share(45, 50, status="preliminar", komplett=False), inputs=[FIRST])
+    inputs = [FIRST, delivered("2022-09-05"), delivered("2022-07-05")]
+    now = release(data, 2, share(45, 50, status="uppfyllt"), inputs=inputs, catalogue_version="annan")
+    (row,) = revisions(now, before).rows(named=True)
+    assert (row["fore_status"], row["efter_status"], row["orsaker"]) == ("preliminar", "uppfyllt", None)
+
+
+def test_a_status_that_turned_with_equal_numbers_was_compared_with_others(data: DataPaths) -> None:
+    """The target is the year before's, which came late or was corrected: this cell does not know which."""
+    before = release(data, 1, share(45, 50, status="uppfyllt", malvarde=89.0), inputs=[FIRST])
+    now = release(data, 2, share(45, 50, status="ej_uppfyllt", malvarde=91.0), inputs=[FIRST, delivered("2022-09-05")])
+    assert revisions(now, before)["orsaker"].to_list() == ["sen_leverans|rattelse"]
+
+
+def test_code_lists_exclusions_and_plan_are_part_of_the_definition(data: DataPaths) -> None:
+    """They stand in the seeds, whose hash the manifest has, and not in how an indicator is described."""
+    before = release(data, 1, share(45, 50), cell(CROWNS, *JULY, taljare=9.0, varde=9.0), inputs=[FIRST])
+    cells = share(46, 50), cell(CROWNS, *JULY, taljare=8.0, varde=8.0)
+    listed = release(data, 2, *cells, inputs=[FIRST], catalogue_version="annan")
+    assert revisions(listed, before)["orsaker"].to_list() == ["definition"] * 2
+    came = release(data, 3, *cells, inputs=[FIRST, delivered("2022-09-05")], catalogue_version="annan")
+    assert revisions(came, before)["orsaker"].to_list() == [
+        "sen_leverans|definition",
+        "sen_leverans|rattelse|definition",
+    ]
+    # Another indicator's new description explains the other hash; of this one it is the last thing to think of.
+    other = [described(CROWNS, "2.0"), described(SHARE)]
+    inputs = [FIRST, delivered("2022-09-05")]
+    one = release(data, 4, *cells, indicators=other, catalogue_version="annan", inputs=inputs)
+    assert revisions(one, before)["orsaker"].to_list() == ["sen_leverans", "sen_leverans|rattelse|definition"]
+    alone = release(data, 5, *cells, indicators=other, catalogue_version="annan", inputs=[FIRST])
+    assert revisions(alone, before)["orsaker"].to_list() == ["definition", "definition"]
 
 
 def test_what_was_frozen_and_counts_now_is_late_data(data: DataPaths) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from dagster_project.catalogue import breaks
+from dagster_project.catalogue.breaks import load_breaks
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import area_codes, verksamhet_codes
 from dagster_project.catalogue.plan import followed_up_items
+from dagster_project.catalogue.seeds import read_seed
 from dagster_project.catalogue.vocabulary import (
     DIRECTIONS,
     KINDS,
@@ -22,10 +26,13 @@ from dagster_project.catalogue.vocabulary import (
     SIGNALS,
 )
 from dagster_project.engines.duckdb import database
+from dagster_project.releases.descriptions import TABLES, described
 from dagster_project.releases.dimensions import better_way, dimensions, unit_periods
 from dagster_project.releases.labels import decimals_of, labels, period_label
 from dagster_project.releases.plan_targets import plan_of_today
+from dagster_project.releases.stage import write_tables
 from dagster_project.releases.tables import (
+    BREAK_TABLE,
     DIMENSION_SCHEMAS,
     INDICATOR_DIMENSION,
     ITEM_DIMENSION,
@@ -215,6 +222,69 @@ def test_an_indicator_that_is_frozen_is_told_as_it_was() -> None:
     told = found.row(by_predicate=pl.col("indicator_id") == FIRST, named=True)
     assert (told["titel"], told["riktning"]) == ("Som det hette", "battre_ned")
     assert found["titel"].null_count() == 0, "one that has no rows is described too"
+
+
+# --- Breaks ----------------------------------------------------------------------------------------------------------
+
+BREAKS = (
+    f"{SECOND},,2022-03-01,ny definition",
+    f",{PLACE},2021-01-01,omorganisation",
+    f"{FIRST},{PLACE},2022-02-01,nytt system",
+    f"{FIRST},,2022-01-01,=räknas om",
+    ',,2020-01-01,"nytt journalsystem, alla"',
+)
+
+
+def test_breaks_of_the_seed_are_in_every_form_of_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed is empty today: rows of every kind are read, and written as Parquet, CSV, database and description."""
+    from frictionless import Package
+
+    (tmp_path / "brott.csv").write_text("\n".join(("indicator_id,verksamhet,datum,orsak", *BREAKS, "")), "utf-8")
+    monkeypatch.setattr(breaks, "seed", lambda name: read_seed(tmp_path / f"{name}.csv"))
+    load_breaks.cache_clear()
+    try:
+        result = cells(cell(**AUGUST))
+        named = made(result, unit_periods(MOVED, result, []))
+    finally:
+        load_breaks.cache_clear()
+    expected = [
+        (None, None, date(2020, 1, 1), "nytt journalsystem, alla"),
+        (None, PLACE, date(2021, 1, 1), "omorganisation"),
+        *sorted(
+            [
+                (FIRST, None, date(2022, 1, 1), "=räknas om"),
+                (FIRST, PLACE, date(2022, 2, 1), "nytt system"),
+                (SECOND, None, date(2022, 3, 1), "ny definition"),
+            ],
+            key=lambda row: (row[0], row[1] or ""),
+        ),
+    ]
+    assert named[BREAK_TABLE].rows() == expected
+    folder = tmp_path / "utgava"
+    folder.mkdir()
+    rows = write_tables(folder, {RESULT_TABLE: result, **named}, "r")
+    assert rows["brott.parquet"] == rows["brott.csv"] == len(BREAKS)
+    assert pl.read_parquet(folder / "brott.parquet").rows() == expected
+    with database(folder / "resultat.duckdb") as connection:
+        assert connection.execute("from brott").fetchall() == expected
+    package = Package(str(folder / "datapackage.json"))
+    report = package.get_resource("brott_csv").validate()
+    assert report.valid, report.flatten(["title", "note", "fieldName", "rowNumber"])
+    read = [tuple(row.to_dict().values()) for row in package.get_resource("brott_csv").read_rows()]
+    assert read == [(*row[:3], row[3].replace("=", "'=")) for row in expected]
+
+
+# --- Keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_that_another_names_is_one() -> None:
+    """A foreign key that names several rows multiplies: a unit that has moved has several in `dim_enhet`."""
+    result = cells(cell(niva="enhet", verksamhet=PLACE, enhet="E1", **AUGUST), cell(**YEAR))
+    tables = {RESULT_TABLE: result, **made(result, unit_periods(MOVED, result, []))}
+    references = {(r.table, tuple(r.named)) for name in TABLES for r in described(name).references}
+    assert len(references) > 4
+    for table, named in references:
+        assert not tables[table].select(pl.struct(named).is_duplicated().any()).item(), (table, named)
 
 
 # --- Views -----------------------------------------------------------------------------------------------------------

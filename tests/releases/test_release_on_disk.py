@@ -101,6 +101,8 @@ def violations(release: Release, resource: dict[str, Any]) -> list[str]:
     found += [f"{k}: not unique" for k in keys if frame.select(pl.struct(k).is_duplicated().any()).item()]
     for reference in schema.get("foreignKeys", []):
         other = release.table(reference["reference"]["resource"].removesuffix("_csv"))
+        if other.select(pl.struct(reference["reference"]["fields"]).is_duplicated().any()).item():
+            found.append(f"{reference['fields']}: several rows of {reference['reference']['resource']}")
         named = frame.select(reference["fields"]).unique().drop_nulls()
         if named.join(other, left_on=reference["fields"], right_on=reference["reference"]["fields"], how="anti").height:
             found.append(f"{reference['fields']}: not in {reference['reference']['resource']}")

@@ -14,7 +14,7 @@ def _make(making: Making) -> None:
 PRODUCT = Product(
     name="tavla",
     title="Resultattavlan",
-    version="1",
+    version="2",
     entry="index.html",
     make=_make,
     reads_history=True,

@@ -9,10 +9,13 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import (
     ALL_SEXES,
     AREA,
+    HIDDEN,
     LEVELS,
     MEN,
+    NO_DATA,
     NOT_APPLICABLE,
     PERIOD_TYPES,
+    PRELIMINARY,
     UNIT,
     VERKSAMHET,
     WOMEN,
@@ -35,9 +38,15 @@ def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequen
     Left out: cells of verksamheter that the indicator is not about (`ej_tillamplig`). Columns: those of
     `indicator_result`, then plats (code of the area or verksamhet), platsnamn (of the unit at its level), hsaid (of
     the node, or the unit itself), regionskod, kolada_ou (null at units), titel, art, mattenhet, decimaler, etikett (the
-    period in words).
+    period in words), preliminar (`preliminary`), delad (a unit that belonged to several verksamheter in the period: no
+    row is all of it).
     """
-    results = reading.results.filter(
+    marked = reading.results.with_columns(
+        preliminary(reading.results),
+        delad=(pl.col("niva") == UNIT)
+        & (pl.col("verksamhet").n_unique().over("enhet", "period_typ", "period_start") > 1),
+    )
+    results = marked.filter(
         pl.col("niva").is_in(list(levels))
         & pl.col("period_typ").is_in(list(period_types))
         & (pl.col("status") != NOT_APPLICABLE)
@@ -88,6 +97,27 @@ def cells(reading: Reading, levels: Sequence[str] = PLACES, period_types: Sequen
         )
         .drop("indicator_order", "place_order", "nodnamn", "node_hsaid", "enhetsnamn")
     )
+
+
+def preliminary(results: pl.DataFrame) -> pl.Expr:
+    """`preliminar`: whether what a cell of `indicator_result` says may still change, whatever its status is.
+
+    That of a hidden or empty cell does not tell that its period is not over. A period that is not complete has not
+    ended, came in part, or began before the data. What is shown or hidden of it is preliminary. What is empty is so
+    unless it lies before the data: it ends by the newest end that the indicator has complete, and begins before the
+    first period that it has complete.
+    """
+    whole = results.filter("komplett").group_by("indicator_id")
+    known = whole.agg(pl.col("period_start").min().alias("first"), pl.col("period_slut").max().alias("newest"))
+    first, newest = (
+        pl.col("indicator_id").replace_strict(known["indicator_id"], known[name], default=None, return_dtype=pl.Date)
+        for name in ("first", "newest")
+    )
+    before_the_data = (pl.col("period_start") < first) & (pl.col("period_slut") <= newest)
+    open_ = ~pl.col("komplett") & (
+        (pl.col("status") == HIDDEN) | ((pl.col("status") == NO_DATA) & ~before_the_data.fill_null(value=False))
+    )
+    return ((pl.col("status") == PRELIMINARY) | open_).alias("preliminar")
 
 
 def unit_names(reading: Reading) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.catalogue.vocabulary import HIDDEN, PRELIMINARY, YEAR
+from dagster_project.catalogue.vocabulary import HIDDEN, YEAR
 from dagster_project.products.exports.cells import PLACES, cells, places
 from dagster_project.products.reading import Reading
 
@@ -24,14 +24,14 @@ def kolada(reading: Reading) -> dict[str, list[dict[str, Any]]]:
     rows = cells(reading, PLACES, (YEAR,)).filter(pl.col("kolada_ou").is_not_null())
     data: list[dict[str, Any]] = []
     key: tuple[Any, ...] = ()
-    for kpi, ou, end, sex, status, value in rows.select(
-        "indicator_id", "kolada_ou", "period_slut", "kon", "status", "varde"
+    for kpi, ou, end, sex, status, value, open_ in rows.select(
+        "indicator_id", "kolada_ou", "period_slut", "kon", "status", "varde", "preliminar"
     ).iter_rows():
         if (kpi, ou, end.year) != key:
             key = (kpi, ou, end.year)
             data.append({"kpi": kpi, "ou": ou, "period": end.year, "values": []})
-        told = None if status in (HIDDEN, PRELIMINARY) else value
-        gap = PRIVATE if status == HIDDEN else MISSING
+        told = None if status == HIDDEN or open_ else value
+        gap = PRIVATE if status == HIDDEN and not open_ else MISSING
         # count: how many places a value is the mean of, more than one only for Kolada's own groups.
         data[-1]["values"].append({"gender": sex, "count": 1, "status": gap if told is None else "", "value": told})
     return {"kolada.json": data, "kpi.json": _kpis(reading, rows), "ou.json": _ous(reading)}
@@ -40,7 +40,7 @@ def kolada(reading: Reading) -> dict[str, list[dict[str, Any]]]:
 def _kpis(reading: Reading, rows: pl.DataFrame) -> list[dict[str, Any]]:
     by_sex = set(rows.filter(pl.col("kon") != "T")["indicator_id"])
     newest = dict(
-        rows.filter(pl.col("varde").is_not_null() & (pl.col("status") != PRELIMINARY))
+        rows.filter(pl.col("varde").is_not_null() & ~pl.col("preliminar"))
         .group_by("indicator_id")
         .agg(pl.col("period_slut").max().dt.year())
         .iter_rows()

@@ -24,7 +24,6 @@ from dagster_project.catalogue.vocabulary import (
     NUMBER,
     PERCENT,
     POINTS,
-    PRELIMINARY,
     PROPORTIONS,
     WOMEN,
     YEAR,
@@ -57,7 +56,7 @@ def measure_reports(reading: Reading) -> dict[str, Any]:
     rows = cells(reading, PLACES, (DELAR, YEAR))
     found = rows.select(
         "indicator_id", "niva", "plats", "platsnamn", "hsaid", "period_typ", "period_start", "period_slut", "kon",
-        "taljare", "namnare", "varde", "status",
+        "taljare", "namnare", "varde", "status", "preliminar",
     )  # fmt: skip
     reported = (row for row in found.iter_rows(named=True) if row["hsaid"] is not None)
     reports = [
@@ -88,11 +87,10 @@ def _report(info: IndicatorInfo, group: list[_Cell]) -> dict[str, Any]:
                 "stratum": [{"value": _sex(cell["kon"]), **_measured(info, cell)} for cell in strata],
             }
         ]
-    preliminary = any(cell["status"] == PRELIMINARY for cell in group)
     report: dict[str, Any] = {
         "resourceType": "MeasureReport",
         "id": str(uuid5(_IDS, name)),
-        "status": "pending" if preliminary else "complete",
+        "status": "pending" if any(cell["preliminar"] for cell in group) else "complete",
         "type": "summary",
         "measure": f"{MEASURE}{info.indicator_id}|{info.version}",
         "reporter": {"identifier": {"system": HSA_ID, "value": first["hsaid"]}, "display": first["platsnamn"]},

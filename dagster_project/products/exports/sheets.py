@@ -18,6 +18,7 @@ from dagster_project.catalogue.vocabulary import (
     MONTH,
     NOT_APPLICABLE,
     PERSPECTIVES,
+    PRELIMINARY,
     R12,
     TERTIAL,
     UNIT,
@@ -30,7 +31,7 @@ from dagster_project.products.exports.cells import cells, places
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import Reading
 from dagster_project.products.words import DELIVERY_STATUS_WORDS, GATE_HEADINGS, SEVERITY_WORDS
-from dagster_project.releases.labels import SEX_WORDS
+from dagster_project.releases.labels import SEX_WORDS, STATUS_WORDS
 
 TEXT, WRAPPED, DATE, ORDINAL, WHOLE, NUMBER = "text", "wrapped", "date", "ordinal", "whole", "number"
 """Kinds of columns: text on one line, text in several, a day, a year, a number without decimals, a number with those
@@ -108,7 +109,7 @@ def results_sheet(reading: Reading, level: str) -> Sheet:
         Column("Jämförelse", "jamforelse_varde", 11, NUMBER),
         Column("Målvärde", "malvarde", 10, NUMBER),
         Column("Status", "status", 22),
-        Column("Anmärkning", "anmarkning", 18),
+        Column("Anmärkning", "anmarkning", 26),
         Column("Indikator-id", "indicator_id", 26),
     )
     name, about = _SHEETS[level]
@@ -116,15 +117,16 @@ def results_sheet(reading: Reading, level: str) -> Sheet:
 
 
 def _remark() -> pl.Expr:
-    """What a reader should know of a cell besides its status; nothing of most."""
-    return (
-        pl.when(pl.col("kvalitet") == FROZEN)
-        .then(pl.lit("Fryst"))
-        .when(pl.col("markering") == FEW_MARK)
-        .then(pl.lit("Få fall"))
-        .when(pl.col("kvalitet") == WARNED)
-        .then(pl.lit("Källa med varning"))
-    )
+    """What a reader should know of a cell besides its status, joined (`Få fall; källa med varning`); null of most."""
+    remarks = {
+        "fryst": pl.col("kvalitet") == FROZEN,
+        STATUS_WORDS[PRELIMINARY].lower(): pl.col("preliminar") & (pl.col("status") != PRELIMINARY),
+        "få fall": pl.col("markering") == FEW_MARK,
+        "källa med varning": pl.col("kvalitet") == WARNED,
+    }
+    told = [pl.when(said).then(pl.lit(words)) for words, said in remarks.items()]
+    text = pl.concat_str(told, separator="; ", ignore_nulls=True)
+    return pl.when(text != "").then(text.str.head(1).str.to_uppercase() + text.str.slice(1))
 
 
 # --- The plan --------------------------------------------------------------------------------------------------------

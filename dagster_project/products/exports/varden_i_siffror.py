@@ -13,7 +13,6 @@ from dagster_project.catalogue.vocabulary import (
     HIDDEN,
     MEN,
     MONTH,
-    PRELIMINARY,
     UNIT,
     VERKSAMHET,
     WOMEN,
@@ -46,11 +45,13 @@ _SEXES = {ALL_SEXES: "Totalt", WOMEN: "Kvinnor", MEN: "Män"}
 def varden_i_siffror(reading: Reading, levels: tuple[str, ...] = PLACES) -> pl.DataFrame:
     """The rows (COLUMNS, all text): cells of months and years that are no more preliminary, of places with an HSA-id.
 
+    A unit that belonged to several verksamheter in a period has no row of it: no column would tell its parts apart.
+
     Values as the release has them, with decimal comma; a hidden one is MSK, one that there is not UNK, both without
     täljare and nämnare. Text that a spreadsheet would run is escaped.
     """
     rows = cells(reading, levels, (MONTH, YEAR)).filter(
-        (pl.col("status") != PRELIMINARY) & pl.col("hsaid").is_not_null()
+        ~pl.col("preliminar") & ~pl.col("delad") & pl.col("hsaid").is_not_null()
     )
     texts = escaped_texts(rows.select("platsnamn", "regionskod", "hsaid", "indicator_id", "titel", "mattenhet"))
     has_value = pl.col("varde").is_not_null() & (pl.col("status") != HIDDEN)

@@ -26,6 +26,8 @@ _DECIMALS = range(5)
 _LINE, _HIGHEST = 15.0, 409.0
 """Height of a line and of the highest row, in points."""
 _COVER_WIDTH = 90.0
+_RUNS = tuple("=+-@")
+"""What text begins with that Excel would run if somebody edits its cell, unless it is marked as text."""
 _FILTER_WIDTH = 2.0
 """Characters that a header's filter button takes."""
 
@@ -42,8 +44,8 @@ class Cover:
 def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str) -> None:
     """Write the workbook; the same content gives the same bytes.
 
-    Text is written as text whatever it begins with: no cell is a formula or a link. made: the day (YYYY-MM-DD) that the
-    file says it was made, the release's own.
+    Text is written as text whatever it begins with, and stays so when somebody edits its cell: no cell is a formula or
+    a link. made: the day (YYYY-MM-DD) that the file says it was made, the release's own.
     """
     import xlsxwriter
 
@@ -65,17 +67,32 @@ def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str)
 
 def _formats(book: Any) -> dict[str, Any]:
     top = {"valign": "top"}
+    texts: dict[str, dict[str, Any]] = {
+        "title": {"bold": True, "font_size": 16, **top},
+        "heading": {"bold": True, "text_wrap": True, **top},
+        "header": {"bold": True, "bottom": 1, "bg_color": "#DDE7EE", "text_wrap": True, **top},
+        TEXT: top,
+        WRAPPED: {"text_wrap": True, **top},
+        _PLAIN: {},
+    }
     return {
-        "title": book.add_format({"bold": True, "font_size": 16, **top}),
-        "heading": book.add_format({"bold": True, "text_wrap": True, **top}),
-        "header": book.add_format({"bold": True, "bottom": 1, "bg_color": "#DDE7EE", "text_wrap": True, **top}),
-        TEXT: book.add_format(top),
-        WRAPPED: book.add_format({"text_wrap": True, **top}),
+        **{name: book.add_format(said) for name, said in texts.items() if said},
+        _PLAIN: None,
+        **{_QUOTED + name: book.add_format({"quote_prefix": True, **said}) for name, said in texts.items()},
         DATE: book.add_format({"num_format": "yyyy-mm-dd", "align": "left", **top}),
         ORDINAL: book.add_format({"num_format": "0", "align": "left", **top}),
         WHOLE: book.add_format({"num_format": _number_format(0), **top}),
         **{f"{NUMBER}{n}": book.add_format({"num_format": _number_format(n), **top}) for n in _DECIMALS},
     }
+
+
+_PLAIN, _QUOTED = "plain", "quoted "
+"""Text without a format of its own; what stands before the name of a text's format where the text is marked as one."""
+
+
+def _write_text(page: Any, formats: Mapping[str, Any], row: int, place: int, text: str, kind: str) -> None:
+    """A text in its format; one that Excel would run is marked as text, which changes nothing of what is shown."""
+    page.write_string(row, place, text, formats[_QUOTED + kind if text.startswith(_RUNS) else kind])
 
 
 def _number_format(decimals: int) -> str:
@@ -93,23 +110,23 @@ def _write_cover(book: Any, formats: Mapping[str, Any], cover: Cover, sheets: Se
     page = book.add_worksheet("Om utgåvan")
     page.set_column(0, 0, 26)
     page.set_column(1, 1, _COVER_WIDTH)
-    page.write_string(0, 0, cover.title, formats["title"])
+    _write_text(page, formats, 0, 0, cover.title, "title")
     row = 2
     for what, value in cover.facts:
         page.set_row(row, _height([(value, _COVER_WIDTH)]))
-        page.write_string(row, 0, what, formats["heading"])
-        page.write_string(row, 1, value, formats[WRAPPED])
+        _write_text(page, formats, row, 0, what, "heading")
+        _write_text(page, formats, row, 1, value, WRAPPED)
         row += 1
     row += 1
     for name, about in sheets:
         page.write_url(row, 0, f"internal:'{name}'!A1", string=name)
-        page.write_string(row, 1, about, formats[WRAPPED])
+        _write_text(page, formats, row, 1, about, WRAPPED)
         row += 1
     row += 1
     for heading, text in cover.paragraphs:
         page.set_row(row, _height([(text, _COVER_WIDTH)]))
-        page.write_string(row, 0, heading, formats["heading"])
-        page.write_string(row, 1, text, formats[WRAPPED])
+        _write_text(page, formats, row, 0, heading, "heading")
+        _write_text(page, formats, row, 1, text, WRAPPED)
         row += 1
     page.hide_gridlines(2)
     _on_paper(page)
@@ -128,13 +145,12 @@ def _write_sheet(book: Any, formats: Mapping[str, Any], name: str, sheet: Sheet,
     headers = [(column.header, width - _FILTER_WIDTH) for column, width in zip(columns, widths, strict=True)]
     page.set_row(0, _height(headers))
     for place, column in enumerate(columns):
-        page.write_string(0, place, column.header, formats["header"])
+        _write_text(page, formats, 0, place, column.header, "header")
     # Where no text takes several lines, cells need no alignment and rows no height.
     wrapped = [(place, widths[place]) for place, column in enumerate(columns) if column.kind == WRAPPED]
-    if not wrapped:
-        formats = {**formats, TEXT: None}
+    text_kind = TEXT if wrapped else _PLAIN
     decimals = rows["decimaler"].to_list() if "decimaler" in rows.columns else None
-    writers = [_writer(page, formats, place, column, decimals) for place, column in enumerate(columns)]
+    writers = [_writer(page, formats, text_kind, place, column, decimals) for place, column in enumerate(columns)]
     for number, row in enumerate(_as_excel_has_them(rows, columns).iter_rows(), start=1):
         if wrapped:
             page.set_row(number, _height([(row[place] or "", width) for place, width in wrapped]))
@@ -155,12 +171,12 @@ def _height(texts: Sequence[tuple[str, float]]) -> float:
 
 
 def _writer(
-    page: Any, formats: Mapping[str, Any], place: int, column: Column, decimals: Sequence[int] | None
+    page: Any, formats: Mapping[str, Any], text_kind: str, place: int, column: Column, decimals: Sequence[int] | None
 ) -> Callable[[int, Any], object]:
     """What writes a value of a column into a row; a number has the decimals of its row's indicator."""
     if column.kind in (TEXT, WRAPPED):
-        string, shown = page.write_string, formats[column.kind]
-        return lambda row, value: string(row, place, value, shown)
+        kind = text_kind if column.kind == TEXT else WRAPPED
+        return lambda row, value: _write_text(page, formats, row, place, value, kind)
     number = page.write_number
     if column.kind != NUMBER or decimals is None:
         shown = formats[f"{NUMBER}1" if column.kind == NUMBER else column.kind]

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue.indicators import sources_behind
-from dagster_project.catalogue.vocabulary import ACCEPTED, HIDDEN
+from dagster_project.catalogue.vocabulary import ACCEPTED, AMOUNT, HIDDEN, MEAN, MEDIAN
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
 from dagster_project.releases.manifest import Manifest
@@ -39,6 +39,8 @@ CAUSE_WORDS: Mapping[str, str] = {
 }
 _NUMBERS = ("varde", "taljare", "namnare")
 _COMPARED = ("status", *_NUMBERS)
+_BESIDES = ("komplett", "malvarde")
+"""Columns that say why a status may differ where the numbers do not."""
 
 REVISION_SCHEMA: dict[str, pl.DataType] = {
     **{name: RESULT_SCHEMA[name] for name in RESULT_KEY},
@@ -69,32 +71,32 @@ def revisions(now: Reading, before: Reading) -> pl.DataFrame:
     Cells that only one of them has are none: a new month or indicator changes nothing that was published. Works on
     releases of older code. Raises ResultattavlaError where a table of one cannot be read.
     """
-    earlier = before.results.select(*RESULT_KEY, "komplett", *_COMPARED)
-    both = now.results.select(*RESULT_KEY, "period_slut", *_COMPARED).join(
+    earlier = before.results.select(*RESULT_KEY, *_BESIDES, *_COMPARED)
+    both = now.results.select(*RESULT_KEY, "period_slut", *_BESIDES, *_COMPARED).join(
         earlier, on=RESULT_KEY, how="inner", nulls_equal=True, suffix="_fore", maintain_order="left"
     )
     differs = [pl.col(name).ne_missing(pl.col(f"{name}_fore")) for name in _COMPARED]
     hidden = (pl.col("status") == HIDDEN) | (pl.col("status_fore") == HIDDEN)
     told = pl.when(~hidden)
-    changed = both.filter(pl.any_horizontal(differs)).with_columns(
-        hidden=hidden,
-        # More of what is counted came later, or what was there was changed; of a hidden cell nobody is told which.
-        grown=pl.coalesce(pl.col("namnare") - pl.col("namnare_fore"), pl.col("taljare") - pl.col("taljare_fore")),
-    )
+    changed = both.filter(pl.any_horizontal(differs)).with_columns(hidden=hidden)
     sides = {f"fore_{n}": f"{n}_fore" for n in _COMPARED} | {f"efter_{n}": n for n in _COMPARED}
     causes = _causes_frame(now, before, changed["indicator_id"].unique().sort())
     return (
         changed.join(causes, on="indicator_id", how="left", maintain_order="left")
+        .with_columns(**_what_happened())
+        .with_columns(
+            came_late=pl.col("arrived") & pl.col("more"),
+            corrected=(pl.col("replaced") & ~pl.col("passed")) | (pl.col("arrived") & pl.col("otherwise")),
+        )
         .with_columns(
             **{out: pl.col(n) if n.startswith("status") else told.then(pl.col(n)) for out, n in sides.items()},
-            slutlig=pl.col("komplett"),
+            slutlig=pl.col("komplett_fore"),
             orsaker=_joined(
                 {
-                    LATE: pl.col("newer") & (pl.col("hidden") | (pl.col("grown") > 0).fill_null(value=True)),
-                    CORRECTION: pl.col("older")
-                    | (pl.col("newer") & (pl.col("hidden") | (pl.col("grown") <= 0).fill_null(value=True))),
+                    LATE: pl.col("came_late"),
+                    CORRECTION: pl.col("corrected"),
                     WITHDRAWAL: pl.col("gone"),
-                    DEFINITION: pl.col("defined"),
+                    DEFINITION: pl.col("defined") | (pl.col("catalogued") & ~pl.col("passed") & _last_thing()),
                     CODE: pl.col("coded"),
                     DISCLOSURE: pl.col("hidden"),
                 }
@@ -104,6 +106,37 @@ def revisions(now: Reading, before: Reading) -> pl.DataFrame:
         )
         .select(pl.col(name).cast(kind) for name, kind in REVISION_SCHEMA.items())
     )
+
+
+def _what_happened() -> dict[str, pl.Expr]:
+    """What a changed cell (both sides, its indicator's `art`) says of itself: more, otherwise, passed.
+
+    passed: only time has gone: its period is complete now, with the numbers that it had. more: it may count more than
+    before, so that what came late explains it. otherwise: it may count the same in another way, or less. Both are
+    possible for a hidden cell, of which nobody is told; an amount, which a late cost lowers; and a cell whose target
+    (the year before's value) moved under equal numbers.
+    """
+    equal = pl.all_horizontal(pl.col(n).eq_missing(pl.col(f"{n}_fore")) for n in _NUMBERS)
+    passed = equal & ~pl.col("hidden") & pl.col("komplett") & ~pl.col("komplett_fore")
+    moved = equal & pl.col("malvarde").ne_missing(pl.col("malvarde_fore"))
+    unknown = pl.col("hidden") | moved | (~equal & (pl.col("art") == AMOUNT))
+    grew = _grew("taljare", "taljare_fore") | _grew("namnare", "namnare_fore")
+    shrank = _grew("taljare_fore", "taljare") | _grew("namnare_fore", "namnare")
+    # The numerator of a mean is a sum: with as many as before it was corrected, with more of them it may fall as well.
+    by_number = pl.col("art").is_in([MEAN, MEDIAN])
+    less = pl.when(by_number).then(~_grew("namnare", "namnare_fore")).otherwise(shrank | ~grew)
+    return {"more": unknown | (~equal & grew), "otherwise": unknown | (~equal & less), "passed": passed}
+
+
+def _grew(number: str, before: str) -> pl.Expr:
+    """Whether a number is larger than before, or is there now and was not."""
+    return pl.col(number).is_not_null() & (pl.col(number) > pl.col(before)).fill_null(value=True)
+
+
+def _last_thing() -> pl.Expr:
+    """Whether no other cause is known, or nothing else explains that the seeds changed."""
+    others = ("came_late", "corrected", "gone", "coded", "hidden")
+    return pl.col("alike") | ~pl.any_horizontal(pl.col(name) for name in others)
 
 
 def _joined(flags: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -119,10 +152,13 @@ def _joined(flags: Mapping[str, pl.Expr]) -> pl.Expr:
 
 @dataclass(frozen=True)
 class _Deliveries:
-    """Per source what changed among the deliveries that count: newer than all before, others that are new, gone."""
+    """Sources by what changed among the deliveries that count: new files, files with another content, gone ones.
 
-    newer: set[str] = field(default_factory=set)
-    older: set[str] = field(default_factory=set)
+    A new file is one whatever its day: one that was missed and comes now is as late as the newest.
+    """
+
+    arrived: set[str] = field(default_factory=set)
+    replaced: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
 
 
@@ -139,8 +175,9 @@ def _deliveries(now: Manifest, before: Manifest) -> _Deliveries:
     for source in counts.keys() | counted.keys():
         here, there = counts.get(source, {}), counted.get(source, {})
         newest = max((day for day, _ in there), default="")
-        for day, _ in here.keys() - there.keys():
-            (changed.newer if day > newest else changed.older).add(source)
+        for key in here.keys() - there.keys():
+            same_file = key[0] <= newest and here[key] in there.values()
+            (changed.replaced if same_file else changed.arrived).add(source)
         # A file that was replaced by another content of its name is a correction, and no delivery that is gone.
         lost = [there[key] for key in there.keys() - here.keys() if there[key] not in here.values()]
         if lost:
@@ -149,16 +186,23 @@ def _deliveries(now: Manifest, before: Manifest) -> _Deliveries:
 
 
 def _causes_frame(now: Reading, before: Reading, indicators: pl.Series) -> pl.DataFrame:
-    """Per indicator: which kinds of change there were (newer, older, gone, defined, coded) and of which sources."""
+    """Per indicator: its kind (art), which kinds of change there were, and of which sources (kallor).
+
+    arrived, replaced, gone: of `_Deliveries`. defined: it is described otherwise. catalogued: some seed changed (code
+    lists, exclusions, the plan and all descriptions are seeds). alike: no description changed, so that something else
+    in the seeds did. coded: code, packages or parameters did.
+    """
     this, that = now.release.manifest, before.release.manifest
     changed = _deliveries(this, that)
-    touched = changed.newer | changed.older | changed.gone
+    touched = changed.arrived | changed.replaced | changed.gone
     coded = (this.code_version, this.packages, _calculating(this)) != (
         that.code_version,
         that.packages,
         _calculating(that),
     )
     said, said_before = _definitions(now), _definitions(before)
+    defined = {i for i in said.keys() | said_before.keys() if _differ(said.get(i, {}), said_before.get(i, {}))}
+    catalogued = this.catalogue_version != that.catalogue_version
     rows = []
     for indicator in indicators:
         read = _sources(said.get(indicator, {}))
@@ -166,16 +210,21 @@ def _causes_frame(now: Reading, before: Reading, indicators: pl.Series) -> pl.Da
         rows.append(
             {
                 "indicator_id": indicator,
-                "newer": bool(changed.newer & read) or thawed,  # what was held back then counts now
-                "older": bool(changed.older & read),
+                "art": said.get(indicator, {}).get("art"),
+                "arrived": bool(changed.arrived & read) or thawed,  # what was held back then counts now
+                "replaced": bool(changed.replaced & read),
                 "gone": bool(changed.gone & read),
-                "defined": _differ(said.get(indicator, {}), said_before.get(indicator, {})),
+                "defined": indicator in defined,
+                "catalogued": catalogued,
+                "alike": not defined,
                 "coded": coded,
                 "kallor": "|".join(sorted(touched & read)) or None,
             }
         )
-    flags = dict.fromkeys(("newer", "older", "gone", "defined", "coded"), pl.Boolean())
-    return pl.DataFrame(rows, schema={"indicator_id": pl.String(), **flags, "kallor": pl.String()})
+    names = ("arrived", "replaced", "gone", "defined", "catalogued", "alike", "coded")
+    flags = dict.fromkeys(names, pl.Boolean())
+    texts = dict.fromkeys(("indicator_id", "art", "kallor"), pl.String())
+    return pl.DataFrame(rows, schema={**texts, **flags})
 
 
 def _calculating(manifest: Manifest) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def _make(making: Making) -> None:
 PRODUCT = Product(
     name=NAME,
     title="Revideringar",
-    version="1",
+    version="2",
     entry=f"{NAME}.csv",
     make=_make,
     reads_history=True,

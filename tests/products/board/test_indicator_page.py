@@ -19,7 +19,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.products.board.pages import indicator
 from dagster_project.products.board.site import Attachment, Page, Site
 from dagster_project.releases.labels import labels
-from dagster_project.releases.tables import PLAN_SCHEMA, RESULT_SCHEMA
+from dagster_project.releases.tables import DIMENSION_SCHEMAS, PLAN_SCHEMA, RESULT_SCHEMA
 from tests.products.small import CROWNS, SHARE, dimensions, readable_release, reading_of
 
 TOLD = "Kort: 93,7 procent (3 144 av 3 355) för tolv månader till och med augusti 2022 – inte uppnått."
@@ -236,18 +236,25 @@ def test_registers_that_fill_up_say_that_the_newest_months_will_rise(tmp_path: P
 
 
 def test_a_break_is_a_line_with_its_reason(tmp_path: Path) -> None:
-    broken = {"indicator_id": [SHARE, None, CROWNS], "verksamhet": [None, "AA", None]}
-    broken |= {"datum": [date(2021, 5, 1)] * 3, "orsak": ["ny definition", "omorganisation", "något annat"]}
-    html = page_of(site_of(tmp_path, brott=pl.DataFrame(broken)))
+    broken = [
+        (None, None, date(2021, 6, 1), "nytt journalsystem"),
+        (None, "AA", date(2021, 5, 1), "omorganisation"),
+        (SHARE, None, date(2021, 5, 1), "ny definition"),
+        (SHARE, "BB", date(2021, 7, 1), "flyttad registrering"),
+        (CROWNS, None, date(2021, 5, 1), "något annat"),
+    ]
+    frame = pl.DataFrame(broken, schema=DIMENSION_SCHEMAS["brott"], orient="row")
+    html = page_of(site_of(tmp_path, brott=frame))
     trend = r'<svg class="diagram d-trend".*?role="img" aria-label="([^"]+)"(.*?)(?:</figure>|</li>)'
     charts = re.findall(trend, html, re.DOTALL)
-    assert [("ny definition" in alt, "omorganisation" in alt) for alt, _ in charts] == [
-        (True, False),
-        (True, False),
-        (True, False),  # BB
-        (True, True),  # AA
+    everywhere = {"nytt journalsystem", "ny definition"}
+    assert [{reason for *_, reason in broken if reason in alt} for alt, _ in charts] == [
+        everywhere,
+        everywhere,
+        everywhere | {"flyttad registrering"},  # BB
+        everywhere | {"omorganisation"},  # AA
     ]
-    assert all("d-brott" in svg and "något annat" not in svg for _, svg in charts)
+    assert [svg.count('class="d-brott"') for _, svg in charts] == [2, 2, 3, 3]
 
 
 def test_frozen_numbers_say_from_when_they_are(tmp_path: Path) -> None:

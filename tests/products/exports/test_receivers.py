@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.exports import varden_i_siffror
+from dagster_project.products.exports.cells import preliminary
 from dagster_project.products.exports.files import write_exports
 from dagster_project.products.exports.varden_i_siffror import COLUMNS
 from dagster_project.products.reading import Reading
-from tests.products.exports.small import KINDS, NODES, UNITS, dimensions, exported_release, shown
+from dagster_project.releases.tables import RESULT_SCHEMA
+from tests.products.exports.small import KINDS, NODES, UNITS, dimensions, exported_release, is_open, results, shown
 
 CODES = {f"SE2321000164-DEMO{code}": code for code in NODES}
 Cells = dict[tuple[Any, ...], dict[str, Any]]
@@ -54,7 +56,7 @@ def test_every_row_of_varden_i_siffror_is_a_cell(reading: Reading, tmp_path: Pat
     text = (_folder(reading, tmp_path, units) / "varden_i_siffror.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines(), delimiter=";"))
     assert tuple(rows[0]) == COLUMNS
-    cells = {k: c for k, c in _cells(reading, "manad", "ar", units=units).items() if c["status"] != "preliminar"}
+    cells = {k: c for k, c in _cells(reading, "manad", "ar", units=units).items() if not is_open(c)}
     found = {}
     for row in rows:
         level = {"Område": "omrade", "Verksamhet": "verksamhet", "Enhet": "enhet"}[row["Enhetstyp"]]
@@ -78,6 +80,68 @@ def test_every_row_of_varden_i_siffror_is_a_cell(reading: Reading, tmp_path: Pat
                 cell[n] for n in ("varde", "taljare", "namnare")
             ]
     assert {"MSK", "UNK"} <= {row["Värde"] for row in rows}
+
+
+def test_a_unit_that_moved_within_a_period_has_no_row_of_it(tmp_path: Path) -> None:
+    """Nothing in the file tells its two parts apart: neither is the unit's number, and hidden ones cannot be added."""
+    unit, (node, _) = next(iter(UNITS.items()))
+    here = (pl.col("enhet") == unit) & (pl.col("period_typ") == "ar") & (pl.col("period_slut") == date(2021, 12, 31))
+    other = results().filter(here).with_columns(verksamhet=pl.lit("BB"))
+    # The indicator may not be about the other verksamhet: what is left is a part of the year all the same.
+    first = pl.col("indicator_id") == pl.col("indicator_id").first()
+    other = other.with_columns(status=pl.when(first).then(pl.lit("ej_tillamplig")).otherwise("status"))
+    reading = exported_release(DataPaths(tmp_path / "data"), {"indicator_result": pl.concat([results(), other])})
+    folder = _folder(reading, tmp_path, units=True)
+    rows = pl.read_csv(folder / "varden_i_siffror.csv", separator=";", infer_schema=False)
+    assert rows.select(COLUMNS[3:6] + ("Mätperiod",)).is_duplicated().sum() == 0
+    assert set(rows.filter(pl.col("Enhetskod") == unit)["Mätperiod"]) == {"2022-07", "2022-08"} and node == "AA"
+    others = rows.filter(pl.col("Enhetskod") == list(UNITS)[1])
+    assert set(others["Mätperiod"]) == {"2021", "2022-07", "2022-08"}
+
+
+# --- Periods that are not over ----------------------------------------------------------------------------------------
+
+_YEARS = {y: ("ar", date(y, 1, 1), date(y, 12, 31)) for y in (2020, 2021, 2022)}
+_JULY, _AUGUST = ("manad", date(2022, 7, 1), date(2022, 7, 31)), ("manad", date(2022, 8, 1), date(2022, 8, 31))
+_SEPTEMBER, _MAY_2021 = ("manad", date(2022, 9, 1), date(2022, 9, 30)), ("manad", date(2021, 5, 1), date(2021, 5, 31))
+OPEN_CASES = {
+    # period, komplett, status, niva: whether its content is to come or may change
+    "shown, of a period that goes on": (_SEPTEMBER, False, "preliminar", "omrade", True),
+    "hidden, of a period that goes on": (_SEPTEMBER, False, "dold", "omrade", True),
+    "empty, of a period that goes on": (_SEPTEMBER, False, "inga_data", "omrade", True),
+    "empty, of a year that goes on": (_YEARS[2022], False, "inga_data", "verksamhet", True),
+    "hidden, of a month that came in part": (_AUGUST, False, "dold", "verksamhet", True),
+    "empty, of a month that came in part": (_AUGUST, False, "inga_data", "verksamhet", True),
+    "empty, before the data": (_MAY_2021, False, "inga_data", "omrade", False),
+    "empty year, before the data": (_YEARS[2020], False, "inga_data", "omrade", False),
+    "shown, begun before the data": (_YEARS[2021], False, "preliminar", "omrade", True),
+    "hidden, begun before the data": (_YEARS[2021], False, "dold", "omrade", True),
+    "hidden, over": (_AUGUST, True, "dold", "omrade", False),
+    "empty, over": (_AUGUST, True, "inga_data", "omrade", False),
+    "judged, over": (_AUGUST, True, "uppfyllt", "omrade", False),
+}
+
+
+@pytest.mark.parametrize("case", OPEN_CASES)
+def test_a_cell_of_a_period_that_is_not_over_is_preliminary_whatever_its_status(case: str) -> None:
+    (typ, start, end), whole, status, level, expected = OPEN_CASES[case]
+    said = {"indicator_id": "besok", "kon": "T", "verksamhet": None if level == "omrade" else "AA", "niva": level}
+    asked = said | {"period_typ": typ, "period_start": start, "period_slut": end, "komplett": whole, "status": status}
+    known = asked | {"niva": "omrade", "verksamhet": None, "komplett": True, "status": "uppfyllt", "kon": "K"}
+    months = [
+        known | dict(zip(("period_typ", "period_start", "period_slut"), p, strict=True)) for p in (_JULY, _AUGUST)
+    ]
+    # What another indicator has complete says nothing of this one.
+    other = known | {"indicator_id": "poang", "period_start": date(2021, 1, 1), "period_slut": date(2022, 12, 31)}
+    rows = pl.DataFrame([dict.fromkeys(RESULT_SCHEMA) | r for r in (*months, other, asked)], schema=RESULT_SCHEMA)
+    assert rows.select(preliminary(rows))["preliminar"].to_list() == [False, False, False, expected]
+
+
+def test_what_has_nothing_complete_yet_is_preliminary() -> None:
+    cell = {"indicator_id": "besok", "komplett": False, "status": "inga_data", "period_typ": "manad"}
+    cell |= {"period_start": date(2022, 9, 1), "period_slut": date(2022, 9, 30)}
+    rows = pl.DataFrame([dict.fromkeys(RESULT_SCHEMA) | cell], schema=RESULT_SCHEMA)
+    assert rows.select(preliminary(rows)).item() is True
 
 
 def test_a_spreadsheet_runs_no_text_of_varden_i_siffror(reading: Reading, tmp_path: Path) -> None:
@@ -116,8 +180,8 @@ def test_every_value_of_kolada_is_a_cell_and_every_gap_has_its_status(reading: R
             key = (row["kpi"], level, node, None, "ar", date(row["period"], 12, 31), told["gender"])
             found.add(key)
             status, value = cells[key]["status"], cells[key]["varde"]
-            expected = {"dold": ("Private", None), "preliminar": ("Missing", None), "inga_data": ("Missing", None)}
-            assert (told["status"], told["value"]) == expected.get(status, ("", value)), key
+            expected = {"dold": ("Private", None), "inga_data": ("Missing", None)}.get(status, ("", value))
+            assert (told["status"], told["value"]) == (("Missing", None) if is_open(cells[key]) else expected), key
     assert found == cells.keys()
 
 
@@ -163,12 +227,12 @@ def test_every_measure_report_is_valid_and_says_what_the_cells_say(reading: Read
         assert report.reporter.display == NODES[code] and report.type == "summary"
         level, node = ("omrade", None) if code == "HH" else ("verksamhet", code)
         typ = "delar" if report.period.end.month == 8 else "ar"
-        preliminary = False
+        preliminary = set()
         for sex, told in _groups(report):
             key = (indicator, level, node, None, typ, report.period.end, sex)
             cell = cells[key]
             found.add(key)
-            preliminary |= cell["status"] == "preliminar"
+            preliminary.add(is_open(cell))
             score, counts = told.measureScore, {p.code.coding[0].code: p.count for p in told.population or ()}
             if cell["varde"] is None:
                 reason = "masked" if cell["status"] == "dold" else "unknown"
@@ -187,7 +251,7 @@ def test_every_measure_report_is_valid_and_says_what_the_cells_say(reading: Read
                     "belopp": {},
                 }[kinds[indicator]]
             )
-        assert report.status == ("pending" if preliminary else "complete")
+        assert report.status == ("pending" if preliminary == {True} else "complete") and len(preliminary) == 1
     assert found == cells.keys()
 
 

@@ -20,7 +20,17 @@ from dagster_project.products.exports.files import WORKBOOK, write_exports
 from dagster_project.products.exports.sheets import sheets
 from dagster_project.products.reading import Reading
 from dagster_project.releases.labels import STATUS_WORDS
-from tests.products.exports.small import COMMENT, KINDS, NODES, UNITS, exported_release, plan, sheet_rows, shown
+from tests.products.exports.small import (
+    COMMENT,
+    KINDS,
+    NODES,
+    UNITS,
+    exported_release,
+    plan,
+    results,
+    sheet_rows,
+    shown,
+)
 
 SEXES = {"Alla": "T", "Kvinnor": "K", "Män": "M"}
 TYPES = {"Månad": "manad", "Tertial": "tertial", "Delår": "delar", "År": "ar", "Tolv månader": "r12"}
@@ -123,6 +133,44 @@ def test_text_is_never_a_formula_nor_a_link_and_numbers_are_no_text(book: Path) 
         parts = {n: archive.read(n).decode() for n in archive.namelist() if n.startswith("xl/worksheets/")}
     assert not [n for n, text in parts.items() if "<f>" in text]
     assert not [n for n, text in parts.items() if "http" in text and n.endswith(".rels")]
+
+
+def test_text_that_looks_like_a_formula_stays_text_when_its_cell_is_edited(reading: Reading, tmp_path: Path) -> None:
+    """Excel marks such a cell with a quote that it does not show (quotePrefix); other text and numbers have none."""
+    nodes = reading.table("dim_verksamhet").with_columns(pl.concat_str(pl.lit("="), "namn").alias("namn"))
+    other = exported_release(DataPaths(tmp_path / "annan"), {"dim_verksamhet": nodes})
+    for wrapped, path in enumerate((_written(reading, tmp_path / "a", True), _written(other, tmp_path / "b", True))):
+        marked = set()
+        for page in load_workbook(path).worksheets:
+            for cell in (cell for row in page.iter_rows() for cell in row if cell.value is not None):
+                runs = cell.data_type == "s" and str(cell.value)[0] in "=+-@"
+                assert bool(cell.quotePrefix) is runs, (page.title, cell.coordinate, cell.value)
+                marked |= {(page.title, str(cell.value)[0])} if runs else set()
+        assert {title for title, _ in marked} >= {"Planen", "Verksamheter", "Enheter", "Definitioner", "Kvalitet"}
+        assert {sign for _, sign in marked} == set("=+-@") and (("Om utgåvan", "=") in marked) is bool(wrapped)
+
+
+def test_a_cell_says_everything_that_should_be_known_of_it(tmp_path: Path) -> None:
+    marks = {
+        ("FA", "varning"): "Få fall; källa med varning",
+        ("FA", "fryst"): "Fryst; få fall",
+        (None, "varning"): "Källa med varning",
+        (None, "godkand"): None,
+    }
+    rows = results().filter(niva="omrade", status="uppfyllt", kon="T").head(len(marks))
+    rows = rows.with_columns(markering=pl.Series([m for m, _ in marks]), kvalitet=pl.Series([q for _, q in marks]))
+    open_ = results().filter(pl.col("niva") == "omrade", ~pl.col("komplett"))
+    told = exported_release(DataPaths(tmp_path / "annan"), {"indicator_result": pl.concat([rows, open_])})
+    found = sheet_rows(_written(told, tmp_path / "ut"), "Område")
+    year = date(2022, 12, 31)
+    over = [row["Anmärkning"] for row in found if row["Till och med"].date() != year]
+    assert over == list(marks.values())
+    goes_on = {(row["Status"], row["Anmärkning"]) for row in found if row["Till och med"].date() == year}
+    assert goes_on == {
+        ("Preliminärt", None),
+        ("För få för att visas", "Preliminärt"),
+        ("Inga uppgifter", "Preliminärt"),
+    }
 
 
 def test_sheets_can_be_filtered_and_keep_their_header(book: Path) -> None:
