@@ -237,6 +237,13 @@ def test_what_got_worse_within_the_period_is_told_with_its_reason(tmp_path: Path
     assert "mer än slump" not in told["✗ Kort:"]
 
 
+def test_what_fills_up_says_so_beside_its_table(tmp_path: Path) -> None:
+    flow = small.reading(tmp_path).table("dim_indikator").with_columns(art=pl.lit("tackning"), bestand=False)
+    document = report(small.reading(tmp_path / "b", dim_indikator=flow), AREA)
+    notes = [b.text for b in under(document, "Korta väntor för alla") if isinstance(b, Paragraph)]
+    assert any(note.startswith("Talet fylls på i efterhand") for note in notes)
+
+
 def test_what_got_worse_later_is_no_news_of_the_period(tmp_path: Path) -> None:
     assert "✓ Inköpt:" not in [label for label, _ in attention(worsening(tmp_path / "a", date(2022, 9, 1)))]
     later = worsening(tmp_path / "b", date(2022, 7, 1), till=date(2023, 9, 1))

@@ -82,6 +82,7 @@ def pages(site: Site) -> Iterator[Page]:
                 "tabs": tabs,
                 "plan": _plan(reading, kind, period),
                 "trust": trust(site),
+                "newest": kind in NEWEST,
                 "changes": changes_words(reading) if kind in NEWEST else None,
                 "groups": rows,
                 "codes": {c.status for c in cells},
@@ -208,7 +209,8 @@ class Group:
 
 
 def changes_words(reading: Reading) -> str | None:
-    """How many of the area's indicators have changed by more than chance; None where none is followed by month."""
+    """How many of the area's indicators have changed by more than chance, and of how many it cannot be said; None where
+    none is followed by month."""
     found = [told for (_, place), told in changes(reading).items() if place is None]
     if not found:
         return None
