@@ -37,11 +37,11 @@ def changes(
     from dagster_project.core.tables import write_swedish_csv
     from dagster_project.products.reading import Reading
     from dagster_project.products.revisions.compare import release_before, revisions
-    from dagster_project.releases.store import published_release
+    from dagster_project.releases.store import standing_release
 
     paths = data_paths(data)
-    this = published_release(paths, release)
-    that = published_release(paths, before) if before is not None else release_before(paths, this.id)
+    this = standing_release(paths, release)
+    that = standing_release(paths, before) if before is not None else release_before(paths, this.id)
     if that is None:
         raise ResultattavlaError(f"Det finns ingen utgåva före {this.id} att jämföra med.")
     now = Reading(this)
@@ -82,6 +82,8 @@ def _row(now: Reading, row: dict[str, Any]) -> tuple[str, ...]:
 
 def _side(now: Reading, row: dict[str, Any], side: str) -> str:
     """A cell's status in one of the releases, and its number where both show it."""
-    word = now.statuses[row[f"{side}_status"]].ord
+    from dagster_project.products.revisions.compare import status_word
+
+    word = status_word(row, side, now.statuses)
     value = row[f"{side}_varde"]
     return word if value is None else f"{now.value_words(row['indicator_id'], value)} ({word.lower()})"

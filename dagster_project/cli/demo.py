@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.output import day_of, out
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
 
 
 class Rhythm(StrEnum):
@@ -37,6 +37,6 @@ def demo(
         files = write_demo(raw, seed, scale, day, every.value if every else None)
     except OSError as error:
         raise ResultattavlaError(
-            f"Uttagen kunde inte skrivas till {raw}: {error.strerror}. Ange en annan mapp."
+            f"Uttagen kunde inte skrivas till {raw}: {system_reason(error)}. Ange en annan mapp."
         ) from error
     out.print(f"{len(files)} filer skrevs till {raw}.", soft_wrap=True)

@@ -24,15 +24,14 @@ def export(
     data: DataOption = None,
 ) -> None:
     """Gör exporterna av en utgåva på nytt: Excel, Kolada, Vården i siffror, FHIR och Prometheus."""
-    from dagster_project.products.exports.product import PRODUCT, require_standing, with_units, write_to
+    from dagster_project.products.exports.product import PRODUCT, with_units, write_to
     from dagster_project.products.make import NOTE_FILE
     from dagster_project.products.reading import Reading
-    from dagster_project.releases.store import published_release
+    from dagster_project.releases.store import standing_release
 
     settings = settings_with(None, data)
     require_data(settings.paths)
-    found = published_release(settings.paths, release)
-    require_standing(settings.paths, found)
+    found = standing_release(settings.paths, release)
     if folder is not None:
         files = write_to(folder, Reading(found), settings.paths, units)
     else:
@@ -40,7 +39,7 @@ def export(
         from dagster_project.operations.products import make_on_demand
 
         with session(settings.paths, settings):
-            made = make_on_demand(settings.paths, with_units() if units else PRODUCT, found.id)
+            made = make_on_demand(settings, with_units() if units else PRODUCT, found.id)
         files = sorted(p for p in made.entry.parent.iterdir() if p.name != NOTE_FILE)
     say(f"{PRODUCT.title} av utgåva {found.id}:")
     for file in files:

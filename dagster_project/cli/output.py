@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dagster_project.core.errors import UsageError
+from dagster_project.core.errors import UsageError, system_reason
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.printable import printable
 from dagster_project.ingestion.discover import source_of_folder
@@ -70,7 +70,9 @@ def give_up(stderr: bool, error: OSError | None) -> None:
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), number)
     if not stderr and error is not None:
-        err.print(f"Det som skulle skrivas ut kunde inte skrivas: {error.strerror}.", style="yellow", markup=False)
+        err.print(
+            f"Det som skulle skrivas ut kunde inte skrivas: {system_reason(error)}.", style="yellow", markup=False
+        )
 
 
 def open_streams() -> None:

@@ -44,13 +44,12 @@ def report(
     """Skriv delårsrapporten eller aktivitetsberättelsen som Word och webbsida, ur en utgåva."""
     from dagster_project.products.reading import Reading
     from dagster_project.products.reports.asked import Asked
-    from dagster_project.products.reports.product import PRODUCT, rendered, require_standing, with_report, write_to
-    from dagster_project.releases.store import published_release
+    from dagster_project.products.reports.product import PRODUCT, rendered, with_report, write_to
+    from dagster_project.releases.store import standing_release
 
     settings = settings_with(None, data)
     require_data(settings.paths)
-    found = published_release(settings.paths, release)
-    require_standing(settings.paths, found)
+    found = standing_release(settings.paths, release)
     asked = Asked(occasion.value, year, verksamhet.strip().upper() if verksamhet is not None else None)
     made = rendered(Reading(found), asked, template)
     if to is not None:
@@ -60,7 +59,7 @@ def report(
         from dagster_project.operations.products import make_on_demand
 
         with session(settings.paths, settings):
-            folder = make_on_demand(settings.paths, with_report(made.files), found.id).entry.parent
+            folder = make_on_demand(settings, with_report(made.files), found.id).entry.parent
         files = [folder / name for name in made.files]
     say(f"{made.title}, av utgåva {found.id}:")
     for file in files:

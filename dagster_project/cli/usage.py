@@ -32,12 +32,13 @@ class _InSwedish:
     """What a command and a group of commands have in common."""
 
     def get_usage(self, ctx: typer.Context) -> str:
-        """The usage line: what must be given, in full."""
+        """The usage line: what must be given, in full, and arguments that may be."""
         if hasattr(self, "commands"):
             return f"Användning: {ctx.command_path} KOMMANDO [FLAGGOR]"
-        params = [p for p in self.get_params(ctx) if p.required]  # type: ignore[attr-defined]
-        arguments = [p.display_name_raw for p in params if p.param_type_name != "option"]
-        options = [_named(p) for p in params if p.param_type_name == "option"]
+        params = self.get_params(ctx)  # type: ignore[attr-defined]
+        given = [p for p in params if p.param_type_name != "option"]
+        arguments = [p.display_name_raw if p.required else f"[{p.display_name_raw}]" for p in given]
+        options = [_named(p) for p in params if p.required and p not in given]
         return " ".join([f"Användning: {ctx.command_path}", *arguments, *options, "[FLAGGOR]"])
 
     def get_help_option(self, ctx: typer.Context) -> Any:

@@ -53,6 +53,40 @@ _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY_NUMBERS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+_REASONS = {
+    errno.ENOENT: "den finns inte",
+    errno.EEXIST: "en fil är i vägen",
+    errno.ENOTDIR: "en fil är i vägen",
+    errno.EISDIR: "en mapp är i vägen",
+    errno.ENOTEMPTY: "en mapp är i vägen",
+    errno.EACCES: "rättighet saknas",
+    errno.EPERM: "rättighet saknas",
+    errno.EROFS: "disken kan bara läsas",
+    errno.ENOSPC: "disken är full",
+    errno.EDQUOT: "disken är full",
+    errno.EFBIG: "filen blir för stor",
+    errno.EIO: "disken svarar med fel",
+    errno.ESTALE: "disken svarar med fel",
+    errno.ENAMETOOLONG: "namnet är för långt",
+    errno.EINVAL: "namnet kan inte användas",
+    errno.ELOOP: "länkar leder runt",
+    errno.EBUSY: "den används av ett annat program",
+    errno.ETXTBSY: "den används av ett annat program",
+    errno.EMFILE: "för många filer är öppna",
+    errno.ENFILE: "för många filer är öppna",
+    errno.ENOMEM: "minnet räcker inte",
+    errno.EPIPE: "mottagaren har stängt",
+    errno.ECONNRESET: "mottagaren har stängt",
+}
+
+
+def system_reason(error: OSError) -> str:
+    """What the system refused, in a few Swedish words that end a sentence or stand in brackets."""
+    if error.errno is None:
+        return "okänt fel i systemet"
+    return _REASONS.get(error.errno, f"fel {error.errno} i systemet")
+
+
 def damaged_file(error: BaseException) -> ResultattavlaError | None:
     """The sentence for a file that a package cannot read as what it should be, or None. A run makes it again."""
     if type(error).__module__.split(".")[0] in ("polars", "_duckdb", "duckdb") or isinstance(error, UnicodeDecodeError):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from dagster_project.core.errors import ResultattavlaError, UsageError
+from dagster_project.core.errors import ResultattavlaError, UsageError, system_reason
 from dagster_project.core.files import replacing
 from dagster_project.core.masking import mask
 
@@ -102,4 +102,4 @@ def append_lines(path: Path, columns: Sequence[str], lines: Iterable[Sequence[ob
         with replacing(path) as part:
             part.write_text(content + ("" if content.endswith("\n") else "\n") + text.getvalue(), encoding="utf-8")
     except OSError as error:
-        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {system_reason(error)}.") from error

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import counted, listed
 from dagster_project.ingestion import persons
@@ -66,7 +66,7 @@ def require_raw(raw: Path) -> list[str]:
         return sorted(os.listdir(raw))
     except OSError as error:
         raise ResultattavlaError(
-            f"Mappen med leveranser kan inte läsas: {raw} ({error.strerror}). Ge den som kör rätt att läsa den."
+            f"Mappen med leveranser kan inte läsas: {raw} ({system_reason(error)}). Ge den som kör rätt att läsa den."
         ) from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.vocabulary import REJECTED
-from dagster_project.core.errors import RejectedFileError
+from dagster_project.core.errors import RejectedFileError, system_reason
 from dagster_project.core.files import sha256_of
 from dagster_project.core.masking import mask_valid
 from dagster_project.ingestion.readers import EXTENSIONS
@@ -48,7 +48,7 @@ def found_in_raw(raw: Path, source: str) -> list[Found]:
     except RejectedFileError as error:
         return [Found(rejected(Delivery(source, source), str(error)), None)]
     except OSError as error:
-        return [Found(rejected(Delivery(source, source), f"mappen kan inte läsas ({error.strerror})"), None)]
+        return [Found(rejected(Delivery(source, source), f"mappen kan inte läsas ({system_reason(error)})"), None)]
     return [_examined(folder / n, source) for n in names if not n.startswith((".", "~$"))]
 
 
@@ -94,7 +94,7 @@ def _examined(path: Path, source: str) -> Found:
     except RejectedFileError as error:
         return Found(rejected(delivery, str(error)), None)
     except OSError as error:
-        return Found(rejected(delivery, f"den kan inte läsas ({error.strerror})"), None, unreadable=True)
+        return Found(rejected(delivery, f"den kan inte läsas ({system_reason(error)})"), None, unreadable=True)
 
 
 def source_of_folder(raw: Path) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
 from dagster_project.core.masking import MAY_HOLD_NUMBER, looks_like_one, mask, mask_delivered, may_be_key_of_person
 from dagster_project.core.spellings import MAY_BE_SPELLED, MAY_BE_TEN_DIGITS
 
@@ -39,8 +39,8 @@ def person_key(data: Path) -> bytes:
         pass
     except OSError as error:
         raise ResultattavlaError(
-            f"Personnyckeln i filen {path} kan inte läsas ({error.strerror}): ge den som kör rätt att läsa den eller "
-            f"återställ den, och kör igen."
+            f"Personnyckeln i filen {path} kan inte läsas ({system_reason(error)}): ge den som kör rätt att läsa den "
+            "eller återställ den, och kör igen."
         ) from error
     return new_key(data)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.catalogue.vocabulary import BY_CLEAN, BY_COVERING, BY_KEY, FIRST_DATE, OPEN, RESOLVED
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
 from dagster_project.core.files import replacing
 from dagster_project.core.masking import display
 from dagster_project.core.tables import escaped_texts, write_swedish_csv
@@ -267,4 +267,4 @@ def write_quarantine_csv(rows: pl.DataFrame, path: Path, told: Sequence[str] | N
             else:
                 write_swedish_csv(rows.select(LISTED).with_columns(lage=pl.Series(told, dtype=pl.String)), part)
     except OSError as error:
-        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {system_reason(error)}.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from dagster_project.core.errors import ResultattavlaError, UsageError, machine_error
+from dagster_project.core.errors import ResultattavlaError, UsageError, machine_error, system_reason
 from dagster_project.core.paths import DataPaths
 
 MARK = ".resultattavla"
@@ -61,9 +61,11 @@ def claim(data: DataPaths) -> None:
         (root / MARK).write_text(_TEXT, encoding="utf-8")
     except OSError as error:
         if error.errno in _NO_NAME:
-            raise UsageError(f"Mappen {root} kan inte finnas ({error.strerror}): ange en annan med --data.") from error
+            raise UsageError(
+                f"Mappen {root} kan inte finnas ({system_reason(error)}): ange en annan med --data."
+            ) from error
         raise machine_error(error, root) or ResultattavlaError(
-            f"Mappen {root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
+            f"Mappen {root} kan inte skrivas: {system_reason(error)} (ange en annan med --data)."
         ) from error
 
 

@@ -247,7 +247,9 @@ def session(
     with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE), swept(data):
         keep_private(data)
         leave_retracted(data)
-        link_products(data)  # as `current` is, whatever was killed before; what fails is told when the session ends
+        link_products(
+            data, settings.made_in_every_run
+        )  # as `current` is, whatever was killed before; what fails is told when the session ends
         restore_bronze(data)
         finish_erasures(settings)
         yield Session(data, settings, today)
@@ -394,7 +396,7 @@ def _follow(outcome: RunOutcome, settings: Settings, progress: Progress) -> RunO
         if not done[-1] and trouble[told_before:]:
             not_made(trouble[told_before:])
     done.append(attempt("Gammalt kunde inte gallras", retention))
-    trouble += link_products(data)  # what went with its release is linked no more
+    trouble += link_products(data, settings.made_in_every_run)  # what went with its release is linked no more
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
     # A run that found nothing new tells only what is new besides: a delivery that should have come, an empty folder.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster_project.core.errors import BusyError, ResultattavlaError, UsageError, machine_error
+from dagster_project.core.errors import BusyError, ResultattavlaError, UsageError, machine_error, system_reason
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.claim import claim
 
@@ -32,7 +32,7 @@ def run_lock(data: DataPaths, wait_seconds: float = 0) -> Iterator[None]:
     except OSError as error:
         told = machine_error(error, data.root)
         raise told or ResultattavlaError(
-            f"Mappen {data.root} kan inte skrivas: {error.strerror} (ange en annan med --data)."
+            f"Mappen {data.root} kan inte skrivas: {system_reason(error)} (ange en annan med --data)."
         ) from error
     try:
         yield

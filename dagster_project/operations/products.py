@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
+from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import PRODUCTS, detail
 from dagster_project.products.base import Product
 from dagster_project.products.make import Made, link_products, make_products
 from dagster_project.products.registry import products
-from dagster_project.releases.store import Release, current_id, published_release, read_release
+from dagster_project.releases.store import Release, current_id, read_release, standing_release
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def products_after_run(
             came = AfterRun(tuple(made), tuple(not_made))
         else:
             came = replace(came, beside=tuple(not_made))
-    return replace(came, failed=(*came.failed, *link_products(data)))
+    return replace(came, failed=(*came.failed, *link_products(data, wanted)))
 
 
 def _shown(data: DataPaths, release: Release | None) -> list[Release]:
@@ -60,10 +61,12 @@ def _shown(data: DataPaths, release: Release | None) -> list[Release]:
     return shown
 
 
-def make_on_demand(data: DataPaths, wanted: Product, release_id: str | None = None) -> Made:
-    """Make a product again, of the current release or a kept one. Raises ResultattavlaError where it cannot be made."""
-    made, failed = make_products(data, published_release(data, release_id), [wanted], again=True)
-    failed += link_products(data)
+def make_on_demand(settings: Settings, wanted: Product, release_id: str | None = None) -> Made:
+    """Make a product again, of the current release or a kept one. Raises ResultattavlaError where it cannot be made, or
+    the release was retracted."""
+    data = settings.paths
+    made, failed = make_products(data, standing_release(data, release_id), [wanted], again=True)
+    failed += link_products(data, settings.made_in_every_run)
     if not made or failed:
         raise ResultattavlaError(failed[0])
     return made[0]

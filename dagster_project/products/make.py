@@ -19,10 +19,11 @@ from pathlib import Path
 
 from polars.exceptions import PanicException
 
-from dagster_project.core.errors import ResultattavlaError, machine_error
+from dagster_project.core.errors import ResultattavlaError, machine_error, system_reason
 from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, digest_of_files, remove, sha256_of
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.swedish import joined
 from dagster_project.products.base import Making, Product
 from dagster_project.products.reading import Reading
 from dagster_project.products.registry import products
@@ -78,17 +79,24 @@ def make_products(
 ) -> tuple[list[Made], list[str]]:
     """Make those of a release's products that are not there, whole and of today's version.
 
-    again: make them also where they are there. telling: is told which one it is at. Returns what is there now, and one
-    sentence for each that could not be made. The links are `link_products`' business.
+    again: make them also where they are there, as somebody asked for. telling: is told which one it is at. Returns what
+    is there now, and one sentence for each cause for which some could not be made. The links are `link_products`'
+    business.
     """
     reading = Reading(release)  # each table is read once for all of them
-    made, trouble = list[Made](), list[str]()
+    made, causes = list[Made](), dict[str, list[str]]()
     for product in wanted:
         telling(product.title)
         try:
             made.append(_made(data, reading, product, again))
         except (Exception, PanicException) as error:
-            trouble.append(_told(data, product, release, error))
+            causes.setdefault(_cause(data, error), []).append(product.title)
+    trouble = [
+        f"{joined(titles)} av utgåva {release.id} kunde inte göras: {cause}"
+        if again
+        else f"{joined(titles)} kunde inte göras (utgåva {release.id} är publicerad ändå): {cause}"
+        for cause, titles in causes.items()
+    ]
     return made, trouble
 
 
@@ -98,6 +106,7 @@ def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> M
     history = _history(data) if product.reads_history else None
     if not again and _is_whole(target, product, release_id, history):
         return Made(product, release_id, target / product.entry, anew=False)
+    _require_ours(target)
     for folder in (data.products, target.parent):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(PUBLISHED_FOLDER)
@@ -121,6 +130,34 @@ def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> M
     finally:
         remove(staging)
     return Made(product, release_id, target / product.entry, anew=True)
+
+
+_MOVE = "flytta undan den och kör igen."
+
+
+def _require_ours(folder: Path) -> None:
+    """Raise ResultattavlaError where something in a product's place was put there by others: it is never removed."""
+    if folder.is_symlink():
+        raise ResultattavlaError(f"{folder} är en länk, inte en mapp: {_MOVE}")
+    if folder.exists() and not folder.is_dir():
+        raise ResultattavlaError(f"{folder} är en fil, inte en mapp: {_MOVE}")
+    if not folder.is_dir() or not (others := _of_others(folder)):
+        return
+    named = others[0] if (folder / NOTE_FILE).exists() else folder
+    raise ResultattavlaError(f"{named} är inte Resultattavlas: {_MOVE}")
+
+
+def _of_others(folder: Path) -> list[Path]:
+    """What lies in a product's folder and is not named by its note; all of it where there is no note.
+
+    A damaged note names nothing, but says that the folder is a product: it is made again, whole.
+    """
+    note = read_note(folder)
+    if note is None and (folder / NOTE_FILE).exists():
+        return []
+    ours = {NOTE_FILE, *(note.files if note is not None else ())}
+    found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return [path for path in found if path.relative_to(folder).as_posix() not in ours]
 
 
 def _files(folder: Path) -> Iterable[Path]:
@@ -182,21 +219,24 @@ def _history(data: DataPaths) -> str:
     return digest.hexdigest()[:12]
 
 
-def _told(data: DataPaths, product: Product, release: Release, error: BaseException) -> str:
+def _cause(data: DataPaths, error: BaseException) -> str:
     """Why a product could not be made; what is unforeseen is told whole in the log, masked."""
     told = str(error) if isinstance(error, ResultattavlaError) else str(machine_error(error, data.root) or "")
     if not told:
         log.error("%s", mask("".join(traceback.format_exception(error))))
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
         told = f"oväntat fel, felanmäl med texten i loggen ({mask(what)})."
-    return f"{product.title} kunde inte göras (utgåva {release.id} är publicerad ändå): {mask(told)}"
+    return mask(told)
 
 
 # --- Links ---------------------------------------------------------------------------------------------------------
 
 
-def link_products(data: DataPaths) -> list[str]:
+def link_products(data: DataPaths, daily: Sequence[Product] | None = None) -> list[str]:
     """Let `published/<name>` of every product follow `current`; returns one sentence for each link that cannot.
+
+    daily: the products that the settings let every run make; left out, all that are meant for it. One that is meant for
+    it and not among them is linked only while it is of the current release: nobody would make it anew.
 
     It names the product of the release that `current` names, or, where it has none (on demand, or it could not be
     made), of the newest standing release before it that has one: that says itself which day it shows. Never of a
@@ -207,13 +247,13 @@ def link_products(data: DataPaths) -> list[str]:
     for product in products():
         if product.stewards_only:
             continue
-        has = (r for r in before if read_note(folder_of(data, r, product.name)) is not None)
+        left_out = daily is not None and product.in_every_run and product.name not in {p.name for p in daily}
+        has = (r for r in before[: 1 if left_out else None] if _is_there(folder_of(data, r, product.name)))
         try:
             _switch(data, product.name, next(has, None))
         except OSError as error:
-            trouble.append(
-                f"Länken {data.published / product.name} kunde inte bytas: {machine_error(error, data.root) or error}"
-            )
+            why = machine_error(error, data.root) or f"{system_reason(error)}."
+            trouble.append(f"Länken {data.published / product.name} kunde inte bytas: {why}")
         except ResultattavlaError as error:
             trouble.append(str(error))
     return trouble
@@ -226,18 +266,28 @@ def _up_to_current(data: DataPaths) -> list[str]:
 
 
 def linked_release(data: DataPaths, name: str) -> str | None:
-    """Whose product `published/<name>` names; None where there is no such link."""
+    """Whose product `published/<name>` names; None where there is no such link of ours."""
     link = data.published / name
-    return link.readlink().parent.name if link.is_symlink() else None
+    return link.readlink().parent.name if _is_our_link(link) else None
+
+
+def _is_our_link(link: Path) -> bool:
+    return link.is_symlink() and link.readlink().parts[:1] == ("produkter",)
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether a product is there to be opened."""
+    note = read_note(folder)
+    return note is not None and (folder / note.entry).is_file()
 
 
 def linked_products(data: DataPaths) -> list[Made]:
-    """What there is to open now: the published products that are linked, in their order."""
+    """What there is to open now: the published products that are linked and lead somewhere, in their order."""
     found = ((product, linked_release(data, product.name)) for product in products() if not product.stewards_only)
     return [
         Made(product, release_id, data.published / product.name / product.entry, anew=False)
         for product, release_id in found
-        if release_id is not None
+        if release_id is not None and (data.published / product.name / product.entry).is_file()
     ]
 
 
@@ -249,13 +299,18 @@ def _switch(data: DataPaths, name: str, release_id: str | None) -> None:
     if link.is_dir() and not link.is_symlink():
         # Copied without links. A copy of a product gives way; anything else is not ours.
         if read_note(link) is None:
-            raise ResultattavlaError(f"{link} är en mapp, inte en länk: flytta undan den och kör igen.")
+            raise ResultattavlaError(f"{link} är en mapp, inte en länk: {_MOVE}")
+        _require_ours(link)
         os.replace(link, aside.with_suffix(f".mapp{STAGING}"))
         remove(aside.with_suffix(f".mapp{STAGING}"))
+    ours = _is_our_link(link)
     if release_id is None:
-        if link.is_symlink():
+        if ours:
             link.unlink()
         return
+    if os.path.lexists(link) and not ours:
+        what = "en länk till något annat" if link.is_symlink() else "en fil, inte en länk"
+        raise ResultattavlaError(f"{link} är {what}: {_MOVE}")
     aside.unlink(missing_ok=True)
     aside.symlink_to(folder_of(data, release_id, name).relative_to(data.published))
     os.replace(aside, link)
@@ -268,7 +323,7 @@ def files_and_links(published: Path) -> set[Path]:
         if (note := read_note(path.parent)) is not None:
             found |= {path, *(path.parent / name for name in note.files)}
     for link in published.iterdir():
-        if link.is_symlink() and link.readlink().parts[:1] == ("produkter",):
+        if _is_our_link(link):
             found.add(link)
     return found
 
@@ -277,20 +332,32 @@ def prune_products(data: DataPaths, keep: int | None = None, also: str | None = 
     """Remove the products of releases that are gone, and those that are made in every run of all but some releases.
 
     keep: of so many newest ones, of the current one and of `also` they stay; left out, of all. What was asked for stays
-    with its release: nobody would make it again.
+    with its release: nobody would make it again. What others put there stays.
     """
     there = [release.id for release in releases(data, retracted=True)]
     whole = {*there[:keep], current_id(data), also}
     again = [p.name for p in products() if p.in_every_run]
-    for folder in data.products.glob("[0-9]*"):
-        if folder.name not in there:
-            _out_of_sight(folder)
-        elif folder.name not in whole:
-            for name in again:
-                if (folder / name).exists():
-                    _out_of_sight(folder / name)
+    for folder in (f for f in data.products.glob("[0-9]*") if f.is_dir() and not f.is_symlink()):
+        gone = folder.name not in there
+        if gone or folder.name not in whole:
+            for made in sorted(folder.iterdir()):
+                if (gone or made.name in again) and made.is_dir() and not made.is_symlink():
+                    _remove_product(made)
             if not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def _remove_product(folder: Path) -> None:
+    others = _of_others(folder)
+    if not others:
+        _out_of_sight(folder)
+        return
+    note = read_note(folder)
+    for name in (*note.files, NOTE_FILE) if note is not None else ():
+        (folder / name).unlink(missing_ok=True)
+    for below in sorted((p for p in folder.rglob("*") if p.is_dir() and not p.is_symlink()), reverse=True):
+        if not any(below.iterdir()):
+            below.rmdir()
 
 
 def _out_of_sight(folder: Path) -> None:

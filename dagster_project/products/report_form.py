@@ -16,7 +16,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.organisation import nodes, verksamhet_codes
 from dagster_project.catalogue.plan import Item, followed_up, followed_up_items, goals, measures_of
-from dagster_project.core.errors import ResultattavlaError, UsageError
+from dagster_project.core.errors import ResultattavlaError, UsageError, system_reason
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.printable import printable
@@ -143,7 +143,7 @@ def write_form(
         with replacing(path) as part:
             _write(part, source, items, verksamhet, month, earlier, made)
     except OSError as error:
-        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {system_reason(error)}.") from error
 
 
 def _write(

@@ -127,6 +127,15 @@ def published_release(data: DataPaths, release_id: str | None = None) -> Release
     return release
 
 
+def standing_release(data: DataPaths, release_id: str | None = None) -> Release:
+    """`published_release`, unless it was retracted: nobody is to hand its numbers on. Raises ResultattavlaError then,
+    with who and why."""
+    release = published_release(data, release_id)
+    if (retraction := retractions(data).get(release.id)) is not None:
+        raise ResultattavlaError(f"Utgåva {release.id} gäller inte: {retraction.text}. Ange en annan utgåva.")
+    return release
+
+
 def release_ids(data: DataPaths) -> list[str]:
     """Ids of all kept releases, damaged ones too, oldest first: by as-of date, then by when they were published.
 

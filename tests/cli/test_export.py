@@ -69,12 +69,12 @@ def test_what_cannot_be_done_is_one_sentence(data: DataPaths, tmp_path: Path) ->
     with pytest.raises(UsageError, match="hör till det som är publicerat och skrivs inte över: ange en annan mapp"):
         _run(data, "--out", str(data.published / "export"))
     (tmp_path / "fil").write_text("")
-    with pytest.raises(UsageError, match="Exporterna kan inte skrivas i .*fil: .* Ange en annan mapp"):
+    with pytest.raises(UsageError, match="Exporterna kan inte skrivas i .*fil: en fil är i vägen. Ange en annan mapp"):
         _run(data, "--out", str(tmp_path / "fil"))
     with pytest.raises(ResultattavlaError, match="Utgåvan 2022-01-01-x finns inte"):
         _run(data, "--release", "2022-01-01-x")
     release = current_id(data)
     assert release is not None
     retract(data, release, "fel period", "verksamhetsutvecklaren")
-    with pytest.raises(ResultattavlaError, match=f"Utgåva {release} gäller inte: .*fel period.* Ange en annan med"):
+    with pytest.raises(ResultattavlaError, match=f"Utgåva {release} gäller inte: .*fel period.* Ange en annan utgåva"):
         _run(data, "--release", release)

@@ -145,3 +145,9 @@ def test_a_hint_repeats_the_folder_that_was_given(tmp_path: Path) -> None:
 def test_hints_get_the_options_that_their_command_has(text: str, shown: str) -> None:
     output.given.update(raw=Path("/r"), data=Path("/d"))
     assert output.with_given(text) == shown
+
+
+def test_the_usage_line_names_what_may_be_given_too() -> None:
+    for name, line in (("board", "board [UTGÅVA] [FLAGGOR]"), ("changes", "changes [FRÅN] [TILL] [FLAGGOR]")):
+        assert said(name, "--help").stdout.splitlines()[0] == f"Användning: resultattavla {line}"
+    assert said("withdraw", "--help").stdout.startswith("Användning: resultattavla withdraw FIL ")

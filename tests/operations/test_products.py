@@ -214,9 +214,9 @@ def test_a_retraction_that_was_killed_before_the_links_is_ended_by_the_next_sess
 
 def test_on_demand_it_is_made_again_of_any_kept_release(two: tuple[Settings, str, str]) -> None:
     settings, earlier, newest = two
-    made = make_on_demand(settings.paths, board(version="2"))
+    made = make_on_demand(settings, board(version="2"))
     assert made.anew and made.release_id == newest == linked_release(settings.paths, "anslag")
-    assert make_on_demand(settings.paths, board(), earlier).entry.read_text() == earlier
+    assert make_on_demand(settings, board(), earlier).entry.read_text() == earlier
     assert linked_release(settings.paths, "anslag") == newest
     remove(folder_of(settings.paths, newest, "anslag"))
     link_products(settings.paths)
@@ -225,7 +225,61 @@ def test_on_demand_it_is_made_again_of_any_kept_release(two: tuple[Settings, str
         f"Anslagstavlan: {settings.data / 'published' / 'anslag' / 'index.html'} (av utgåva {earlier}, inte den" in told
     )
     with pytest.raises(ResultattavlaError, match="Utgåvan 2021-01-01-000000000000 finns inte"):
-        make_on_demand(settings.paths, board(), "2021-01-01-000000000000")
+        make_on_demand(settings, board(), "2021-01-01-000000000000")
+
+
+def test_on_demand_a_retracted_release_is_refused_by_who_and_why(two: tuple[Settings, str, str]) -> None:
+    settings, earlier, wrong = two
+    retract(settings, wrong, "fel nämnare", "chefen")
+    with pytest.raises(ResultattavlaError, match=f"Utgåva {wrong} gäller inte: .* av chefen: fel nämnare"):
+        make_on_demand(settings, board(version="2"), wrong)
+    for arguments in (("board", wrong), ("board", "--release", wrong), ("changes", earlier, wrong), ("changes", wrong)):
+        told = said(*arguments, "--data", settings.data)
+        assert told.returncode == 1 and f"Utgåva {wrong} gäller inte" in told.stderr and "chefen" in told.stderr
+
+
+def test_on_demand_what_fails_is_not_told_as_a_run(two: tuple[Settings, str, str]) -> None:
+    settings, earlier, _ = two
+
+    def broken(making: Making) -> None:
+        raise ResultattavlaError("Mallen saknar något.")
+
+    with pytest.raises(
+        ResultattavlaError, match=f"^Anslagstavlan av utgåva {earlier} kunde inte göras: Mallen saknar något"
+    ):
+        make_on_demand(settings, board(broken), earlier)
+
+
+def test_a_release_is_named_once(two: tuple[Settings, str, str]) -> None:
+    settings, earlier, newest = two
+    told = said("board", earlier, "--release", newest, "--data", settings.data)
+    assert told.returncode == 64 and "en gång" in told.stderr
+
+
+def test_what_the_setting_no_longer_names_is_linked_no_longer_than_its_release_is_current(
+    two: tuple[Settings, str, str], registered: Register
+) -> None:
+    settings, _, newest = two
+    asked = Product("skrift", "Skriften", "1", "index.html", page, in_every_run=False)
+    registered(board(), asked)
+    data = settings.paths
+    make_on_demand(settings, asked)
+    without = settings.model_copy(update={"products": ()})
+    with session(data, without) as current:
+        current.end(JobEnd(ingested=False))
+        assert linked_release(data, "anslag") == newest  # it is that of today
+        later = small_release(data, 3)
+        switch_current(data, later)
+        current.end(JobEnd(ingested=False))
+    assert linked_release(data, "anslag") is None and linked_release(data, "skrift") == newest
+    assert make_on_demand(without, board()).release_id == later == linked_release(data, "anslag")
+
+
+def test_what_leads_nowhere_is_not_told_as_there(two: tuple[Settings, str, str]) -> None:
+    settings, _, newest = two
+    remove(folder_of(settings.paths, newest, "anslag"))
+    told = said("status", "--data", settings.data)
+    assert "Anslagstavlan" not in told.stdout
 
 
 def test_clean_removes_what_products_wrote_and_nothing_else(

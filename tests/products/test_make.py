@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -94,8 +95,6 @@ def test_it_is_made_again_only_when_something_of_it_changed(data: DataPaths, reg
         damage()
         whole = part.exists() and part.read_text() == "del"
         assert anew() is not whole and part.read_text() == "del"
-    (part.parent / "mer.html").write_text("någon annans")
-    assert anew() and not (part.parent / "mer.html").exists()
     registered(Product("anslag", "Anslagstavlan", "2", "index.html", page))
     assert [anew(), anew()] == [True, False]
 
@@ -234,6 +233,7 @@ def test_a_copy_without_links_gives_way_and_what_is_not_ours_stays(data: DataPat
     assert link_products(data) == [f"{folder} är en mapp, inte en länk: flytta undan den och kör igen."]
     assert (folder / "eget.txt").exists()
     (folder / "produkt.json").write_bytes((folder_of(data, first.id, "anslag") / "produkt.json").read_bytes())
+    (folder / "eget.txt").unlink()
     assert link_products(data) == [] and linked_release(data, "anslag") == first.id
 
 
@@ -310,3 +310,68 @@ def test_every_product_is_registered_with_a_name_of_its_own() -> None:
     assert all(p.title and p.version and p.entry for p in products())
     with pytest.raises(UsageError, match="ingen produkt som heter okand"):
         product("okand")
+
+
+MOVE = "flytta undan den och kör igen."
+
+
+def test_a_file_of_somebodys_that_has_a_products_name_is_told_and_stays(data: DataPaths) -> None:
+    first = release(data, 1)
+    switch_current(data, first.id)
+    blocked = folder_of(data, first.id, "anslag")
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("mitt")
+    made, trouble = make_products(data, first, made_daily())
+    assert made == [] and trouble[0].endswith(f": {blocked} är en fil, inte en mapp: {MOVE}")
+    assert blocked.read_text() == "mitt"
+    blocked.unlink()
+    make_products(data, first, made_daily())
+    link = data.published / "anslag"
+    link.write_text("mitt")
+    assert link_products(data) == [f"{link} är en fil, inte en länk: {MOVE}"] and link.read_text() == "mitt"
+    link.unlink()
+    (data.root / "annat").mkdir()
+    link.symlink_to(data.root / "annat")
+    assert link_products(data) == [f"{link} är en länk till något annat: {MOVE}"] and link.is_symlink()
+    assert linked_release(data, "anslag") is None
+
+
+def test_files_of_somebodys_in_a_products_folder_are_told_and_stay(data: DataPaths) -> None:
+    first, second = release(data, 1), release(data, 2)
+    for one in (first, second):
+        make_products(data, one, made_daily())
+    switch_current(data, second.id)
+    own = folder_of(data, first.id, "anslag") / "delar" / "egen.txt"
+    own.write_text("mitt")
+    made, (trouble,) = make_products(data, first, made_daily())
+    assert made == [] and trouble.endswith(f": {own} är inte Resultattavlas: {MOVE}")
+    prune_products(data, keep=1)
+    assert [p for p in own.parents[1].rglob("*") if p.is_file()] == [own] and own.read_text() == "mitt"
+    shutil.copytree(folder_of(data, second.id, "anslag"), data.published / "anslag")
+    copied = data.published / "anslag" / "egen.txt"
+    copied.write_text("mitt")
+    assert link_products(data) == [f"{copied} är inte Resultattavlas: {MOVE}"] and copied.read_text() == "mitt"
+    copied.unlink()
+    assert link_products(data) == [] and linked_release(data, "anslag") == second.id
+
+
+def test_a_folder_of_somebodys_among_the_products_stays(data: DataPaths) -> None:
+    first = release(data, 1)
+    make_products(data, first, made_daily())
+    own = data.products / "2022-anteckningar" / "fil.txt"
+    own.parent.mkdir()
+    own.write_text("mitt")
+    prune_products(data)
+    assert own.read_text() == "mitt"
+    part = folder_of(data, first.id, "anslag")
+    (part / "produkt.json").unlink()  # then nothing says whose it is
+    assert make_products(data, first, made_daily())[1][0].endswith(f": {part} är inte Resultattavlas: {MOVE}")
+
+
+def test_one_cause_is_told_once(data: DataPaths, registered: Callable[..., None]) -> None:
+    registered(BOARD, HISTORY)
+    first = release(data, 1)
+    data.products.write_text("i vägen")
+    made, (trouble,) = make_products(data, first, made_daily())
+    assert made == [] and trouble.startswith("Anslagstavlan och Historiken kunde inte göras")
+    assert trouble.endswith(f": {data.products} är i vägen (en fil där en mapp ska vara eller tvärtom): {MOVE}")

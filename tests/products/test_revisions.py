@@ -87,7 +87,8 @@ def test_where_either_release_hides_the_cell_there_are_no_numbers(data: DataPath
     before = release(data, 1, shows if hidden_now else hides, inputs=inputs[0])
     now = release(data, 2, hides if hidden_now else shows, inputs=inputs[1])
     (row,) = revisions(now, before).rows(named=True)
-    assert {row["fore_status"], row["efter_status"]} == {"inget_mal", "dold"}
+    # Nor whether what is hidden in one of them met its target in the other.
+    assert (row["fore_status"], row["efter_status"]) == (("visad", "dold") if hidden_now else ("dold", "visad"))
     numbers = [n for n in row if n.startswith(("fore_", "efter_")) and not n.endswith(("status", "utgava"))]
     assert len(numbers) == 6 and all(row[n] is None for n in numbers)
     # Nor whether the hidden number was larger or smaller.
@@ -274,6 +275,18 @@ def test_the_command_tells_what_changed(data: DataPaths) -> None:
     assert "2 tal har ändrats, 2 av dem slutliga" in told.stdout
     assert "90,0 procent (inget mål)" in told.stdout and "88,5 procent (inget mål)" in told.stdout
     assert "senare leverans (kva)" in told.stdout and "80,0" not in told.stdout  # the hidden month's
+    assert "Visades" in told.stdout and "För få för att" in told.stdout
     remove(data.releases / before.release.id)
     alone = said("changes", "--data", data.root)
     assert alone.returncode == 1 and f"Det finns ingen utgåva före {now.release.id}" in alone.stderr
+
+
+@pytest.mark.parametrize("status", ["uppfyllt", "ej_uppfyllt", "inget_mal", "preliminar", "ingen_data"])
+def test_whether_a_hidden_cell_met_its_target_is_told_of_neither_side(data: DataPaths, status: str) -> None:
+    shown, hidden = (
+        release(data, 1, share(45, 50, status=status)),
+        release(data, 2, cell(SHARE, *AUGUST, status="dold")),
+    )
+    for now, before in ((hidden, shown), (shown, hidden)):
+        (row,) = revisions(now, before).rows(named=True)
+        assert {row["fore_status"], row["efter_status"]} == {"visad", "dold"} and status not in row.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -40,13 +41,13 @@ def changes(
     before: str,
     places: Mapping[str, str],
     label: Callable[[str, date], str],
-    told: Callable[[float | None, str], str],
+    told: Callable[[Mapping[str, Any], str], str],
 ) -> Changes:
     """Final numbers of one indicator that changed.
 
     rows: of `revisions.compare.REVISION_SCHEMA`, None for none. before: the id of the release before, which begins with
-    its day. places: code -> name of verksamheter. label: a period's, by type and first day. told: a number as the page
-    writes it, or by its status why there is none.
+    its day. places: code -> name of verksamheter. label: a period's, by type and first day. told: a row's number on one
+    side (fore, efter) as the page writes it, or why there is none.
     """
     since = f"utgåvan från den {day_in_words(date.fromisoformat(before[:10]))}"
     final = None if rows is None else rows.filter("slutlig")
@@ -66,8 +67,8 @@ def changes(
         Changed(
             label(row["period_typ"], row["period_start"]),
             "Hela området" if row["niva"] == AREA else places.get(row["verksamhet"], row["verksamhet"]),
-            told(row["fore_varde"], row["fore_status"]),
-            told(row["efter_varde"], row["efter_status"]),
+            told(row, "fore"),
+            told(row, "efter"),
         )
         for row in shown.head(MOST_SHOWN).iter_rows(named=True)
     )

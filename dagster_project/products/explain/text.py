@@ -13,7 +13,7 @@ from dagster_project.catalogue.contracts import REGISTER_SOURCE
 from dagster_project.catalogue.indicators import exclusion_words
 from dagster_project.catalogue.organisation import area_codes
 from dagster_project.catalogue.vocabulary import DELAR, VERKSAMHET
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
 from dagster_project.core.files import replacing
 from dagster_project.core.tables import escaped_texts
 from dagster_project.products.explain.model import UNDATED, Exclusion, Explanation, Line
@@ -183,4 +183,4 @@ def write_lines_csv(lines: Sequence[Line], path: Path) -> None:
         with replacing(path) as part:
             escaped_texts(frame).write_csv(part)
     except OSError as error:
-        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {error.strerror}.") from error
+        raise ResultattavlaError(f"Filen {path} kan inte skrivas: {system_reason(error)}.") from error

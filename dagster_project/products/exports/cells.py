@@ -104,16 +104,14 @@ def preliminary(results: pl.DataFrame) -> pl.Expr:
 
     That of a hidden or empty cell does not tell that its period is not over. A period that is not complete has not
     ended, came in part, or began before the data. What is shown or hidden of it is preliminary. What is empty is so
-    unless it lies before the data: it ends by the newest end that the indicator has complete, and begins before the
-    first period that it has complete.
+    unless it lies before the data: it ends before the first end that the indicator has complete (a stock's first year
+    is complete though most of its months lie before the data).
     """
-    whole = results.filter("komplett").group_by("indicator_id")
-    known = whole.agg(pl.col("period_start").min().alias("first"), pl.col("period_slut").max().alias("newest"))
-    first, newest = (
-        pl.col("indicator_id").replace_strict(known["indicator_id"], known[name], default=None, return_dtype=pl.Date)
-        for name in ("first", "newest")
+    known = results.filter("komplett").group_by("indicator_id").agg(pl.col("period_slut").min())
+    first = pl.col("indicator_id").replace_strict(
+        known["indicator_id"], known["period_slut"], default=None, return_dtype=pl.Date
     )
-    before_the_data = (pl.col("period_start") < first) & (pl.col("period_slut") <= newest)
+    before_the_data = pl.col("period_slut") < first
     open_ = ~pl.col("komplett") & (
         (pl.col("status") == HIDDEN) | ((pl.col("status") == NO_DATA) & ~before_the_data.fill_null(value=False))
     )

@@ -8,13 +8,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dagster_project.core.errors import ResultattavlaError, UsageError
+from dagster_project.core.errors import UsageError, system_reason
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.base import Making, Product
 from dagster_project.products.reading import Reading
-from dagster_project.releases.retractions import retractions
-from dagster_project.releases.store import Release
 
 
 def _make(making: Making, units: bool = False) -> None:
@@ -38,12 +36,6 @@ def with_units() -> Product:
     return replace(PRODUCT, make=partial(_make, units=True))
 
 
-def require_standing(data: DataPaths, release: Release) -> None:
-    """Raise ResultattavlaError where the release has been retracted: nobody is to hand its numbers on."""
-    if (retraction := retractions(data).get(release.id)) is not None:
-        raise ResultattavlaError(f"Utgåva {release.id} gäller inte: {retraction.text}. Ange en annan med --release.")
-
-
 def write_to(folder: Path, reading: Reading, data: DataPaths, units: bool) -> list[Path]:
     """Write the files into a folder of the user's, each whole or not at all; other files there are left alone.
 
@@ -61,6 +53,6 @@ def write_to(folder: Path, reading: Reading, data: DataPaths, units: bool) -> li
                 written.append(folder / path.name)
         except OSError as error:
             raise UsageError(
-                f"Exporterna kan inte skrivas i {folder}: {error.strerror}. Ange en annan mapp."
+                f"Exporterna kan inte skrivas i {folder}: {system_reason(error)}. Ange en annan mapp."
             ) from error
     return written

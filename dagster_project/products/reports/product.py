@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.vocabulary import AREA, LATEST
-from dagster_project.core.errors import ResultattavlaError, UsageError
-from dagster_project.core.paths import DataPaths
+from dagster_project.core.errors import UsageError, system_reason
 from dagster_project.products.base import Making, Product
-from dagster_project.releases.retractions import retractions
-from dagster_project.releases.store import Release
 
 if TYPE_CHECKING:
     from dagster_project.products.reading import Reading
@@ -31,12 +28,6 @@ class Rendered:
     title: str
     alert: str
     files: Mapping[str, bytes]
-
-
-def require_standing(data: DataPaths, release: Release) -> None:
-    """Raise ResultattavlaError where the release has been retracted: nobody is to hand its numbers on."""
-    if (retraction := retractions(data).get(release.id)) is not None:
-        raise ResultattavlaError(f"Utgåva {release.id} gäller inte: {retraction.text}. Ange en annan med --release.")
 
 
 def rendered(reading: Reading, asked: Asked, template: Path | None = None) -> Rendered:
@@ -62,7 +53,9 @@ def write_to(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
             with replacing(folder / name) as part:
                 part.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"Rapporten kan inte skrivas i {folder}: {error.strerror}. Ange en annan mapp.") from error
+        raise UsageError(
+            f"Rapporten kan inte skrivas i {folder}: {system_reason(error)}. Ange en annan mapp."
+        ) from error
     return [folder / name for name in files]
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from dagster_project.catalogue.indicators import sources_behind
 from dagster_project.catalogue.vocabulary import ACCEPTED, AMOUNT, HIDDEN, MEAN, MEDIAN
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.reading import Reading
+from dagster_project.products.reading import Reading, StatusInfo
 from dagster_project.releases.manifest import Manifest
 from dagster_project.releases.store import Release, releases
 from dagster_project.releases.tables import INDICATOR_TABLE, RESULT_KEY, RESULT_SCHEMA
@@ -37,6 +37,10 @@ CAUSE_WORDS: Mapping[str, str] = {
     CODE: "ändrad beräkning",
     DISCLOSURE: "sekretess",
 }
+SHOWN = "visad"
+"""What is said of the status on the side that shows a cell, where the other side hides it: not whether it met a target,
+which would tell of the hidden number."""
+_SHOWN_WORDS = {"fore": "Visades", "efter": "Visas"}
 _NUMBERS = ("varde", "taljare", "namnare")
 _COMPARED = ("status", *_NUMBERS)
 _BESIDES = ("komplett", "malvarde")
@@ -53,9 +57,10 @@ REVISION_SCHEMA: dict[str, pl.DataType] = {
     "efter_utgava": pl.String(),
 }
 """A row is a cell that both releases have and that changed. fore_, efter_: in the release before and in this one; no
-number on either side where one of them hides the cell. slutlig: its period was complete before, so that what was shown
-was meant to stay. orsaker: possible causes (CAUSES) joined by `|`, null where none is known (time has gone, say).
-kallor: the sources that changed between them and that the indicator reads, joined by `|`."""
+number on either side where one of them hides the cell, and SHOWN for the status of the other. slutlig: its period was
+complete before, so that what was shown was meant to stay. orsaker: possible causes (CAUSES) joined by `|`, null where
+none is known (time has gone, say). kallor: the sources that changed between them and that the indicator reads, joined
+by `|`."""
 
 
 def release_before(data: DataPaths, release_id: str) -> Release | None:
@@ -89,7 +94,12 @@ def revisions(now: Reading, before: Reading) -> pl.DataFrame:
             corrected=(pl.col("replaced") & ~pl.col("passed")) | (pl.col("arrived") & pl.col("otherwise")),
         )
         .with_columns(
-            **{out: pl.col(n) if n.startswith("status") else told.then(pl.col(n)) for out, n in sides.items()},
+            **{
+                out: pl.when(pl.col("hidden") & (pl.col(n) != HIDDEN)).then(pl.lit(SHOWN)).otherwise(pl.col(n))
+                if n.startswith("status")
+                else told.then(pl.col(n))
+                for out, n in sides.items()
+            },
             slutlig=pl.col("komplett_fore"),
             orsaker=_joined(
                 {
@@ -246,6 +256,12 @@ def _sources(definition: Mapping[str, Any]) -> set[str]:
     """The sources that an indicator reads, the unit register among them."""
     named = [source for source in str(definition.get("kallor") or "").split("|") if source]
     return set(sources_behind(named))
+
+
+def status_word(row: Mapping[str, Any], side: str, statuses: Mapping[str, StatusInfo]) -> str:
+    """The status of a revised cell in one of the releases (side: fore, efter), as people read it."""
+    status = row[f"{side}_status"]
+    return _SHOWN_WORDS[side] if status == SHOWN else statuses[status].ord
 
 
 def cause_words(orsaker: str | None, kallor: str | None) -> str:

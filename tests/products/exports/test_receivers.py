@@ -137,6 +137,25 @@ def test_a_cell_of_a_period_that_is_not_over_is_preliminary_whatever_its_status(
     assert rows.select(preliminary(rows))["preliminar"].to_list() == [False, False, False, expected]
 
 
+def test_months_before_a_stocks_first_are_before_the_data_though_its_year_is_complete() -> None:
+    """A stock looks at the last month of a period only, so that its first complete year begins before the data."""
+    periods = {
+        _YEARS[2021]: (True, "inget_mal", False),
+        ("manad", date(2021, 12, 1), date(2021, 12, 31)): (True, "inget_mal", False),
+        ("manad", date(2021, 11, 1), date(2021, 11, 30)): (False, "inga_data", False),
+        ("delar", date(2021, 1, 1), date(2021, 8, 31)): (False, "inga_data", False),
+        ("manad", date(2022, 1, 1), date(2022, 1, 31)): (False, "inga_data", True),
+    }
+    rows = [
+        dict.fromkeys(RESULT_SCHEMA)
+        | {"indicator_id": "kon", "period_typ": t, "period_start": a, "period_slut": b, "komplett": whole, "status": s}
+        for (t, a, b), (whole, s, _) in periods.items()
+    ]
+    frame = pl.DataFrame(rows, schema=RESULT_SCHEMA)
+    found = frame.select(preliminary(frame))["preliminar"].to_list()
+    assert found == [expected for *_, expected in periods.values()]
+
+
 def test_what_has_nothing_complete_yet_is_preliminary() -> None:
     cell = {"indicator_id": "besok", "komplett": False, "status": "inga_data", "period_typ": "manad"}
     cell |= {"period_start": date(2022, 9, 1), "period_slut": date(2022, 9, 30)}

@@ -12,10 +12,10 @@ from dagster_project.products.make import code_of_products, folder_of, link_prod
 from dagster_project.products.reading import Reading
 from dagster_project.products.registry import product
 from dagster_project.products.reports.asked import Asked
-from dagster_project.products.reports.product import PRODUCT, rendered, require_standing, with_report, write_to
+from dagster_project.products.reports.product import PRODUCT, rendered, with_report, write_to
 from dagster_project.releases.publish import switch_current
 from dagster_project.releases.retractions import retract
-from dagster_project.releases.store import Release, read_release
+from dagster_project.releases.store import Release, read_release, standing_release
 from tests.products.reports import small
 
 
@@ -85,14 +85,14 @@ def test_by_itself_it_is_the_area_s_reports_of_periods_that_are_over(data: DataP
 
 
 def test_nobody_hands_on_a_retracted_release(data: DataPaths, release: Release) -> None:
-    require_standing(data, release)
+    assert standing_release(data, release.id) == release
     retract(data, release.id, "fel tal", "registeransvarig")
     with pytest.raises(ResultattavlaError, match=f"Utgåva {release.id} gäller inte: .*fel tal.*Ange en annan"):
-        require_standing(data, release)
+        standing_release(data, release.id)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert write_to(tmp_path / "ny" / "mapp", {"a.docx": b"a"}) == [tmp_path / "ny" / "mapp" / "a.docx"]
     (tmp_path / "fil").touch()
-    with pytest.raises(UsageError, match="Rapporten kan inte skrivas i .*fil"):
+    with pytest.raises(UsageError, match="Rapporten kan inte skrivas i .*fil: en fil är i vägen. Ange"):
         write_to(tmp_path / "fil", {"a.docx": b"a"})

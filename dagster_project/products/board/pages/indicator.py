@@ -57,6 +57,7 @@ from dagster_project.products.charts import Break, Limits, funnel, pair, trend
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
+from dagster_project.products.revisions.compare import status_word
 from dagster_project.products.telling import change_at, fills_up, gap_words, has_limits, to_target
 from dagster_project.releases.sentence import sentence
 
@@ -233,12 +234,17 @@ def _changes(site: Site, info: IndicatorInfo, shared: _Shared) -> Changes | None
     if site.revisions is None:
         return None
     figures, statuses = Figures(info.art, info.mattenhet, info.decimaler), site.reading.statuses
+
+    def told(row: Mapping[str, Any], side: str) -> str:
+        value = row[f"{side}_varde"]
+        return status_word(row, side, statuses).lower() if value is None else figures.number(value)
+
     return changes(
         shared.revised.get(info.indicator_id),
         site.revisions.before,
         shared.names,
         site.reading.period_label,
-        lambda value, status: statuses[status].ord.lower() if value is None else figures.number(value),
+        told,
     )
 
 
