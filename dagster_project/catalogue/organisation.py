@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 
-from dagster_project.catalogue.seeds import seed
+from dagster_project.catalogue.seeds import Row, SeedError, filled, read_rows, said_twice, seed
 from dagster_project.catalogue.vocabulary import AREA, VERKSAMHET
+
+
+class OrganisationError(SeedError):
+    """A node that cannot be read or is there twice; the message names its row and what to do."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One node of the tree. type: omrade or verksamhet; parent is None at the top; None dates: always valid.
+    """One node of the tree. type: omrade or verksamhet; parent is None at the top. order: in reports.
 
     regionskod, hsaid, kolada_ou: what it is called by those who receive exports (`docs/exports.md`), None where it is
     not: then it is left out of what needs it. The sample's are invented; a region sets its own.
@@ -22,33 +26,57 @@ class Node:
     parent: str | None
     type: str
     name: str
-    valid_from: date | None
-    valid_to: date | None
+    order: int
     branch: str | None = None
     regionskod: str | None = None
     hsaid: str | None = None
     kolada_ou: str | None = None
 
 
+def _node(row: Row) -> Node:
+    if row["type"] not in (AREA, VERKSAMHET):
+        raise ValueError(f"{row['type'] or 'ingenting'} i type står där {AREA} eller {VERKSAMHET} ska stå")
+    if not row["sort_order"].isdecimal():
+        raise ValueError(f"{row['sort_order'] or 'ingenting'} i sort_order är inget heltal")
+    return Node(
+        code=filled(row, "node"),
+        parent=row["parent"] or None,
+        type=row["type"],
+        name=filled(row, "name"),
+        order=int(row["sort_order"]),
+        branch=row["branch"] or None,
+        regionskod=row["regionskod"] or None,
+        hsaid=row["hsaid"] or None,
+        kolada_ou=row["kolada_ou"] or None,
+    )
+
+
+def read_nodes(rows: Iterable[Row]) -> tuple[Node, ...]:
+    """The nodes in the seed's rows, in the order of reports.
+
+    Raises OrganisationError with one sentence: the first row that cannot be read or is there twice, one below nothing,
+    or that there is no area.
+    """
+    found: tuple[Node, ...] = read_rows("organisation", rows, _node, OrganisationError)
+    for sentence in _contradictions(found):
+        raise OrganisationError(sentence)
+    return tuple(sorted(found, key=lambda node: node.order))
+
+
+def _contradictions(found: Sequence[Node]) -> Iterator[str]:
+    yield from said_twice("organisation", (node.code for node in found))
+    codes = {node.code for node in found}
+    for node in found:
+        if node.parent is not None and node.parent not in codes:
+            yield f"dbt/seeds/organisation.csv: {node.code} ligger under {node.parent}, som saknas: lägg till den."
+    if not any(node.type == AREA for node in found):
+        yield f"dbt/seeds/organisation.csv har ingen rad med type {AREA}: området självt ska vara en."
+
+
 @cache
 def nodes() -> tuple[Node, ...]:
-    """All nodes in the order of reports."""
-    rows = sorted(seed("organisation"), key=lambda row: int(row["sort_order"]))
-    return tuple(
-        Node(
-            code=row["node"],
-            parent=row["parent"] or None,
-            type=row["type"],
-            name=row["name"],
-            valid_from=date.fromisoformat(row["valid_from"]) if row["valid_from"] else None,
-            valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
-            branch=row["branch"] or None,
-            regionskod=row["regionskod"] or None,
-            hsaid=row["hsaid"] or None,
-            kolada_ou=row["kolada_ou"] or None,
-        )
-        for row in rows
-    )
+    """All nodes in the order of reports. Raises OrganisationError (`read_nodes`)."""
+    return read_nodes(seed("organisation"))
 
 
 def verksamhet_codes() -> tuple[str, ...]:

@@ -193,6 +193,17 @@ class Reading:
         """`brott`: where a series begins anew (indicator, verksamhet, date, reason)."""
         return self.table(BREAK_TABLE)
 
+    def breaks_of(self, indicator_id: str, verksamhet: str | None) -> list[tuple[date, str]]:
+        """Where the series of an indicator at a place (None: the area) begins anew, and why, the earliest first.
+
+        A break that names no indicator is of all of them, one that names no verksamhet is of all places.
+        """
+        return sorted(
+            (row["datum"], row["orsak"])
+            for row in self.breaks.iter_rows(named=True)
+            if row["indicator_id"] in (None, indicator_id) and row["verksamhet"] in (None, verksamhet)
+        )
+
     @property
     def ties(self) -> pl.DataFrame:
         """`planmatt`: item_id, indicator_id, roll (huvud, stod), in the plan's order."""

@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from dagster_project.catalogue import vocabulary as v
-from dagster_project.core.swedish import counted, fixed, joined, month_in_words
+from dagster_project.core.printable import printable
+from dagster_project.core.swedish import counted, day_in_words, fixed, joined, month_in_words
 from dagster_project.products.words import PERSPECTIVE_WORDS
 from dagster_project.releases.labels import DIRECTION_WORDS
 
@@ -550,6 +551,11 @@ def _years_apart(shown: pl.DataFrame) -> dict[tuple[str, str | None], int]:
 
 
 # --- Why there is no number -----------------------------------------------------------------------------------------
+
+
+def break_words(day: date, reason: str) -> str:
+    """A break of a series, as a sentence."""
+    return f"Från den {day_in_words(day)} är serien en annan: {printable(reason)}."
 
 
 def gap_words(reading: Reading, status: str, indicator_id: str | None = None) -> str:

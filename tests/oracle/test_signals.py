@@ -345,6 +345,28 @@ def walks(draw: st.DrawFn) -> list[float | str | None]:
 
 
 SERIES = st.one_of(walks(), st.lists(MONTH, max_size=30), st.lists(VALUES, min_size=12, max_size=26))
+
+
+@pytest.mark.parametrize("usual", [0.0, 100.0])
+@pytest.mark.parametrize(
+    ("events", "on_the_mean", "signal"),
+    [
+        ([3], True, "utanfor"),
+        ([3, 9, 15], True, "utanfor"),
+        ([10, 11, 12], True, "utanfor"),
+        ([2, 6, 11, 16], False, "skift"),
+    ],
+)
+def test_lone_events_make_limits_that_are_the_mean(
+    compiled: Compiled, usual: float, events: list[int], on_the_mean: bool, signal: str
+) -> None:
+    """interpretations.md: what the rule says of months that are nearly all equal; the newest is beyond its limits."""
+    values = [abs(usual - 10.0) if n in events else usual for n in range(24)]
+    row = one(compiled, values)
+    limits_are_mean = row["undre_grans"] == row["medel"] == row["ovre_grans"]
+    assert (limits_are_mean, row["signal"], row["signal_manad"]) == (on_the_mean, signal, month(23)[0])
+
+
 BREAKS = st.lists(
     st.builds(
         SeriesBreak,

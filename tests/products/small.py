@@ -11,7 +11,7 @@ import polars as pl
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import RESULT_SCHEMA
+from dagster_project.releases.tables import DIMENSION_SCHEMAS, RESULT_SCHEMA
 from tests.releases.small import small_release, with_tables
 
 SHARE, CROWNS = "vantat_kort", "inkopt"
@@ -85,6 +85,7 @@ def dimensions() -> dict[str, pl.DataFrame]:
             ],
             schema_overrides=dict.fromkeys(("overordnad_item", "ansvarig", "nr"), pl.String),
         ),
+        "brott": pl.DataFrame(schema=DIMENSION_SCHEMAS["brott"]),
         "planmatt": pl.DataFrame([{"item_id": "X-01", "indicator_id": SHARE, "roll": "huvud"}]),
     }
 

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 
 from dagster_project.catalogue.vocabulary import JUDGED, MEN, MET, MONTH, PERIOD_TYPES, PROPORTIONS, R12, WOMEN
-from dagster_project.core.swedish import day_in_words, fixed, joined
+from dagster_project.core.swedish import fixed, joined
 from dagster_project.products.board.cells import Cell, IndicatorCells, State
 from dagster_project.products.board.series import (
     HIDDEN_WHY,
@@ -24,6 +24,7 @@ from dagster_project.products.board.series import (
 )
 from dagster_project.products.charts import Break, Limits
 from dagster_project.products.funnel import funnel_limits
+from dagster_project.products.telling import break_words
 
 ROUNDING = 1e-9
 
@@ -163,7 +164,7 @@ def development(what: str, series: Sequence[Cell], words: Words, breaks: Sequenc
         return Development((), f"{what}: inga uppgifter.", False)
     within = tuple(b for b in breaks if series[0].end < b.day <= series[-1].end)
     told = [series_words(what, series, words)]
-    told += [f"Från den {day_in_words(b.day)} är serien en annan: {b.reason}." for b in within]
+    told += [break_words(b.day, b.reason) for b in within]
     return Development(tuple(series), " ".join(told), drawable(series), within)
 
 

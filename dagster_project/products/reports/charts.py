@@ -9,12 +9,12 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import ALL_SEXES, HIDDEN, MONTH
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import month_in_words
-from dagster_project.products.charts import Limits, Point, standalone, trend
+from dagster_project.products.charts import Break, Limits, Point, standalone, trend
 from dagster_project.products.charts.data import State
 from dagster_project.products.reading import IndicatorInfo, ItemInfo
 from dagster_project.products.reports.asked import Followed
 from dagster_project.products.reports.document import Figure
-from dagster_project.products.telling import has_limits
+from dagster_project.products.telling import break_words, has_limits
 
 MONTHS, FEWEST = 24, 6
 """A chart shows so many months, and is not drawn with fewer shown points than that."""
@@ -31,7 +31,12 @@ def chart(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Figur
     if len(shown) < FEWEST:
         return None
     target = _monthly_target(rows)
-    alt = _alt(followed, item, indicator, points, target)
+    breaks = [
+        Break(day, printable(reason))
+        for day, reason in followed.reading.breaks_of(indicator.indicator_id, followed.code)
+        if points[0].start < day <= points[-1].start
+    ]
+    alt = " ".join([_alt(followed, item, indicator, points, target), *(break_words(b.day, b.reason) for b in breaks)])
     svg = trend(
         points,
         alt=alt,
@@ -39,6 +44,7 @@ def chart(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Figur
         decimals=indicator.decimaler,
         target=target,
         limits=_limits(followed, indicator.indicator_id, points),
+        breaks=breaks,
     )
     caption = f"{printable(item.kort_titel)} per månad, {points[0].label}–{points[-1].label}."
     return Figure(standalone(svg), str(svg), alt, caption)

@@ -208,6 +208,6 @@ def plain() -> Reading:
     """The release as it is here, read once for all tests."""
     with TemporaryDirectory() as folder:
         found = reading(Path(folder))
-        for name in [*tables(), "dim_indikator", "dim_verksamhet", "planmatt"]:
+        for name in [*tables(), "dim_indikator", "dim_verksamhet", "planmatt", "brott"]:
             found.table(name)
         return found

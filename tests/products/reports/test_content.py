@@ -25,9 +25,9 @@ from dagster_project.products.reports.document import (
     Quote,
     Table,
 )
-from dagster_project.releases.tables import PLAN_SCHEMA
+from dagster_project.releases.tables import DIMENSION_SCHEMAS, PLAN_SCHEMA
 from tests.products.reports import small
-from tests.products.small import CROWNS
+from tests.products.small import CROWNS, SHARE
 
 AREA, AA, BB = Asked("delar", 2022), Asked("delar", 2022, "AA"), Asked("delar", 2022, "BB")
 EVERY = [AREA, AA, BB, Asked("ar", 2022)]
@@ -211,6 +211,21 @@ def test_a_chart_ends_with_the_period_and_says_what_it_shows() -> None:
         "2022; lägst 71,2 procent i september 2020 och högst 77,0 procent i augusti 2022. Målet är 90,0 procent. En "
         "månad döljs, eftersom talen är för små. En månad saknar uppgifter."
     )
+
+
+def test_a_chart_says_where_the_series_begins_anew(tmp_path: Path) -> None:
+    broken = [
+        (SHARE, None, date(2021, 5, 1), "ny definition"),
+        (None, "AA", date(2021, 6, 1), "omorganisation"),
+        (None, None, date(2020, 9, 1), "före diagrammet"),
+        (CROWNS, None, date(2021, 5, 1), "något annat"),
+    ]
+    reading = small.reading(tmp_path, brott=pl.DataFrame(broken, schema=DIMENSION_SCHEMAS["brott"], orient="row"))
+    for asked, expected in ((AREA, ["ny definition"]), (AA, ["ny definition", "omorganisation"])):
+        (figure,) = (b for b in report(reading, asked).blocks if isinstance(b, Figure))
+        assert [reason for *_, reason in broken if reason in figure.alt] == expected
+        assert figure.svg.count('class="d-brott"') == len(expected)
+    assert "Från den 1 maj 2021 är serien en annan: ny definition." in figure.alt
 
 
 def test_two_items_with_one_number_share_a_chart() -> None:

@@ -133,15 +133,6 @@ def _by_indicator(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {str(key[0]): found for key, found in parts.items()}
 
 
-def _breaks(reading: Reading, indicator_id: str, code: str) -> list[Break]:
-    """Of an indicator at the area or a verksamhet: one that names none is of all of them."""
-    return [
-        Break(row["datum"], row["orsak"])
-        for row in reading.breaks.iter_rows(named=True)
-        if row["indicator_id"] in (None, indicator_id) and row["verksamhet"] in (None, code)
-    ]
-
-
 def _failed(reading: Reading) -> dict[str, list[str]]:
     """What the gates remarked on each source, the gravest first; what is only to be known is left out."""
     manifest = reading.release.manifest
@@ -179,7 +170,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
     signal = shared.signals.get((info.indicator_id, None))
     change = change_at(site.reading, info.indicator_id)
     codes = (site.reading.area.verksamhet, *shared.names)
-    breaks = {code: _breaks(site.reading, info.indicator_id, code) for code in codes}
+    breaks = {code: [Break(*b) for b in site.reading.breaks_of(info.indicator_id, code)] for code in codes}
     monthly = by_month(cells, measure, breaks[codes[0]], _limits(signal), change.month)
     yearly = by_year(cells, measure, breaks[codes[0]])
     several, one_scale = multiples(cells, measure, shared.names, breaks)
