@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dagster_project.cli.output import DataOption, data_paths, out, say, table
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import ResultattavlaError, system_reason
+from dagster_project.core.files import replacing
 from dagster_project.core.swedish import counted
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ def changes(
         "verksamhet."
     )
     if csv is not None:
-        write_swedish_csv(found, csv)
+        try:
+            with replacing(csv) as part:
+                write_swedish_csv(found, part)
+        except OSError as error:
+            raise ResultattavlaError(f"Filen {csv} kan inte skrivas: {system_reason(error)}.") from error
         say(f"Alla skrevs till {csv}.")
     if shown.is_empty():
         return

@@ -276,6 +276,10 @@ def test_the_command_tells_what_changed(data: DataPaths) -> None:
     assert "90,0 procent (inget mål)" in told.stdout and "88,5 procent (inget mål)" in told.stdout
     assert "senare leverans (kva)" in told.stdout and "80,0" not in told.stdout  # the hidden month's
     assert "Visades" in told.stdout and "För få för att" in told.stdout
+    (data.root / "fil").touch()
+    for target, why in ((data.root / "fil" / "a.csv", "en fil är i vägen"), (data.root, "en mapp är i vägen")):
+        wrong = said("changes", "--csv", target, "--data", data.root)
+        assert wrong.returncode == 1 and f"Filen {target} kan inte skrivas: {why}." in wrong.stderr
     remove(data.releases / before.release.id)
     alone = said("changes", "--data", data.root)
     assert alone.returncode == 1 and f"Det finns ingen utgåva före {now.release.id}" in alone.stderr
