@@ -25,7 +25,14 @@ from dagster_project.products.reading import ItemInfo
 from dagster_project.products.reports.asked import Followed, Row
 from dagster_project.products.reports.document import Block, Bullets, Column, Heading, Paragraph, Table
 from dagster_project.products.reports.items import FEW_WORDS, is_few, status_mark
-from dagster_project.products.telling import Tally, attention, by_perspective, reported_words, signal_words, tally_words
+from dagster_project.products.telling import (
+    FILLS_UP_WORDS,
+    Tally,
+    attention,
+    by_perspective,
+    reported_words,
+    tally_words,
+)
 
 
 def summary(followed: Followed) -> Iterator[Block]:
@@ -75,9 +82,8 @@ def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
     asked, reading = followed.asked, followed.reading
     entries = []
     for found in attention(reading, asked.occasion, asked.year, asked.verksamhet):
-        signal = followed.signal(found.indicator_id) if found.worse and found.indicator_id is not None else None
-        worse = signal is not None and signal["signal_manad"] <= followed.period[1]
-        if found.status not in (NOT_MET, PARTLY) and not worse:
+        worse = followed.change(found.indicator_id) if found.worse else None
+        if found.status not in (NOT_MET, PARTLY) and worse is None:
             continue  # it began to get worse after the period
         title, text = _parted(found.title, printable(found.sentence))
         symbol = status_mark(followed, found.row).symbol
@@ -85,8 +91,10 @@ def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
             text += f" ({FEW_WORDS.capitalize()}.)"
         if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
             text += f" Når inte målet: {joined(who)}."
-        if worse:
-            text += f" {signal_words(signal, reading.indicators.get(found.indicator_id or ''))}"
+        if found.filling:
+            text += f" (Talet {FILLS_UP_WORDS}.)"
+        if worse is not None:
+            text += f" {worse.sentence}"
         entries.append((f"{symbol} {title}".strip(), text))
     if followed.is_area:
         entries += [entry for item in followed.items if (entry := _missed_below(followed, item)) is not None]
