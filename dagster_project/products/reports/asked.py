@@ -24,6 +24,7 @@ from dagster_project.catalogue.vocabulary import (
 from dagster_project.core.errors import UsageError
 from dagster_project.core.swedish import joined
 from dagster_project.products.reading import ItemInfo, Reading
+from dagster_project.products.telling import Change, change_at
 from dagster_project.releases.tables import PLAN_NUMBERS
 
 Row = Mapping[str, Any]
@@ -149,6 +150,20 @@ class Followed:
         """
         row = self._signals.get(indicator_id)
         return row if row is not None and row["till"] is not None and row["till"] <= self.period[1] + LATER else None
+
+    def change(self, indicator_id: str | None) -> Change | None:
+        """The change that may be told of an indicator at the place; None where there is none, or none before the
+        period's end."""
+        if indicator_id is None or self.signal(indicator_id) is None:
+            return None
+        told = change_at(self.reading, indicator_id, self.code)
+        return told if told.month is not None and told.month <= self.period[1] else None
+
+    def capability(self, indicator_id: str) -> str | None:
+        """Whether its target is met whatever month, up to the period's end."""
+        if self.signal(indicator_id) is None:
+            return None
+        return change_at(self.reading, indicator_id, self.code).capability(self.period[1])
 
     @cached_property
     def _signals(self) -> Mapping[str, Row]:

@@ -14,7 +14,7 @@ from dagster_project.products.charts.data import State
 from dagster_project.products.reading import IndicatorInfo, ItemInfo
 from dagster_project.products.reports.asked import Followed
 from dagster_project.products.reports.document import Figure
-from dagster_project.products.telling import break_words
+from dagster_project.products.telling import break_words, has_limits
 
 MONTHS, FEWEST = 24, 6
 """A chart shows so many months, and is not drawn with fewer shown points than that."""
@@ -78,7 +78,7 @@ def _monthly_target(rows: pl.DataFrame) -> float | None:
 def _limits(followed: Followed, indicator_id: str, points: list[Point]) -> Limits | None:
     """How far the months vary by chance, where the release says it of months that the chart shows."""
     row = followed.signal(indicator_id)
-    if row is None or row["medel"] is None or row["ovre_grans"] is None:
+    if row is None or not has_limits(row):
         return None
     start, end = max(row["fran"], points[0].start), min(row["till"], points[-1].start)
     return Limits(row["medel"], row["undre_grans"], row["ovre_grans"], start, end) if start < end else None

@@ -42,7 +42,7 @@ from dagster_project.products.reports.document import (
     Quote,
     Table,
 )
-from dagster_project.products.telling import capability_words, is_change, signal_words
+from dagster_project.products.telling import FILLS_UP_WORDS, fills_up
 from dagster_project.products.words import OPERATOR_SIGNS
 from dagster_project.releases.sentence import LONGEST_COMMENT, deciding
 
@@ -118,6 +118,8 @@ def _numbers(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> It
     caption = f"{printable(item.kort_titel)}, {followed.label}"
     about = f"Per verksamhet: {', '.join(column.title.lower() for column in columns[1:])}."
     yield Table(caption, tuple(columns), tuple(rows), about, whole=True)
+    if fills_up(indicator):
+        yield Paragraph(f"Talet {FILLS_UP_WORDS}: de senaste månaderna stiger när fler hinner registreras.", "note")
     if outside:
         yield Paragraph(f"Måttet gäller inte {joined(outside)}.", "note")
 
@@ -212,11 +214,10 @@ def _figure(followed: Followed, item: ItemInfo, indicator: IndicatorInfo, drawn:
 
 def _change(followed: Followed, item: ItemInfo, indicator: IndicatorInfo) -> Iterator[Block]:
     """Whether the months say more than chance, and whether a missed target can be met as things work now."""
-    signal = followed.signal(indicator.indicator_id)
     told = []
-    if signal is not None and is_change(signal, indicator) and signal["signal_manad"] <= followed.period[1]:
-        told.append(signal_words(signal, indicator))
-    if followed.row(item)["malstatus"] in HEAVY and (able := capability_words(signal)) is not None:
+    if (change := followed.change(indicator.indicator_id)) is not None:
+        told.append(change.sentence)
+    if followed.row(item)["malstatus"] in HEAVY and (able := followed.capability(indicator.indicator_id)) is not None:
         told.append(able)
     if told:
         yield Paragraph(" ".join(told))

@@ -26,12 +26,12 @@ from dagster_project.products.reports.asked import Followed, Row
 from dagster_project.products.reports.document import Block, Bullets, Column, Heading, Paragraph, Table
 from dagster_project.products.reports.items import FEW_WORDS, is_few, status_mark
 from dagster_project.products.telling import (
+    FILLS_UP_WORDS,
     Attention,
     Tally,
     attention,
     by_perspective,
     reported_words,
-    signal_words,
     tally_words,
 )
 
@@ -102,17 +102,18 @@ def _told(followed: Followed, found: Attention, said: str) -> str | None:
     """What is said of something that needs attention; None where it began to get worse after the period. said: its
     sentence."""
     reading = followed.reading
-    signal = followed.signal(found.indicator_id) if found.worse and found.indicator_id is not None else None
-    worse = signal is not None and signal["signal_manad"] <= followed.period[1]
-    if found.status not in (NOT_MET, PARTLY) and not worse:
+    worse = followed.change(found.indicator_id) if found.worse and found.indicator_id is not None else None
+    if found.status not in (NOT_MET, PARTLY) and worse is None:
         return None
     text = said if found.part_of is None else f"{said} En del av {found.part_of}."
     if found.few:
         text += f" ({FEW_WORDS.capitalize()}.)"
     if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
         text += f" Når inte målet: {joined(who)}."
-    if worse:
-        text += f" {signal_words(signal, reading.indicators.get(found.indicator_id or ''))}"
+    if found.filling:
+        text += f" (Talet {FILLS_UP_WORDS}.)"
+    if worse is not None:
+        text += f" {worse.sentence}"
     return text
 
 

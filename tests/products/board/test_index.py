@@ -82,7 +82,7 @@ def test_the_first_words_are_how_it_goes(pages: dict[str, str]) -> None:
     assert re.findall(r"<h1>(.*?)</h1>", pages["index.html"]) == ["1 av 2 mål är uppnått, 1 inte."]
     first = text_of(pages["index.html"]).partition("Alla indikatorer")[0]
     assert "Blir sämre · inte uppnått" in first and "90,0 %, mål 100" in first
-    assert "har 1 blivit sämre, mer än vad slumpen gör." in first and "30 september 2022" in first
+    assert "har 1 blivit sämre, mer än vad slumpen gör, jämfört med" in first and "30 september 2022" in first
 
 
 def test_where_the_plan_is_not_followed_up_the_indicators_are_asked(pages: dict[str, str]) -> None:
@@ -178,3 +178,52 @@ def test_how_to_read_explains_every_status_and_signal_and_holds_what_the_law_ask
     assert "https://www.digg.se/tdosanmalan" in site.render(page)
     site.contact = "tavlan@example.org"
     assert "helt förenlig" in site.render(page) and "mailto:tavlan@example.org" in site.render(page)
+
+
+def test_a_past_period_tells_nothing_of_the_newest_months(tmp_path: Path) -> None:
+    whole = (date(2021, 1, 1), date(2021, 12, 31))
+    rows = [
+        cell(SHARE, *AUGUST, period_typ="manad", varde=90.0, namnare=50.0, status="ej_uppfyllt"),
+        cell(SHARE, *whole, period_typ="ar", varde=90.0, namnare=600.0, status="uppfyllt"),
+    ]
+    named = [("manad", AUGUST, "aug 2022"), ("ar", whole, "2021")]
+    periods = [
+        {"period_nyckel": f"{kind}-{start}", "period_typ": kind, "period_start": start, "period_slut": end}
+        | {"etikett": label, "ar": end.year, "manad_nr": None, "komplett": True}
+        for kind, (start, end), label in named
+    ]
+    site = release(
+        tmp_path,
+        indicator_result=pl.DataFrame(rows, schema=RESULT_SCHEMA),
+        dim_period=pl.DataFrame(periods, schema_overrides={"manad_nr": pl.Int64}),
+    )
+    told = {page.path: text_of(site.render(page)) for page in index.pages(site)}
+    assert "◆ sämre på sistone" in told["manad.html"] and "följs månad för månad" in told["manad.html"]
+    assert "◆" not in told["ar.html"] and "månad för månad" not in told["ar.html"] and "sämre" not in told["ar.html"]
+
+
+def test_what_cannot_be_judged_is_counted_and_what_may_not_be_told_is_not(tmp_path: Path) -> None:
+    month = {"period_typ": "manad", "varde": 95.0, "status": "ej_uppfyllt"}
+    rows = [cell(SHARE, *AUGUST, namnare=3.0, **month), cell(CROWNS, *AUGUST, **month)]
+    limits = {"medel": 90.0, "undre_grans": 85.0, "ovre_grans": 94.0, "signal": "utanfor"}
+    limits |= {"riktning": "battre", "signal_manad": AUGUST[0]}
+    signals = [SIGNAL | limits | {"indicator_id": i} for i in (SHARE, CROWNS)]
+    site = release(
+        tmp_path,
+        indicator_result=pl.DataFrame(rows, schema=RESULT_SCHEMA),
+        signal=pl.DataFrame(signals, schema_overrides={"verksamhet": pl.String}),
+    )
+    words = index.changes_words(site.reading)
+    assert words is not None and words.startswith("Av 2 indikatorer som följs månad för månad har 1 blivit bättre")
+    assert words.endswith("Om 1 går det inte att säga.")
+    assert "◆" not in " ".join(
+        cells_of(next(site.render(p) for p in index.pages(site) if p.path == "manad.html"), SHARE)
+    )
+
+
+def test_what_fills_up_says_so_beside_its_number(tmp_path: Path) -> None:
+    infos = dimensions()["dim_indikator"].with_columns(art=pl.lit("tackning"))
+    site = release(tmp_path, dim_indikator=infos)
+    html = next(site.render(p) for p in index.pages(site) if p.path == "manad.html")
+    row = next(r for r in re.findall(r'<tr role="row">.*?</tr>', html, re.DOTALL) if f"/{SHARE}.html" in r)
+    assert "Fylls på i efterhand" in text_of(row)

@@ -211,7 +211,8 @@ def test_a_change_on_few_cases_raises_no_alarm(tmp_path: Path) -> None:
     )
     of_aa = SIGNAL | {"niva": "verksamhet", "verksamhet": "AA", "riktning": "samre"}
     html = page_of(site_of(tmp_path, result, signal=pl.DataFrame([SIGNAL, of_aa], infer_schema_length=None)))
-    assert "Men månaden vilar på få fall (3): vänta med slutsatser." in words(html)
+    assert "Få fall: vänta med slutsatser. Augusti 2022 sticker ut" in words(html)
+    assert "Inringad punkt" not in words(html)
     assert "◆" not in re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
 
 
@@ -315,3 +316,18 @@ def test_what_has_changed_since_the_release_before_is_told_without_hidden_number
 def test_the_same_release_gives_the_same_bytes(tmp_path: Path, whole: str) -> None:
     again = page_of(site_of(tmp_path))
     assert again == whole
+
+
+def test_what_fills_up_says_so_and_rings_no_month_that_lies_low(tmp_path: Path) -> None:
+    infos = dimensions()["dim_indikator"].with_columns(art=pl.lit("tackning"))
+    told = words(page_of(site_of(tmp_path, dim_indikator=infos)))
+    assert "· fylls på i efterhand" in told and "talet fylls på i efterhand" in told
+    assert "Inringad punkt" not in told
+
+
+def test_limits_without_width_draw_no_band_and_ring_no_month(tmp_path: Path) -> None:
+    flat = SIGNAL | dict.fromkeys(("undre_grans", "ovre_grans"), SIGNAL["medel"])
+    table = pl.DataFrame([flat], schema_overrides={"verksamhet": pl.String})
+    told = words(page_of(site_of(tmp_path, signal=table)))
+    assert "nästan alla månader är lika" in told and "nytt sätt att arbeta" not in told
+    assert "Inringad punkt" not in told and "Skuggat band" not in told

@@ -247,10 +247,17 @@ def attention(document: Document) -> list[tuple[str, str]]:
 def test_what_got_worse_within_the_period_is_told_with_its_reason(tmp_path: Path) -> None:
     told = dict(attention(worsening(tmp_path, date(2022, 7, 1))))
     assert told["✓ Inköpt:"].endswith(  # though its target is met
-        "En förändring till det sämre som är mer än slump: juli 2022 är den sista av sju månader i rad på samma sida "
-        "om medelvärdet."
+        "En förändring till det sämre som är mer än slump, jämfört med medelvärdet för de senaste 24 månaderna och "
+        "inte med året innan: juli 2022 är den sista av sju månader i rad på samma sida om medelvärdet."
     )
     assert "mer än slump" not in told["✗ Kort:"]
+
+
+def test_what_fills_up_says_so_beside_its_table(tmp_path: Path) -> None:
+    flow = small.reading(tmp_path).table("dim_indikator").with_columns(art=pl.lit("tackning"), bestand=False)
+    document = report(small.reading(tmp_path / "b", dim_indikator=flow), AREA)
+    notes = [b.text for b in under(document, "Korta väntor för alla") if isinstance(b, Paragraph)]
+    assert any(note.startswith("Talet fylls på i efterhand") for note in notes)
 
 
 def test_what_got_worse_later_is_no_news_of_the_period(tmp_path: Path) -> None:

@@ -14,16 +14,20 @@ from typing import Any
 import polars as pl
 
 from dagster_project.catalogue import vocabulary as v
-from dagster_project.core.swedish import fixed, joined
+from dagster_project.core.swedish import counted, fixed, joined
 from dagster_project.products.board.site import OVERVIEW, Page, Site
 from dagster_project.products.reading import IndicatorInfo, Reading
 from dagster_project.products.telling import (
+    CHANGED,
+    UNJUDGED,
     Attention,
     MissedBelow,
     attention,
     attention_of_cells,
     by_perspective,
-    is_change,
+    change_at,
+    changes,
+    fills_up,
     missed_below,
     period_target,
     plan_rows,
@@ -31,7 +35,6 @@ from dagster_project.products.telling import (
     tally_words,
 )
 from dagster_project.products.words import PERSPECTIVE_WORDS
-from dagster_project.releases.labels import DIRECTION_WORDS
 
 FIRST = v.R12
 TABS: Mapping[str, str] = {
@@ -44,6 +47,8 @@ TABS: Mapping[str, str] = {
 """What the periods are called where one is chosen, in that order."""
 OCCASION_OF = {v.R12: v.LATEST, v.DELAR: v.DELAR, v.YEAR: v.YEAR}
 """The occasion at which the plan is followed up that looks at a period type."""
+NEWEST = (v.R12, v.MONTH)
+"""The period types whose newest complete period the newest months belong to: only there is it told what they say."""
 MOST_ATTENTION, MOST_BELOW = 5, 3
 SHORT_GAPS: Mapping[str, str] = {
     v.HIDDEN: "för få",
@@ -79,7 +84,8 @@ def pages(site: Site) -> Iterator[Page]:
                 "tabs": tabs,
                 "plan": _plan(reading, kind, period),
                 "trust": trust(site),
-                "changes": changes_words(reading),
+                "newest": kind in NEWEST,
+                "changes": changes_words(reading) if kind in NEWEST else None,
                 "groups": rows,
                 "codes": {c.status for c in cells},
                 "hidden": (sum(c.status == v.HIDDEN for c in cells), sum(c.status != v.NOT_APPLICABLE for c in cells)),
@@ -100,7 +106,7 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
     if by_item:
         assert occasion is not None
         told = by_perspective(reading, occasion, year)
-        asked = attention(reading, occasion, year)
+        asked = attention(reading, occasion, year, newest=kind in NEWEST)
         below = missed_below(reading, occasion, year)
         statuses = [
             r["malstatus"]
@@ -111,7 +117,7 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
     else:
         cells = {r["indicator_id"]: r for r in _area_cells(reading, kind).iter_rows(named=True)}
         rows = [cells[i.indicator_id] for i in in_plan_order(reading) if i.indicator_id in cells]
-        asked = attention_of_cells(reading, rows)
+        asked = attention_of_cells(reading, rows, kind in NEWEST)
         below = list[MissedBelow]()
         statuses = [r["status"] for r in rows]
         perspectives = [
@@ -151,6 +157,7 @@ def _asked(reading: Reading, found: Attention, kind: str) -> dict[str, Any]:
         "part_of": found.part_of,
         "plan": found.row.get("plan_id"),
         "item": found.item_id,
+        "fills": found.filling,
     }
 
 
@@ -192,13 +199,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """An indicator's row. period: told where it is another than the page's."""
+    """An indicator's row. period: told where it is another than the page's. fills: its number fills up afterwards."""
 
     indicator: IndicatorInfo
     target: str | None
     period: str | None
     compared: str
     quality: str | None
+    fills: bool
     cells: list[tuple[str, Cell]]
 
 
@@ -214,18 +222,19 @@ class Group:
 
 
 def changes_words(reading: Reading) -> str | None:
-    """How many of the area's indicators have changed by more than chance; None where none is followed by month."""
-    rows = reading.signals.filter(pl.col("niva") == v.AREA)
-    found = [
-        r["riktning"] for r in rows.iter_rows(named=True) if is_change(r, reading.indicators.get(r["indicator_id"]))
-    ]
-    if not rows.height:
-        return None
+    """How many of the area's indicators have changed by more than chance, and of how many it cannot be said; None where
+    none is followed by month."""
+    found = [told for (_, place), told in changes(reading).items() if place is None]
     if not found:
-        return "Ingen indikator har förändrats mer än vad slumpen gör."
+        return None
+    several = counted(len(found), "indikator", "indikatorer")
+    changed = [told.direction for told in found if told.kind == CHANGED]
+    unjudged = sum(told.kind in UNJUDGED for told in found)
+    against = f"mer än vad slumpen gör, jämfört med medelvärdet för de senaste {v.CHARTED_MONTHS} månaderna"
     words = {v.BETTER: "blivit bättre", v.WORSE: "blivit sämre", v.RISING: "ökat", v.FALLING: "minskat"}
-    told = joined([f"{found.count(code)} {word}" for code, word in words.items() if code in found])
-    return f"Av {rows.height} indikatorer som följs månad för månad har {told}, mer än vad slumpen gör."
+    told = joined([f"{changed.count(code)} {word}" for code, word in words.items() if code in changed])
+    sentence = f"Av {several} som följs månad för månad har {told or 'ingen förändrats'}, {against}."
+    return f"{sentence} Om {unjudged} går det inte att säga." if unjudged else sentence
 
 
 def short(words: str) -> str:
@@ -238,10 +247,6 @@ def groups(reading: Reading, kind: str, period: tuple[date, date]) -> list[Group
     cells = {
         (r["indicator_id"], r["verksamhet"] if r["niva"] == v.VERKSAMHET else ""): r
         for r in _newest_cells(reading, kind).iter_rows(named=True)
-    }
-    signals = {
-        (r["indicator_id"], r["verksamhet"] if r["niva"] == v.VERKSAMHET else ""): r
-        for r in reading.signals.iter_rows(named=True)
     }
     places = ["", *reading.verksamheter]
     found: dict[tuple[str, str], list[Line]] = {}
@@ -259,8 +264,9 @@ def groups(reading: Reading, kind: str, period: tuple[date, date]) -> list[Group
             None if stops == period[1] else reading.period_label(kind, own["period_start"]),
             "än 2020" if info.jamforelse == v.BASE_YEAR else "än året innan",
             None if own["kvalitet"] == v.GOOD else own["kvalitet"],
+            fills_up(info),
             [
-                (place, _cell(reading, info, row, signals.get((info.indicator_id, place))))
+                (place, _cell(reading, info, row, place or None, kind in NEWEST))
                 for place in places
                 if (row := cells.get((info.indicator_id, place))) is not None
             ],
@@ -310,7 +316,7 @@ def _area_cells(reading: Reading, kind: str) -> pl.DataFrame:
     return _newest_cells(reading, kind).filter(pl.col("niva") == v.AREA)
 
 
-def _cell(reading: Reading, info: IndicatorInfo, row: Mapping[str, Any], signal: Mapping[str, Any] | None) -> Cell:
+def _cell(reading: Reading, info: IndicatorInfo, row: Mapping[str, Any], place: str | None, newest: bool) -> Cell:
     value, n, change = row["varde"], row["namnare"], row["forandring"]
     undecided = (
         value is not None
@@ -319,13 +325,12 @@ def _cell(reading: Reading, info: IndicatorInfo, row: Mapping[str, Any], signal:
         and info.mal_jamforelse == v.LAST_YEAR
         and row["niva"] in info.mal_nivaer
     )
-    changed = is_change(signal, info) and value is not None and signal is not None
     return Cell(
         status=v.NO_DATA if undecided else row["status"],
         few=row["markering"] == v.FEW_MARK,
         value=None if value is None else short(reading.value_words(info.indicator_id, value)),
         n=None if n is None or value is None else fixed(n, 0),
         direction=None if change is None else (round(change, 6) > 0) - (round(change, 6) < 0),
-        change=DIRECTION_WORDS[signal["riktning"]] if changed and signal is not None else None,
+        change=change_at(reading, info.indicator_id, place).word if newest and value is not None else None,
         undecided=undecided,
     )

@@ -57,8 +57,7 @@ from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
 from dagster_project.products.revisions.compare import status_word
-from dagster_project.products.telling import capability_words, gap_words, is_change, signal_words, to_target
-from dagster_project.releases.labels import DIRECTION_WORDS
+from dagster_project.products.telling import change_at, fills_up, gap_words, has_limits, to_target
 from dagster_project.releases.sentence import sentence
 
 TEMPLATE = "indicator.html.j2"
@@ -168,14 +167,14 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         return context
     measure = _measure(site.reading, info)
     signal = shared.signals.get((info.indicator_id, None))
+    change = change_at(site.reading, info.indicator_id)
     codes = (site.reading.area.verksamhet, *shared.names)
     breaks = {code: [Break(*b) for b in site.reading.breaks_of(info.indicator_id, code)] for code in codes}
-    monthly = by_month(cells, measure, breaks[codes[0]], *_limits(signal))
+    monthly = by_month(cells, measure, breaks[codes[0]], _limits(signal), change.month)
     yearly = by_year(cells, measure, breaks[codes[0]])
     several, one_scale = multiples(cells, measure, shared.names, breaks)
     both, of_units = sexes(cells, measure), units(cells, measure, shared.units, shared.names)
     met = places_words(several)
-    few = site.reading.release.manifest.parameters.get("few_limit", 0)
     draw = partial(_trend, info=info)
     newest = cells.newest(R12) or cells.newest(MONTH)
     figures = Figures(info.art, info.mattenhet, info.decimaler)
@@ -193,9 +192,9 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
         "newest": newest,
         "why": None if newest is None else _why(site.reading, info, newest, met),
         "shortfall": None if newest is None or newest.few else to_target(info, cell_row(newest)),
-        "signal_words": signal_words(signal, info),
-        "on_few": _on_few(signal, info, cells.area(MONTH), few),
-        "capability": capability_words(signal),
+        "change_words": change.sentence,
+        "capability": change.capability(),
+        "fills": fills_up(info),
         "occasions": occasions(cells),
         "monthly": monthly,
         "monthly_chart": draw(monthly, compare=True),
@@ -205,7 +204,7 @@ def _context(site: Site, info: IndicatorInfo, cells: IndicatorCells | None, shar
             (
                 m,
                 draw(m.development, small=True, bounds=(one_scale.low, one_scale.high) if one_scale else None),
-                _change(shared.signals.get((info.indicator_id, m.code)), info, cells.verksamhet(m.code, MONTH), few),
+                change_at(site.reading, info.indicator_id, m.code).word,
             )
             for m in several
         ],
@@ -248,12 +247,11 @@ def _measure(reading: Reading, info: IndicatorInfo) -> Measure:
     )
 
 
-def _limits(signal: Mapping[str, Any] | None) -> tuple[Limits | None, date | None]:
-    """The limits of the months that the signal was asked of, and the month that it is about."""
-    if signal is None or signal["medel"] is None:
-        return None, None
-    limits = Limits(signal["medel"], signal["undre_grans"], signal["ovre_grans"], signal["fran"], signal["till"])
-    return limits, signal["signal_manad"]
+def _limits(signal: Mapping[str, Any] | None) -> Limits | None:
+    """The limits of the months that the signal was asked of."""
+    if signal is None or not has_limits(signal):
+        return None
+    return Limits(signal["medel"], signal["undre_grans"], signal["ovre_grans"], signal["fran"], signal["till"])
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------
@@ -316,22 +314,6 @@ class Columns:
     @classmethod
     def of(cls, *cells: Cell) -> Columns:
         return cls(any(c.target is not None for c in cells), any(c.status != NO_TARGET for c in cells))
-
-
-def _on_few(signal: Mapping[str, Any] | None, info: IndicatorInfo, months: Sequence[Cell], limit: int) -> Cell | None:
-    """The month that a change is told of, where it rests on fewer cases than raise an alarm."""
-    if signal is None or not is_change(signal, info):
-        return None
-    month = next((cell for cell in months if cell.start == signal["signal_manad"]), None)
-    few = month is not None and (month.few or (month.denominator is not None and month.denominator < limit))
-    return month if few else None
-
-
-def _change(signal: Mapping[str, Any] | None, info: IndicatorInfo, months: Sequence[Cell], limit: int) -> str | None:
-    """A signal in a word, as the overview has it; of few cases none is told."""
-    if signal is None or not is_change(signal, info) or _on_few(signal, info, months, limit):
-        return None
-    return DIRECTION_WORDS[signal["riktning"]]
 
 
 def _frozen_since(cells: Iterable[Cell]) -> str | None:

@@ -45,9 +45,10 @@ from dagster_project.products.charts import sparkline
 from dagster_project.products.names import source_title
 from dagster_project.products.report_form import default_name, form_sources
 from dagster_project.products.telling import (
-    is_change,
+    CHANGED,
+    changes,
+    fills_up,
     reported_words,
-    signal_words,
     tally,
     tally_words,
     to_target,
@@ -150,6 +151,7 @@ def pages(site: Site) -> Iterator[Page]:
                     "counted": how_many,
                     "lead": lead(reading, here),
                     "trends": trends(reading, here, code, months) if latest else {},
+                    "fills": {i for i, known in reading.indicators.items() if fills_up(known)},
                     "short_of": {s.item.item_id: short_of(reading, s) for s in here},
                     "source_title": source_title,
                     "missing": missing(here, reading.release.manifest),
@@ -196,24 +198,20 @@ def trends(
 
     months: the verksamheter's cells by month, T.
     """
-    signals = {
-        row["indicator_id"]: row for row in reading.signals.filter(pl.col("verksamhet") == code).iter_rows(named=True)
-    }
     found = {}
     for s in here:
         if s.indicator_id is None or s.group == OUTSIDE:
             continue
         cells = months.get(s.indicator_id)
         series = newest_months(cells.verksamhet(code, MONTH)) if cells is not None else ()
-        signal = signals.get(s.indicator_id)
+        change = changes(reading).get((s.indicator_id, code))
         svg = None
         if drawable(series):
             words = partial(reading.value_words, s.indicator_id)
             svg = sparkline(points(series), alt=series_words(f"{s.item.kort_titel}, månad för månad", series, words))
         span = f"{month_words(series[0].end)}–{month_words(series[-1].end)}" if series else ""
-        info = reading.indicators[s.indicator_id]
-        told = signal_words(signal, info) if signal is not None else None
-        found[s.item.item_id] = Trend(svg, span, told, is_change(signal, info))
+        told = None if change is None else change.sentence
+        found[s.item.item_id] = Trend(svg, span, told, change is not None and change.kind == CHANGED)
     return found
 
 
