@@ -585,7 +585,12 @@ def _changes(reading: Reading) -> dict[tuple[str, str | None], Change]:
             m for m in months.get(key, ()) if (first is None or first <= m.start) and (last is None or m.start <= last)
         ]
         calm = info.bestand or info.fonster_manader or fills_up(info)  # their twelve months are not twelve months
-        found[key] = change_of(row, info, points, limit, 0 if calm else apart.get(key, 0))
+        years = 0 if calm else apart.get(key, 0)
+        if years and last is not None:
+            of_old = last.replace(year=last.year - 2)
+            if any(day > of_old for day, _ in reading.breaks_of(*key)):
+                years = 0  # not the same series
+        found[key] = change_of(row, info, points, limit, years)
     return found
 
 

@@ -383,14 +383,17 @@ def test_the_rows_of_a_release_decide(tmp_path: Path) -> None:
     place = {"niva": "verksamhet", "fran": date(2020, 10, 1)}
     signals = [signal("utanfor", verksamhet=code, **place) for code in ("AA", "BB")]
     signals.append(SIGNAL | LIMITS | {"fran": date(2020, 10, 1)})
-    reading = reading_with(
-        tmp_path,
-        [],
-        indicator_result=pl.DataFrame(rows, schema=RESULT_SCHEMA),
-        signal=pl.DataFrame(signals, infer_schema_length=None),
-    )
+    told = {
+        "indicator_result": pl.DataFrame(rows, schema=RESULT_SCHEMA),
+        "signal": pl.DataFrame(signals, infer_schema_length=None),
+    }
+    kinds = {"indicator_id": pl.String, "verksamhet": pl.String, "datum": pl.Date, "orsak": pl.String}
+    reading = reading_with(tmp_path / "a", [], brott=pl.DataFrame(schema=kinds), **told)
     assert [change_at(reading, SHARE, code).kind for code in ("AA", "BB", None)] == [FEW, CHANGED, STILL]
     assert "högre än de tolv före" in change_at(reading, SHARE).sentence
+    broken = pl.DataFrame([{"indicator_id": SHARE, "datum": date(2021, 5, 1), "orsak": "ny"}], schema=kinds)
+    after = reading_with(tmp_path / "b", [], brott=broken, **told)
+    assert "de tolv före" not in change_at(after, SHARE).sentence, "the years are of two series"
 
 
 def test_whether_the_target_is_within_reach_is_counted_in_the_months(share: IndicatorInfo) -> None:
