@@ -44,7 +44,8 @@ def changes(
     this = standing_release(paths, release)
     that = standing_release(paths, before) if before is not None else release_before(paths, this.id)
     if that is None:
-        raise ResultattavlaError(f"Det finns ingen utgåva före {this.id} att jämföra med.")
+        say(f"Det finns ingen utgåva före {this.id} att jämföra med.")
+        return
     now = Reading(this)
     found = revisions(now, Reading(that))
     final = found.filter("slutlig", pl.col("niva") != UNIT, pl.col("kon") == ALL_SEXES)

@@ -55,6 +55,8 @@ class IndicatorInfo:
     jamforelse: str | None
     basar: int | None = None
     fonster_manader: int | None = None
+    mal_jamforelse: str | None = None
+    mal_nivaer: tuple[str, ...] = ()
 
     @property
     def measured(self) -> Measured:

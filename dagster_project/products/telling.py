@@ -8,8 +8,8 @@ again here. Judged on few (`markering` FA, below the limit of the release) never
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from dagster_project.core.printable import printable
 from dagster_project.core.swedish import counted, day_in_words, fixed, joined, month_in_words
 from dagster_project.products.words import PERSPECTIVE_WORDS
 from dagster_project.releases.labels import DIRECTION_WORDS
+from dagster_project.releases.sentence import deciding
 
 if TYPE_CHECKING:
     from dagster_project.products.reading import IndicatorInfo, Reading
@@ -72,7 +73,7 @@ def tally_words(found: Tally, one: str = "mål", many: str = "mål") -> str:
         how = "uppnått" if found.met else "delvis uppnått" if found.partly else "inte uppnått"
         return f"Det enda {one} som bedöms är {how}."
     if found.met == found.judged:
-        return f"Alla {found.judged} {many} som bedöms är uppnådda."
+        return f"{'Båda de' if found.judged == 2 else f'Alla {found.judged}'} {many} som bedöms är uppnådda."
     rest = [f"{number} {word}" for number, word in ((found.partly, "delvis"), (found.not_met, "inte")) if number]
     met = "Inget" if not found.met else str(found.met)
     verb = "uppnått" if found.met <= 1 else "uppnådda"
@@ -88,20 +89,30 @@ def reported_words(reported: Mapping[str, int], words: Mapping[str, str], one_pl
     if not total:
         return None
     order = [v.DONE, v.UNDER_WAY, v.NOT_BEGUN, v.DROPPED, v.NOT_REPORTED]
-    parts = [f"{reported[code]} {words[code][0].lower()}{words[code][1:]}" for code in order if reported.get(code)]
+    parts = [f"{reported[code]} {_agreeing(words[code], reported[code])}" for code in order if reported.get(code)]
     who = "Verksamheten rapporterar själv" if one_place else "Verksamheterna rapporterar själva"
     return f"{who} {counted(total, 'punkt', 'punkter')}: {joined(parts)}."
 
 
+def _agreeing(word: str, count: int) -> str:
+    """A reported status as so many have it: `2 genomförda`, `2 ej påbörjade`; a verb stays as it is."""
+    text = word[0].lower() + word[1:]
+    return f"{text.removesuffix('d')}{'de' if text.endswith('ad') else 'da'}" if count > 1 and text[-1] == "d" else text
+
+
 @dataclass(frozen=True)
 class PerspectiveTold:
-    """A perspective of the plan: its code and name, counts and sentences."""
+    """A perspective of the plan: its code and name, counts and sentences.
+
+    below: of the area, the targets that are each verksamhet's own and that some miss, which the counts leave out.
+    """
 
     code: str
     name: str
     tally: Tally
     sentence: str
     reported: str | None
+    below: str | None = None
 
 
 def plan_rows(reading: Reading, occasion: str, year: int | None = None, verksamhet: str | None = None) -> pl.DataFrame:
@@ -132,6 +143,7 @@ def by_perspective(
     rows = [r for r in plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True) if _whole(reading, r)]
     few = few_items(reading, rows)
     words = {code: info.ord for code, info in reading.statuses.items()}
+    missed = missed_below(reading, occasion, year) if verksamhet is None else []
     found = []
     for code in v.PERSPECTIVES:
         own = [r for r in rows if reading.items[r["item_id"]].perspektiv == code]
@@ -152,9 +164,16 @@ def by_perspective(
                     counts,
                     tally_words(counts),
                     reported_words(counts.reported or {}, words, verksamhet is not None),
+                    _below_words([m for m in missed if reading.items[m.item_id].perspektiv == code]),
                 )
             )
     return found
+
+
+def _below_words(missed: Sequence[MissedBelow]) -> str | None:
+    """`Utöver det har Medarbetarenkäten mål för varje verksamhet: 6 av 8 når det inte.`"""
+    told = [f"{m.title}, där {len(m.codes)} av {m.judged} inte når målet" for m in missed]
+    return f"Utöver det finns mål för varje verksamhet: {'; '.join(told)}." if told else None
 
 
 def _whole(reading: Reading, row: Row) -> bool:
@@ -192,7 +211,8 @@ class Attention:
 
     few: judged on few, so it stands last. worse: its signal says that it is getting worse. sentence: the item's own
     (`mening`); an indicator has none. row: of the plan's follow-up, or the cell. Empty texts where it is an indicator.
-    filling: its number `fills_up`, so it leads no list.
+    filling: its number `fills_up`, so it leads no list. parts: of a whole, those of its parts that somebody should look
+    at; part_of: of a part whose whole is not in the list, the whole's title.
     """
 
     item_id: str
@@ -204,6 +224,18 @@ class Attention:
     sentence: str
     row: Row
     filling: bool = False
+    parts: tuple[Attention, ...] = ()
+    part_of: str | None = None
+
+
+@dataclass(frozen=True)
+class MissedBelow:
+    """An item whose target is each verksamhet's own: the codes of those that miss it, of so many that are judged."""
+
+    item_id: str
+    title: str
+    codes: tuple[str, ...]
+    judged: int
 
 
 def attention(
@@ -212,8 +244,8 @@ def attention(
     """Items whose targets are missed, wholly or partly, and those that get worse: what somebody can act on first.
 
     Order: those that get worse before the others, missed before partly, then the plan's own; judged on few last. A part
-    stands for itself, its whole only where it has no part in the list. No list of who is best. newest: of a period that
-    the newest months belong to; of others it is not said what gets worse now.
+    stands within its whole, as it is counted with it; for itself only where its whole is not in the list. No list of
+    who is best. newest: of a period that the newest months belong to; of others it is not said what gets worse now.
     """
     rows = list(plan_rows(reading, occasion, year, verksamhet).iter_rows(named=True))
     few, worse = few_items(reading, rows), worsening(reading, verksamhet) if newest else set()
@@ -232,8 +264,27 @@ def attention(
         for r in rows
         if r["malstatus"] in (v.NOT_MET, v.PARTLY) or (r["indicator_id"] in worse and r["malstatus"] != v.HIDDEN)
     ]
-    wholes = {reading.items[a.item_id].overordnad_item for a in found}
-    return _first_things_first(a for a in found if a.item_id not in wholes)
+    return _first_things_first(_with_parts(reading, found))
+
+
+def _with_parts(reading: Reading, found: Sequence[Attention]) -> Iterator[Attention]:
+    """Wholes with their parts within them. A whole without a number of its own is judged on few where all parts of it
+    that miss their targets are."""
+    here = {a.item_id for a in found}
+    for a in found:
+        whole = reading.items[a.item_id].overordnad_item
+        if whole in here:
+            continue
+        parts = _first_things_first(p for p in found if reading.items[p.item_id].overordnad_item == a.item_id)
+        missed = [p for p in parts if p.status in (v.NOT_MET, v.PARTLY)]
+        yield replace(
+            a,
+            filling=a.filling or (a.indicator_id is None and bool(missed) and all(p.filling for p in missed)),
+            few=a.few or (a.indicator_id is None and bool(missed) and all(p.few for p in missed)),
+            worse=a.worse or any(p.worse for p in parts),
+            parts=tuple(parts),
+            part_of=None if whole is None else reading.items[whole].kort_titel,
+        )
 
 
 def attention_of_cells(reading: Reading, cells: Iterable[Row], newest: bool = True) -> list[Attention]:
@@ -257,19 +308,28 @@ def attention_of_cells(reading: Reading, cells: Iterable[Row], newest: bool = Tr
     )
 
 
-def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[tuple[str, str, list[str]]]:
-    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it: id, short
-    title and codes, in the plan's order. Judged on few is left out."""
+def missed_below(reading: Reading, occasion: str, year: int | None = None) -> list[MissedBelow]:
+    """Items whose target is each verksamhet's own (none at the area) and the verksamheter that miss it, in the plan's
+    order. A miss on few is left out."""
     area = plan_rows(reading, occasion, year).filter(pl.col("malstatus") == v.NO_TARGET)
     of_area = set(area["item_id"].to_list())
     found: dict[str, list[str]] = {}
+    judged: dict[str, int] = {}
     for code in reading.verksamheter:
         rows = list(plan_rows(reading, occasion, year, code).iter_rows(named=True))
         few = few_items(reading, rows)
         for r in rows:
-            if r["malstatus"] == v.NOT_MET and r["item_id"] in of_area and r["item_id"] not in few:
-                found.setdefault(r["item_id"], []).append(code)
-    return [(item, reading.items[item].kort_titel, found[item]) for item in reading.items if item in found]
+            item = r["item_id"]
+            if item not in of_area or r["malstatus"] not in v.JUDGED:
+                continue
+            judged[item] = judged.get(item, 0) + 1
+            if r["malstatus"] == v.NOT_MET and item not in few:
+                found.setdefault(item, []).append(code)
+    return [
+        MissedBelow(item, reading.items[item].kort_titel, tuple(found[item]), judged[item])
+        for item in reading.items
+        if item in found
+    ]
 
 
 def _first_things_first(found: Iterable[Attention]) -> list[Attention]:
@@ -582,13 +642,24 @@ def gap_words(reading: Reading, status: str, indicator_id: str | None = None) ->
     raise ValueError(f"{status} is no gap")
 
 
-# --- How far it is to the target ------------------------------------------------------------------------------------
+# --- The target of a period, and how far it is to it ------------------------------------------------------------------
+
+
+def period_target(reading: Reading, info: IndicatorInfo, row: Row, period_type: str) -> str | None:
+    """The target in words as a period has it: `minst 750 per år (253 för perioden)`. row: a cell, or a row of the plan
+    (mal_text), of a period of the type."""
+    text = row.get("mal_text", info.mal_text)
+    target, operator = row["malvarde"], row["mal_operator"]
+    if text is None or " per år" not in text or target is None or period_type not in (v.MONTH, v.TERTIAL, v.DELAR):
+        return text
+    return f"{text} ({reading.value_words(info.indicator_id, deciding(info.measured, operator, target))} för perioden)"
+
 
 _WAIT = re.compile(r"högst (\d+) dagar")
 
 
 def to_target(info: IndicatorInfo, row: Row) -> str | None:
-    """How many more cases it had taken to meet the target of a share, in words: `133 färre hade behövt vänta ...`.
+    """How many more cases it had taken to meet the target of a share, in words: `Målet hade nåtts om 133 färre ...`.
 
     row: a cell (taljare, namnare, mal_operator, malvarde, status) or a row of the plan (malstatus). None where the
     target is met, is no share's, or the cell is not judged.
@@ -608,8 +679,5 @@ def to_target(info: IndicatorInfo, row: Row) -> str | None:
         return None
     wait = _WAIT.search(info.taljare_text or "")
     if more and wait and info.patient:
-        return (
-            f"{fixed(lacking, 0)} färre av {fixed(n, 0)} hade behövt vänta mer än {wait[1]} dagar för att målet skulle "
-            "ha nåtts."
-        )
-    return f"{fixed(lacking, 0)} {'fler' if more else 'färre'} av {fixed(n, 0)} hade behövts för att nå målet."
+        return f"Målet hade nåtts om {fixed(lacking, 0)} färre av {fixed(n, 0)} hade väntat mer än {wait[1]} dagar."
+    return f"Målet hade nåtts med {fixed(lacking, 0)} {'fler' if more else 'färre'} av {fixed(n, 0)}."

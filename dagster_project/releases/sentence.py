@@ -153,8 +153,18 @@ def _told(row: Mapping[str, Any], item: Item, measured: Measured, when: str, app
     if target is not None and (status == NO_TARGET or not applies):
         yield f"Målet {target} bedöms inte här."
     if before is not None:
-        named = "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
-        yield f"{named}: {write(before)}."
+        yield f"{_compared_with(row, measured)}: {write(before)}."
+
+
+def _compared_with(row: Mapping[str, Any], measured: Measured) -> str:
+    """What a number is compared with: the whole of it, where the number's own period is not over yet."""
+    whole = measured.stock or measured.window_months is not None  # a day, or a window that no period cuts
+    if whole or row["malstatus"] != PRELIMINARY or row["period_slut"] <= _day(row["release_id"]):
+        return "Året innan" if measured.base_year is None else f"Samma månader {measured.base_year}"
+    if row["tillfalle"] == YEAR:
+        return "Hela året innan" if measured.base_year is None else f"Hela {measured.base_year}"
+    before = "året innan" if measured.base_year is None else str(measured.base_year)
+    return f"Hela perioden {before}"
 
 
 def deciding(measured: Measured, operator: str, target: float) -> float:
@@ -291,7 +301,12 @@ def _so_far(row: Mapping[str, Any], measured: Measured) -> str:
 
 def _since(release_id: str) -> str:
     """The day that frozen rows show: a release's id begins with its as-of date."""
-    return day_in_words(date.fromisoformat(release_id[:10]))
+    return day_in_words(_day(release_id))
+
+
+def _day(release_id: str) -> date:
+    """The day that a release shows."""
+    return date.fromisoformat(release_id[:10])
 
 
 # --- Targets -------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from dagster_project.products.telling import (
     FILLS_UP,
     PASSED,
     STILL,
+    MissedBelow,
     ShownMonth,
     Tally,
     attention,
@@ -82,6 +83,7 @@ def reading_with(tmp_path: Path, plan: list[dict[str, Any]], **tables: pl.DataFr
         ),
         (["uppfyllt", "ej_uppfyllt", "inget_mal"], "1 av 2 mål är uppnått, 1 inte."),
         (["uppfyllt"] * 3 + ["dold"], "Alla 3 mål som bedöms är uppnådda."),
+        (["uppfyllt"] * 2, "Båda de mål som bedöms är uppnådda."),
         (["uppfyllt"], "Det enda mål som bedöms är uppnått."),
         (["ej_uppfyllt"], "Det enda mål som bedöms är inte uppnått."),
         (["delvis"] * 2, "Inget av 2 mål är uppnått, 2 delvis."),
@@ -100,7 +102,10 @@ def test_what_does_not_apply_is_counted_nowhere() -> None:
 def test_what_is_reported_is_told_in_the_words_of_the_release() -> None:
     words = {label.code: label.word for label in labels()}
     assert reported_words({"pagar": 14, "genomford": 2}, words) == (
-        "Verksamheterna rapporterar själva 16 punkter: 2 genomförd och 14 pågår."
+        "Verksamheterna rapporterar själva 16 punkter: 2 genomförda och 14 pågår."
+    )
+    assert reported_words({"genomford": 1, "ej_paborjad": 2, "ej_rapporterad": 3}, words) == (
+        "Verksamheterna rapporterar själva 6 punkter: 1 genomförd, 2 ej påbörjade och 3 inte rapporterade."
     )
     assert reported_words({"pagar": 1}, words, one_place=True) == "Verksamheten rapporterar själv 1 punkt: 1 pågår."
     assert reported_words({}, words) is None
@@ -167,7 +172,7 @@ def test_few_never_lead_and_what_gets_worse_comes_first(tmp_path: Path) -> None:
     assert found[0].sentence == "Mening om sämre."
 
 
-def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
+def test_parts_stand_within_their_whole_as_they_are_counted(tmp_path: Path) -> None:
     rows = [
         plan_row("A", malstatus="delvis"),
         plan_row("A1", malstatus="ej_uppfyllt"),
@@ -175,7 +180,30 @@ def test_a_whole_gives_way_to_its_parts(tmp_path: Path) -> None:
     ]
     parts = [{"item_id": "A"}, *({"item_id": i, "overordnad_item": "A"} for i in ("A1", "A2"))]
     found = attention(reading_with(tmp_path, rows, dim_planpunkt=items(*parts)), "delar", 2022)
-    assert [a.item_id for a in found] == ["A1"]
+    assert [(a.item_id, [p.item_id for p in a.parts], a.part_of) for a in found] == [("A", ["A1"], None)]
+
+
+def test_a_part_stands_for_itself_where_its_whole_is_not_missed(tmp_path: Path) -> None:
+    rows = [plan_row("A", malstatus="inga_data"), plan_row("A1", malstatus="ej_uppfyllt")]
+    parts = [{"item_id": "A"}, {"item_id": "A1", "overordnad_item": "A"}]
+    found = attention(reading_with(tmp_path, rows, dim_planpunkt=items(*parts)), "delar", 2022)
+    assert [(a.item_id, a.part_of) for a in found] == [("A1", "A")]
+
+
+def test_a_whole_is_judged_on_few_where_all_that_it_misses_is(tmp_path: Path) -> None:
+    rows = [
+        plan_row("A", malstatus="ej_uppfyllt"),
+        plan_row("A1", malstatus="ej_uppfyllt", indicator_id="f", varde=50.0),
+        plan_row("B", malstatus="delvis"),
+    ]
+    few = cell("f", *DELAR.values(), period_typ="delar", markering="FA", status="ej_uppfyllt")
+    reading = reading_with(
+        tmp_path,
+        rows,
+        dim_planpunkt=items({"item_id": "A"}, {"item_id": "A1", "overordnad_item": "A"}, {"item_id": "B"}),
+        indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
+    )
+    assert [(a.item_id, a.few) for a in attention(reading, "delar", 2022)] == [("B", False), ("A", True)]
 
 
 def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> None:
@@ -194,7 +222,11 @@ def test_who_misses_a_target_that_is_each_verksamhets_own(tmp_path: Path) -> Non
         dim_planpunkt=items({"item_id": "egen"}, {"item_id": "områdets"}),
         indicator_result=pl.DataFrame([few], schema=RESULT_SCHEMA),
     )
-    assert missed_below(reading, "delar", 2022) == [("egen", "egen", ["AA"])]
+    assert missed_below(reading, "delar", 2022) == [MissedBelow("egen", "egen", ("AA",), judged=2)]
+    (told,) = by_perspective(reading, "delar", 2022)
+    assert told.below == "Utöver det finns mål för varje verksamhet: egen, där 1 av 2 inte når målet."
+    (here,) = by_perspective(reading, "delar", 2022, "AA")
+    assert here.below is None
 
 
 # --- Signals --------------------------------------------------------------------------------------------------------
@@ -408,14 +440,14 @@ def test_how_many_more_it_had_taken(tmp_path: Path) -> None:
 
     waits = replace(share, taljare_text="Besök med högst 90 dagar från beslut till besök", patient=True)
     assert to_target(waits, judged(1983.0, 2116.0)) == (
-        "133 färre av 2\u202f116 hade behövt vänta mer än 90 dagar för att målet skulle ha nåtts."
+        "Målet hade nåtts om 133 färre av 2\u202f116 hade väntat mer än 90 dagar."
     )
-    assert to_target(share, judged(80.0, 106.0, ">=", 80.0)) == "5 fler av 106 hade behövts för att nå målet."
+    assert to_target(share, judged(80.0, 106.0, ">=", 80.0)) == "Målet hade nåtts med 5 fler av 106."
     # 72 of 100 against "more than 72 percent": one more, though 72 is reached.
-    assert to_target(share, judged(72.0, 100.0, ">", 72.0)) == "1 fler av 100 hade behövts för att nå målet."
+    assert to_target(share, judged(72.0, 100.0, ">", 72.0)) == "Målet hade nåtts med 1 fler av 100."
     # 80 percent of 105 is exactly 84: binary fractions ask for no 85th.
-    assert to_target(share, judged(83.0, 105.0, ">=", 80.0)) == "1 fler av 105 hade behövts för att nå målet."
-    assert to_target(share, judged(12.0, 100.0, "<=", 10.0)) == "2 färre av 100 hade behövts för att nå målet."
+    assert to_target(share, judged(83.0, 105.0, ">=", 80.0)) == "Målet hade nåtts med 1 fler av 105."
+    assert to_target(share, judged(12.0, 100.0, "<=", 10.0)) == "Målet hade nåtts med 2 färre av 100."
 
 
 def test_no_distance_where_nothing_is_missed_or_shown(tmp_path: Path) -> None:

@@ -246,6 +246,22 @@ EXAMPLES = [
         "Första besök inom 90 dagar: 92,1 procent (35 av 38) för januari–augusti 2022 (preliminärt); målet är 100 "
         "procent. Året innan: 90,0 procent.",
     ),
+    # a year that is not over is not held against the whole of the year before as if it were
+    (
+        computed(651.0, "preliminar", jamforelse_varde=778.0, **YEAR),
+        COUNT,
+        "Första besök inom 90 dagar: 651 för 2022 (preliminärt). Hela året innan: 778.",
+    ),
+    (
+        computed(651.0, "preliminar", jamforelse_varde=778.0, **YEAR | {"release_id": "2023-01-09-0123456789ab"}),
+        COUNT,
+        "Första besök inom 90 dagar: 651 för 2022 (preliminärt). Året innan: 778.",
+    ),
+    (
+        computed(12.0, "preliminar", jamforelse_varde=20.0, tillfalle="delar", release_id="2022-06-30-0123456789ab"),
+        COUNT,
+        "Första besök inom 90 dagar: 12 för januari–augusti 2022 (preliminärt). Hela perioden året innan: 20.",
+    ),
     (
         computed(80.0, "preliminar", taljare=8.0, namnare=10.0, **YEAR),
         SHARE,

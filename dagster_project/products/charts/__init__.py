@@ -5,12 +5,14 @@ Each is one image with its alternative text; the table beside it, which holds th
 """
 
 from dagster_project.products.charts.data import Break, Limits, Point, State, UnitPoint
+from dagster_project.products.charts.drawing import Chart
 from dagster_project.products.charts.funnel import funnel
 from dagster_project.products.charts.series import pair, sparkline, trend
 from dagster_project.products.charts.standalone import standalone
 
 __all__ = [
     "Break",
+    "Chart",
     "Limits",
     "Point",
     "State",

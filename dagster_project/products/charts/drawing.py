@@ -26,6 +26,14 @@ def _macros() -> Any:
     return environment.get_template("charts.svg.j2").module
 
 
-def drawn(macro: str, **values: Any) -> Markup:
+class Chart(Markup):
+    """A chart's markup. cut: its scale does not hold 0, which a caption of counts and amounts must say."""
+
+    cut: bool = False
+
+
+def drawn(macro: str, cut: bool = False, **values: Any) -> Chart:
     """The chart that a macro of `charts.svg.j2` makes of these values."""
-    return Markup(str(getattr(_macros(), macro)(**values)).strip())
+    chart = Chart(str(getattr(_macros(), macro)(**values)).strip())
+    chart.cut = cut
+    return chart

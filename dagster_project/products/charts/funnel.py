@@ -6,12 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from markupsafe import Markup
-
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import UnitPoint
-from dagster_project.products.charts.drawing import drawn
-from dagster_project.products.charts.labels import WIDE, Box, Spot, freest
+from dagster_project.products.charts.drawing import Chart, drawn
+from dagster_project.products.charts.labels import WIDE, Box, Spot, along, freest
 from dagster_project.products.charts.scale import ACROSS, place, scale_of
 from dagster_project.products.funnel import funnel_limits
 
@@ -27,7 +25,7 @@ def _beside(x: float, y: float) -> list[Spot]:
     return [Spot(at, y + down, anchor) for at, anchor in sides[: 1 if right else 2] for down in (4, -11, 19)]
 
 
-def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
+def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Chart:
     """Units by n (across, the square root of it) and share (percent), around the whole's share.
 
     units: name, n, share. A unit beyond the outer limits is a filled mark with its name; the others are open marks
@@ -58,7 +56,9 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
         dots.append((x(n), scale.y(share), "d-sist" if outside else "d-enhet", 4.5 if outside else 4))
         if outside:
             outer.append((x(n), scale.y(share), name))
-    marks = [(a, b) for a, b, _, _ in dots]
+    curves = [curve(side) for side in ("lower_outer", "upper_outer", "lower_inner", "upper_inner")]
+    middle = f"0,{place(scale.y(centre))} {ACROSS},{place(scale.y(centre))}"
+    marks = [*((a, b) for a, b, _, _ in dots), *along(curves, 4), *along([middle], 100)]
     taken: list[Box] = []
     for a, b, name in outer:
         spot = freest(_beside(a, b), name, marks, taken, WIDE)
@@ -72,8 +72,8 @@ def funnel(units: Sequence[UnitPoint], centre: float, *, alt: str) -> Markup:
             (70.0, f"n = {fixed(min(ns), 0)}", "start", "d-tid"),
             (float(ACROSS), f"n = {fixed(max(ns), 0)}", "end", "d-tid"),
         ],
-        "outer": [curve("lower_outer"), curve("upper_outer")],
-        "inner": [curve("lower_inner"), curve("upper_inner")],
+        "outer": curves[:2],
+        "inner": curves[2:],
         "centre": scale.y(centre),
         "dots": dots,
         "names": names,

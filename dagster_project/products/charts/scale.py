@@ -59,6 +59,11 @@ class Scale:
     bottom: float
     step: float
 
+    @property
+    def cut(self) -> bool:
+        """Whether 0 is outside it."""
+        return not self.low <= 0 <= self.high
+
     def y(self, value: float) -> float:
         return self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
@@ -103,7 +108,7 @@ def scale_of(values: Iterable[float], unit: str, top: float, bottom: float, part
 
 Label = tuple[float, str, str, str]
 """Place across, text, anchor, class."""
-CLOSE, TIGHT = 0.11, 0.2
+CLOSE, TIGHT = 0.11, 0.27
 """Shares of the width: a label nearer to an end is left out; nearer than the second, on narrow screens only."""
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dagster_project.core.swedish import fixed
 from dagster_project.products.charts.data import Break, Limits, Point
-from dagster_project.products.charts.drawing import drawn
+from dagster_project.products.charts.drawing import Chart, drawn
 from dagster_project.products.charts.labels import NARROW, WIDE, Spot, along, freest
 from dagster_project.products.charts.scale import (
     ACROSS,
@@ -41,7 +41,7 @@ def trend(
     signal_points: Sequence[date] = (),
     small: bool = False,
     bounds: tuple[float, float] | None = None,
-) -> Markup:
+) -> Chart:
     """A series with what it is read against.
 
     points: oldest first. A hidden one is a small diamond at the foot of the chart, one without data is nothing: the
@@ -99,12 +99,12 @@ def trend(
         text = f"mål {_value_text(target, unit, decimals, exact=True)}"
         spot = freest(_on_line(scale.y(target), height, across), text, marks, taken, across)
         chart["target"] = (scale.y(target), spot.y, text, spot.x, spot.anchor)
-    return drawn("trend", c=chart, alt=alt)
+    return drawn("trend", cut=scale.cut, c=chart, alt=alt)
 
 
 def pair(
     women: Sequence[Point], men: Sequence[Point], *, alt: str, unit: str, decimals: int = 1, target: float | None = None
-) -> Markup:
+) -> Chart:
     """Two series on one scale, each named at its end: women drawn out, men dashed. Both have the same periods."""
     if [p.start for p in women] != [p.start for p in men]:
         raise ValueError("women and men have different periods")
@@ -129,7 +129,7 @@ def pair(
         if n is not None and y is not None:
             text = f"{name} {_value_text(points[n].value or 0.0, unit, decimals)}"
             spots = _beside(xs[n], y, HEIGHT)
-            spot = spots[0] if up or len(spots) == 1 else spots[1]
+            spot = freest(spots if up else spots[::-1], text, marks, taken, WIDE)
             taken.append(spot.box(text, WIDE))
             found["last"] = (spot.x, spot.y, text, spot.anchor)
     chart: dict[str, Any] = {
@@ -143,7 +143,7 @@ def pair(
         text = f"mål {_value_text(target, unit, decimals, exact=True)}"
         spot = freest(_on_line(scale.y(target), HEIGHT, WIDE), text, marks, taken, WIDE)
         chart["target"] = (scale.y(target), spot.y, text, spot.x, spot.anchor)
-    return drawn("pair", c=chart, alt=alt)
+    return drawn("pair", cut=scale.cut, c=chart, alt=alt)
 
 
 def sparkline(points: Sequence[Point], *, alt: str) -> Markup:

@@ -27,6 +27,7 @@ from dagster_project.products.reports.document import Block, Bullets, Column, He
 from dagster_project.products.reports.items import FEW_WORDS, is_few, status_mark
 from dagster_project.products.telling import (
     FILLS_UP_WORDS,
+    Attention,
     Tally,
     attention,
     by_perspective,
@@ -79,29 +80,41 @@ def _counts(found: Tally) -> tuple[str, ...]:
 def _attention(followed: Followed, whole: Tally) -> Iterator[Block]:
     """Items that miss their target or get worse; those judged on few cases come last and say so."""
     yield Heading(2, "Det här behöver uppmärksamhet", "uppmarksamhet")
-    asked, reading = followed.asked, followed.reading
+    asked = followed.asked
     entries = []
-    for found in attention(reading, asked.occasion, asked.year, asked.verksamhet):
-        worse = followed.change(found.indicator_id) if found.worse else None
-        if found.status not in (NOT_MET, PARTLY) and worse is None:
-            continue  # it began to get worse after the period
-        title, text = _parted(found.title, printable(found.sentence))
+    for found in attention(followed.reading, asked.occasion, asked.year, asked.verksamhet):
+        title, said = _parted(found.title, printable(found.sentence))
+        told = _told(followed, found, said)
+        parts = [text for part in found.parts if (text := _told(followed, part, printable(part.sentence)))]
+        if told is None and not parts:
+            continue
         symbol = status_mark(followed, found.row).symbol
-        if found.few:
-            text += f" ({FEW_WORDS.capitalize()}.)"
-        if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
-            text += f" Når inte målet: {joined(who)}."
-        if found.filling:
-            text += f" (Talet {FILLS_UP_WORDS}.)"
-        if worse is not None:
-            text += f" {worse.sentence}"
-        entries.append((f"{symbol} {title}".strip(), text))
+        entries.append((f"{symbol} {title}".strip(), " ".join([told or said, *parts])))
     if followed.is_area:
         entries += [entry for item in followed.items if (entry := _missed_below(followed, item)) is not None]
     if entries:
         yield Bullets(tuple(entries))
     else:
         yield Paragraph("Alla mål som har bedömts är uppnådda." if whole.judged else "Inget mål kan bedömas än.")
+
+
+def _told(followed: Followed, found: Attention, said: str) -> str | None:
+    """What is said of something that needs attention; None where it began to get worse after the period. said: its
+    sentence."""
+    reading = followed.reading
+    worse = followed.change(found.indicator_id) if found.worse and found.indicator_id is not None else None
+    if found.status not in (NOT_MET, PARTLY) and worse is None:
+        return None
+    text = said if found.part_of is None else f"{said} En del av {found.part_of}."
+    if found.few:
+        text += f" ({FEW_WORDS.capitalize()}.)"
+    if followed.is_area and (who := _who_miss(followed, reading.items[found.item_id])):
+        text += f" Når inte målet: {joined(who)}."
+    if found.filling:
+        text += f" (Talet {FILLS_UP_WORDS}.)"
+    if worse is not None:
+        text += f" {worse.sentence}"
+    return text
 
 
 def _parted(title: str, sentence: str) -> tuple[str, str]:

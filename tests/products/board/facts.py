@@ -172,10 +172,12 @@ class Facts:
         return revisions(self.reading, Reading(before) if before else self.reading)
 
     def _groups(self, code: str, occasion: str) -> Iterator[int]:
-        """How many items each part of a verksamhet's page has (`standing.GROUPS`, tested by themselves)."""
+        """How many items, and parts of items, each part of a verksamhet's page has (`standing.GROUPS`)."""
         for found in occasions(self.reading):
             if found.code == occasion:
-                yield from (len(inside) for _, inside in grouped(standings(self.reading, found)[code]))
+                for _, inside in grouped(standings(self.reading, found)[code]):
+                    parts = sum(s.item.overordnad_item is not None for s in inside)
+                    yield from (len(inside) - parts, parts)
 
     @staticmethod
     def _now(units: pl.DataFrame) -> Iterator[int]:

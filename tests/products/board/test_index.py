@@ -105,6 +105,43 @@ def test_a_cell_says_status_value_n_direction_and_signal(pages: dict[str, str]) 
     assert "För få för att visas" in hidden and not re.search(r"\d", hidden)
 
 
+def test_a_target_without_what_it_compares_with_cannot_be_judged(tmp_path: Path) -> None:
+    relative = {"mal_text": "mer än föregående år", "mal_jamforelse": "foregaende_ar", "mal_nivaer": "omrade"}
+    told = dimensions()["dim_indikator"].with_columns(**{n: pl.lit(value) for n, value in relative.items()})
+    at = {"niva": "verksamhet", "verksamhet": "AA"}
+    cells = [shown(*AUGUST, "manad", status="inget_mal"), shown(*AUGUST, "manad", status="inget_mal", **at)]
+    rows = pl.DataFrame(cells, schema=RESULT_SCHEMA)
+    site = release(tmp_path, dim_indikator=told, indicator_result=rows)
+    html = next(site.render(page) for page in index.pages(site) if page.path == "manad.html")
+    area, here = cells_of(html, SHARE)
+    assert "Målet kan inte bedömas" in area and "90,0 %" in area and "Inget mål" not in area
+    assert "Inget mål" in here, "the target is the area's"
+
+
+def test_a_years_target_says_what_it_is_for_the_period(tmp_path: Path) -> None:
+    told = dimensions()["dim_indikator"].with_columns(mal_text=pl.lit("minst 750 kr per år"))
+    rows = [cell(CROWNS, *AUGUST, status="ej_uppfyllt", varde=19.0, malvarde=750 * 31 / 365, mal_operator=">=")]
+    site = release(tmp_path, dim_indikator=told, indicator_result=pl.DataFrame(rows, schema=RESULT_SCHEMA))
+    html = text_of(next(site.render(page) for page in index.pages(site) if page.path == "manad.html"))
+    assert "mål minst 750 kr per år (64 kr för perioden)" in html
+    assert "Mål: minst 750 kr per år (64 kr för perioden)" in html
+
+
+def test_all_that_is_counted_as_missed_can_be_reached(tmp_path: Path) -> None:
+    ids = [f"X-{n:02}" for n in range(8)]
+    every = pl.DataFrame(
+        [dimensions()["dim_planpunkt"].row(0, named=True) | {"item_id": i, "kort_titel": f"Punkt {i}"} for i in ids],
+        schema=dimensions()["dim_planpunkt"].schema,
+    )
+    plan = [plan_row(i, tillfalle="senaste", malstatus="ej_uppfyllt") for i in ids]
+    site = release(tmp_path, dim_planpunkt=every, plan_uppfoljning=pl.DataFrame(plan, schema=PLAN_SCHEMA))
+    html = next(site.render(page) for page in index.pages(site) if page.path == "index.html")
+    assert "Inget av 8 mål är uppnått, 8 inte." in html
+    listed = html.partition('id="behover"')[2].partition("</section>")[0]
+    assert listed.count("<details") == 1 and "3 punkter till" in listed
+    assert [f"Punkt {i}" for i in ids] == re.findall(r">(Punkt X-\d\d)</a>", listed)
+
+
 def test_another_period_and_quality_than_the_pages_are_told(pages: dict[str, str]) -> None:
     html = pages["manad.html"]
     assert "987" not in html

@@ -185,7 +185,7 @@ def test_what_was_remarked_on_the_sources_is_told_with_its_measure(whole: str) -
 
 def test_a_share_that_misses_its_target_tells_how_many_were_lacking(whole: str) -> None:
     # The newest complete twelve months: 64 of 80, and 90 percent of 80 is 72.
-    assert "8 fler av 80 hade behövts för att nå målet." in words(whole)
+    assert "Målet hade nåtts med 8 fler av 80." in words(whole)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_the_page_leads_with_what_must_be_acted_on(site: Site) -> None:
     assert re.findall(r"<h2[^>]*>\s*([^<]*?)\s*<", html)[:2] == ["Att åtgärda", "Inte påbörjat eller inte rapporterat"]
     text = words(html)
     assert "Det enda mål som bedöms är inte uppnått" in text
-    assert "80,0 procent (80 av 100) – inte uppnått." in text and "10 fler av 100 hade behövts" in text
+    assert "80,0 procent (80 av 100) – inte uppnått." in text and "Målet hade nåtts med 10 fler av 100." in text
     assert "En förändring till det sämre som är mer än slump" in text
     assert 'aria-label="Kort, månad för månad' in html or "<title>Kort, månad för månad" in html
     assert "resultattavla template" in text and "Barn &amp; &lt;unga&gt;" in html

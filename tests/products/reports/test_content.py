@@ -102,7 +102,8 @@ def test_the_summary_counts_how_the_items_stand() -> None:
 
 def test_few_cases_never_lead_what_needs_attention() -> None:
     (found,) = (b for b in under(told(), "Det här behöver uppmärksamhet") if isinstance(b, Bullets))
-    assert [label for label, _ in found.entries] == ["✗ Kort:", "✗ Delen:", "✗ Sällan:"], "Sällan is first in the plan"
+    assert [label for label, _ in found.entries] == ["✗ Kort:", "✗ Helheten:", "✗ Sällan:"], "Sällan is 1st in the plan"
+    assert "Delen: " in found.entries[1][1], "a part stands with its whole, as it is counted"
     assert "få fall" in found.entries[-1][1].lower()
     assert not any("få fall" in text.lower() for _, text in found.entries[:-1])
     assert found.entries[0][1] == "77,5 procent (93 av 120). Når inte målet: Barn & <unga> och Avdelning A."

@@ -30,6 +30,7 @@ def pages(site: Site) -> Iterator[Page]:
             "few": int(manifest.parameters.get("few_limit", 20)),
             "example": example(),
             "assessed": ASSESSED,
+            "responsible": any(item.ansvarig for item in reading.items.values()) and site.plans,
             "v": v,
         },
         ABOUT,

@@ -5,7 +5,7 @@ One page per period type; the rolling twelve months come first, since they are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -21,6 +21,7 @@ from dagster_project.products.telling import (
     CHANGED,
     UNJUDGED,
     Attention,
+    MissedBelow,
     attention,
     attention_of_cells,
     by_perspective,
@@ -28,6 +29,7 @@ from dagster_project.products.telling import (
     changes,
     fills_up,
     missed_below,
+    period_target,
     plan_rows,
     tally,
     tally_words,
@@ -111,15 +113,15 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
             for r in plan_rows(reading, occasion, year).iter_rows(named=True)
             if reading.items[r["item_id"]].overordnad_item is None
         ]
-        perspectives = [(t.code, t.name, t.sentence, t.reported) for t in told]
+        perspectives = [(t.code, t.name, t.sentence, t.below, t.reported) for t in told]
     else:
         cells = {r["indicator_id"]: r for r in _area_cells(reading, kind).iter_rows(named=True)}
         rows = [cells[i.indicator_id] for i in in_plan_order(reading) if i.indicator_id in cells]
         asked = attention_of_cells(reading, rows, kind in NEWEST)
-        below = []
+        below = list[MissedBelow]()
         statuses = [r["status"] for r in rows]
         perspectives = [
-            (code, PERSPECTIVE_WORDS[code], tally_words(tally(r["status"] for r in own)), None)
+            (code, PERSPECTIVE_WORDS[code], tally_words(tally(r["status"] for r in own)), None, None)
             for code in v.PERSPECTIVES
             if (own := [r for r in rows if reading.indicators[r["indicator_id"]].perspektiv == code])
         ]
@@ -127,23 +129,32 @@ def _plan(reading: Reading, kind: str, period: tuple[date, date] | None) -> dict
         "by_item": by_item,
         "sentence": tally_words(tally(statuses)),
         "perspectives": perspectives,
-        "attention": [
-            (status, worse, few, [_asked(reading, a) for a in alike])
-            for (status, worse, few), alike in groupby(asked[:MOST_ATTENTION], lambda a: (a.status, a.worse, a.few))
-        ],
-        "below": below[:MOST_BELOW],
+        "first": (_alike(reading, asked[:MOST_ATTENTION], kind), below[:MOST_BELOW]),
+        "rest": (_alike(reading, asked[MOST_ATTENTION:], kind), below[MOST_BELOW:]),
         "more": max(len(asked) - MOST_ATTENTION, 0) + max(len(below) - MOST_BELOW, 0),
     }
 
 
-def _asked(reading: Reading, found: Attention) -> dict[str, Any]:
+def _alike(
+    reading: Reading, asked: Sequence[Attention], kind: str
+) -> list[tuple[str, bool, bool, list[dict[str, Any]]]]:
+    """What stands under one status: its code, whether it gets worse, whether it is judged on few, and the items."""
+    return [
+        (status, worse, few, [_asked(reading, a, kind) for a in alike])
+        for (status, worse, few), alike in groupby(asked, lambda a: (a.status, a.worse, a.few))
+    ]
+
+
+def _asked(reading: Reading, found: Attention, kind: str) -> dict[str, Any]:
     indicator, value = found.indicator_id, found.row["varde"]
     info = None if indicator is None else reading.indicators[indicator]
     return {
         "title": found.title,
         "indicator": indicator,
         "value": None if value is None or info is None else short(reading.value_words(info.indicator_id, value)),
-        "target": None if info is None else found.row.get("mal_text", info.mal_text),
+        "target": None if info is None else period_target(reading, info, found.row, kind),
+        "parts": [_asked(reading, part, kind) for part in found.parts],
+        "part_of": found.part_of,
         "plan": found.row.get("plan_id"),
         "item": found.item_id,
         "fills": found.filling,
@@ -174,7 +185,8 @@ def trust(site: Site) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Cell:
     """What the table shows of an indicator at a place. direction: how it stands to what it is compared with (1, 0, -1).
-    change: what a signal says, in a word."""
+    change: what a signal says, in a word. undecided: there is a target and a value, but what the target compares with
+    is hidden or missing."""
 
     status: str
     few: bool
@@ -182,6 +194,7 @@ class Cell:
     n: str | None
     direction: int | None
     change: str | None
+    undecided: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,7 +260,7 @@ def groups(reading: Reading, kind: str, period: tuple[date, date]) -> list[Group
         stops = own["period_slut"]
         line = Line(
             info,
-            info.mal_text,
+            period_target(reading, info, own, kind),
             None if stops == period[1] else reading.period_label(kind, own["period_start"]),
             "än 2020" if info.jamforelse == v.BASE_YEAR else "än året innan",
             None if own["kvalitet"] == v.GOOD else own["kvalitet"],
@@ -305,11 +318,19 @@ def _area_cells(reading: Reading, kind: str) -> pl.DataFrame:
 
 def _cell(reading: Reading, info: IndicatorInfo, row: Mapping[str, Any], place: str | None, newest: bool) -> Cell:
     value, n, change = row["varde"], row["namnare"], row["forandring"]
+    undecided = (
+        value is not None
+        and row["status"] == v.NO_TARGET
+        and row["jamforelse_varde"] is None
+        and info.mal_jamforelse == v.LAST_YEAR
+        and row["niva"] in info.mal_nivaer
+    )
     return Cell(
-        status=row["status"],
+        status=v.NO_DATA if undecided else row["status"],
         few=row["markering"] == v.FEW_MARK,
         value=None if value is None else short(reading.value_words(info.indicator_id, value)),
         n=None if n is None or value is None else fixed(n, 0),
         direction=None if change is None else (round(change, 6) > 0) - (round(change, 6) < 0),
         change=change_at(reading, info.indicator_id, place).word if newest and value is not None else None,
+        undecided=undecided,
     )

@@ -11,7 +11,6 @@ from io import BytesIO
 from typing import Any
 
 import polars as pl
-from markupsafe import Markup
 
 from dagster_project.catalogue.plan import Item
 from dagster_project.catalogue.vocabulary import (
@@ -53,7 +52,7 @@ from dagster_project.products.board.indicator_view import (
 )
 from dagster_project.products.board.series import comparison, month_words, period_words, points
 from dagster_project.products.board.site import OVERVIEW, Attachment, Page, Site
-from dagster_project.products.charts import Break, Limits, funnel, pair, trend
+from dagster_project.products.charts import Break, Chart, Limits, funnel, pair, trend
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
@@ -333,7 +332,7 @@ def _trend(
     compare: bool = False,
     small: bool = False,
     bounds: tuple[float, float] | None = None,
-) -> Markup | None:
+) -> Chart | None:
     if not development.drawn:
         return None
     cells, month = development.cells, development.signal_month
@@ -352,7 +351,7 @@ def _trend(
     )
 
 
-def _pair(both: Sexes | None, info: IndicatorInfo) -> Markup | None:
+def _pair(both: Sexes | None, info: IndicatorInfo) -> Chart | None:
     if both is None or not both.drawn:
         return None
     women, men = points(both.women), points(both.men)
@@ -366,7 +365,7 @@ def _decimals(cells: Sequence[Cell], info: IndicatorInfo) -> int:
     return 0 if whole else info.decimaler
 
 
-def _funnel(found: Units | None) -> Markup | None:
+def _funnel(found: Units | None) -> Chart | None:
     """Only units that are shown: what the others have is in no scale."""
     if found is None or found.centre is None:
         return None

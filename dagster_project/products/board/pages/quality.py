@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.vocabulary import FAILED, PASSED, PASSED_WITH_WARNING
 from dagster_project.products.board.quality_view import quality_view, quarantine_of, revised
 from dagster_project.products.board.site import QUALITY, Page, Site
@@ -47,6 +47,7 @@ def pages(site: Site) -> Iterator[Page]:
         context={
             "view": view,
             "severities": SEVERITY_WORDS,
+            "register": REGISTER_SOURCE,
             "outcomes": OUTCOMES,
             "gate_questions": GATE_QUESTIONS,
             "before": date.fromisoformat(site.revisions.before[:10]) if site.revisions is not None else None,

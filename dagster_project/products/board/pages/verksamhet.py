@@ -22,6 +22,7 @@ from dagster_project.catalogue.vocabulary import (
     NOT_REPORTED,
     VERKSAMHET,
 )
+from dagster_project.core.swedish import counted
 from dagster_project.products.board.cells import IndicatorCells, cells_by_indicator
 from dagster_project.products.board.series import drawable, month_words, newest_months, points, series_words
 from dagster_project.products.board.site import VERKSAMHETER, Page, Site
@@ -147,6 +148,7 @@ def pages(site: Site) -> Iterator[Page]:
                     "occasions": [(o, path_of(code, o)) for o in found],
                     "groups": grouped(here, frozenset(worsening(reading, code)) if latest else frozenset()),
                     "headings": HEADINGS,
+                    "counted": how_many,
                     "lead": lead(reading, here),
                     "trends": trends(reading, here, code, months) if latest else {},
                     "fills": {i for i, known in reading.indicators.items() if fills_up(known)},
@@ -175,6 +177,13 @@ def lead(reading: Reading, here: Sequence[Standing]) -> tuple[str, ...]:
     counts = Counter(s.report_status for s in whole if s.report_status and s.target_status not in (MET, *FAILING))
     told = reported_words(counts, {code: info.ord for code, info in reading.statuses.items()}, one_place=True)
     return (judged, told) if told is not None else (judged,)
+
+
+def how_many(found: Sequence[Standing]) -> str:
+    """How many items a part of the page has, as they are counted everywhere: `9 och 2 delar`."""
+    parts = sum(s.item.overordnad_item is not None for s in found)
+    told = [str(len(found) - parts)] if parts < len(found) else []
+    return " och ".join([*told, *([counted(parts, "del", "delar")] if parts else [])])
 
 
 def short_of(reading: Reading, s: Standing) -> str | None:
