@@ -35,7 +35,6 @@ from dagster_project.runs.folder import QUARANTINE, QUARANTINE_SCHEMA, RunFolder
 from dagster_project.runs.history import RunRecord
 from dagster_project.runs.ledger import LEDGER_SCHEMA
 from tests.products.simulated import NOTED, STOPPED, WARNED, findings, outcomes_of
-from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
 AS_OF = date(2022, 9, 30)
 RUN = "2022-09-30-0123456789ab"
@@ -560,18 +559,6 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quiet")
     write(folder, [replace(o, success=True) for o in OUTCOMES], rows=quarantine(0), ledger=LEDGER[:2])
     return folder / "docs"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    path = BROWSER.path()
-    assert path is not None
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

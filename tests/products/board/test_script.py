@@ -10,7 +10,6 @@ import pytest
 
 from dagster_project.products.board.pages import index
 from tests.products.board.test_index import release
-from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
 pytestmark = pytest.mark.browser
 
@@ -21,16 +20,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("tavla")
     site.write(out, index.pages(site))
     return out
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER.path(), args=BROWSER_ARGUMENTS)
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from tests.products.board.checks import (
     structure_faults,
 )
 from tests.products.board.facts import Facts
-from tests.programs import BROWSER, BROWSER_ARGUMENTS
 
 MOST_BYTES = 15_000_000
 """Of the board of the sample (products.md)."""
@@ -142,18 +141,6 @@ ALIKE = """() => {
     }
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    path = BROWSER.path()
-    assert path is not None
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
