@@ -31,7 +31,7 @@ CELLS = "resultattavla.observations resultattavla.cells"
 RESULTS = "resultattavla.results"
 """What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
 
-KEPT: frozenset[str] = frozenset()
+KEPT = frozenset({"months_additive", "months_distribution"})
 """Models that a run goes on from, where the months that they sum are not touched."""
 
 _parsed: dict[str, Any] = {}

@@ -21,12 +21,15 @@ class Made:
     """What a whole warehouse says of itself.
 
     by: what computed it (code, catalogue, packages, parameters), as one digest. settled: how often deliveries were
-    settled in it. months: the settling that its monthly sums are of; None where there are none yet.
+    settled in it. months: the settling that its monthly sums are of; None where there are none yet. evidence: what was
+    kept of it month by month (indicator -> month -> file and SHA-256), as of the settling evidence_of.
     """
 
     by: str
     settled: int = 0
     months: int | None = None
+    evidence: dict[str, dict[str, list[str]]] | None = None
+    evidence_of: int | None = None
 
 
 def _note(data: DataPaths) -> Path:

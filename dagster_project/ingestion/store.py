@@ -45,6 +45,7 @@ _SCHEMA = """
 create schema if not exists settled;
 create table if not exists settled.deliveries (source varchar, delivery varchar, place integer, stamp varchar);
 create table if not exists settled.touched (source varchar, month date);
+create table if not exists settled.touched_evidence (source varchar, month date);
 create table if not exists settled.judged_by
     (source varchar, hsaid_enhet varchar, verksamhet varchar, giltig_fran date, giltig_till date);
 """
@@ -73,6 +74,8 @@ def opened(data: DataPaths, by: str, tell: Callable[[str], None]) -> Iterator[du
             connection.execute(_SCHEMA)
             if before is not None and before.months == before.settled:
                 connection.execute("delete from settled.touched")  # what they say is in the months
+            if before is not None and before.evidence_of == before.settled:
+                connection.execute("delete from settled.touched_evidence")
             yield connection
     except duckdb.Error:
         # Nothing of it is believed: it is made from bronze again by the next run.
@@ -410,9 +413,11 @@ def _let_yield(connection: duckdb.DuckDBPyConnection) -> None:
 def _note_touched(connection: duckdb.DuckDBPyConnection, contract: Contract, delta: Delta) -> None:
     """Add to `settled.touched` the months that have to be summed again."""
     source, name = contract.source, literal(contract.source)
+    tables = ("settled.touched", "settled.touched_evidence")
     if delta.first:
-        connection.execute(f"delete from settled.touched where source = {name}")
-        connection.execute(f"insert into settled.touched values ({name}, null)")
+        for table in tables:
+            connection.execute(f"delete from {table} where source = {name}")
+            connection.execute(f"insert into {table} values ({name}, null)")
         return
     new = ", ".join(literal(d.id) for d in delta.new) or "''"
     dates = [n for n, t in stored_schema(contract).items() if t == pl.Date()]
@@ -428,10 +433,10 @@ def _note_touched(connection: duckdb.DuckDBPyConnection, contract: Contract, del
         """
     )
     months = " union ".join(f"select cast(date_trunc('month', {d}) as date) as month from touching" for d in dates)
-    if months:
+    for table in tables if months else ():
         connection.execute(
-            f"insert into settled.touched select {name}, month from ({months}) where month is not null "
-            f"except select source, month from settled.touched"
+            f"insert into {table} select {name}, month from ({months}) where month is not null "
+            f"except select source, month from {table}"
         )
 
 
