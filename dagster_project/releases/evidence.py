@@ -1,11 +1,11 @@
 """Evidence: the observations behind every kept release, so that a published number can be explained later.
 
-The warehouse holds what counts now only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of one
-indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day before
-shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release, with its
-SHA-256. An indicator with many observations, each of one staged row, has a file per month, so that a day's delivery
-writes anew only the months that it touched (`settled.touched_evidence`, `ingestion/store.py`). Evidence is internal: it
-holds small numbers, and it never lies below `published/`.
+The warehouse holds what counts now only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of
+one indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day
+before shares its file. `data/evidence/<release id>.json` says which files belong to each indicator of a release, with
+their SHA-256. An indicator with many observations, each of one staged row, has a file per month, so that a day's
+delivery writes anew only the months that it touched (`settled.touched_evidence`, `ingestion/store.py`). Evidence is
+internal: it holds small numbers, and it never lies below `published/`.
 
 Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
 `person` numbers the persons (or things) of one file where the indicator counts each once, in the order of their first
