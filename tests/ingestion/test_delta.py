@@ -90,7 +90,7 @@ def activities(day: date) -> st.SearchStrategy[list[str]]:
         st.sampled_from(["AUD", "BUH"]), st.sampled_from(["pagar", "genomford"]), st.sampled_from(["", "Ja"])
     )
     return st.lists(row, min_size=1, max_size=2).map(
-        lambda rows: [f"HH-2022-01;{v};{day:%Y-%m};{s};;19800101-9804;{m}" for v, s, m in rows]
+        lambda rows: [f"HH-2022-I01;{v};{day:%Y-%m};{s};;19800101-9804;{m}" for v, s, m in rows]
     )
 
 
