@@ -138,7 +138,8 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
         computed = connection.execute(
             "select indicator_id, as_of, data_start, lacking from run_indicators order by indicator_id"
         ).fetchall()
-        many = _of_many_rows(connection)
+        # Month by month only where it is known what changed since.
+        many = _of_many_rows(connection) if found is not None else {}
         for indicator, as_of, data_start, lacking in computed:
             row = catalogue[indicator]
             if indicator in many:

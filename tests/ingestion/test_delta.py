@@ -176,6 +176,8 @@ class World:
 
     def require_told(self) -> None:
         """The rows that count of every month that no run has told of since are as they were."""
+        made = warehouse.made(self.data)
+        assert made is not None
         with database(self.data.warehouse) as connection:
             told = set(connection.execute("select source, month from settled.touched").fetchall())
         for source, contract in CONTRACTS.items():
@@ -189,7 +191,8 @@ class World:
                 for name in dates
             }
             before = self.counted.get(source)
-            if before is not None and (source, None) not in told:
+            # In a store that was made anew there are no sums yet.
+            if before is not None and made.settled > 1 and (source, None) not in told:
                 for name in dates:
                     for month in (before[name].keys() | now[name].keys()) - {None}:
                         same = before[name].get(month) == now[name].get(month)
@@ -197,9 +200,7 @@ class World:
             self.counted[source] = now
             self.seen[source] |= bool(rows.height)
         # The models have summed what was told of.
-        before_next = warehouse.made(self.data)
-        assert before_next is not None
-        warehouse.keep_note(self.data, warehouse.Made(before_next.by, before_next.settled, before_next.settled))
+        warehouse.keep_note(self.data, warehouse.Made(made.by, made.settled, made.settled))
 
 
 def rows_of(data: DataPaths, source: str) -> pl.DataFrame:

@@ -33,7 +33,8 @@ def observations(evidence: Evidence, months: Sequence[date], undated: bool = Fal
 def all_observations(evidence: Evidence, wanted: pl.Expr | None = None) -> pl.DataFrame:
     """All kept observations, or the wanted ones, with `month`."""
     try:
-        kept = pl.scan_parquet(evidence.paths).rename({"exkludering": "exclusion"}, strict=False)  # of older evidence
+        older = {"exkludering": "exclusion"}
+        kept = pl.scan_parquet(list(evidence.paths)).rename(older, strict=False)
         kept = kept.with_columns(month=pl.col("event_date").dt.truncate("1mo"))
         return (kept if wanted is None else kept.filter(wanted)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
