@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -137,6 +137,7 @@ def test_every_event_is_one_of_the_specification(runs: list[JobRun], tmp_path: P
     for event in found:
         checker.validate(event)
         UUID(event["run"]["runId"])
+        assert datetime.fromisoformat(event["eventTime"]).tzinfo is not None
     assert [e["eventType"] for e in found] == ["START", *["START", "COMPLETE"] * 5, "COMPLETE"]
     assert found[0]["job"]["name"] == found[-1]["job"]["name"] == DAILY_RUN
     assert {e["job"]["namespace"] for e in found} == {"regionen"}
