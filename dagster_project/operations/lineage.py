@@ -152,7 +152,7 @@ def _of_line(line: Line, record: RunRecord, models: Models, release: Release | N
     elif line.step.startswith("gate_") and line.source:
         judged = _judged(line.step.removeprefix("gate_"), line.source, record, models)
         yield run(f"{line.step}.{line.source}", [judged], ())
-    elif line.step.startswith("dbt_") and line.part in models.datasets:
+    elif line.step.startswith("dbt_") and line.part and line.part in models.datasets:
         made = models.datasets[line.part]
         yield run(f"{line.step}.{line.part}", models.reads[line.part], [Dataset(made.name, line.rows, made.columns)])
     elif line.step == f"run__{INDICATORS}" and line.whole:
