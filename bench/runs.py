@@ -21,20 +21,23 @@ Figures = dict[str, Any]
 """What was measured, as it stands in the JSON."""
 
 
+def _command(raw: Path, data: Path) -> list[str | Path]:
+    # The module rather than the console script, so that a checkout measures itself, whatever is installed.
+    return [sys.executable, "-m", "dagster_project.cli.main", "run", "--raw", raw, "--data", data]
+
+
 def run(
     raw: Path, data: Path, log: Path, ok: Sequence[int] = (0,), environment: Mapping[str, str] | None = None
 ) -> Measured:
-    """One `resultattavla run`. Raises BenchmarkError for an exit code that is not in `ok`."""
-    # The module rather than the console script, so that a checkout measures itself, whatever is installed.
-    command: list[str | Path] = [sys.executable, "-m", "dagster_project.cli.main", "run", "--raw", raw, "--data", data]
-    found = measure(command, PROJECT, log, environment, ok)
+    """One `resultattavla run` that has something to do. Raises BenchmarkError for an exit code that is not in `ok`."""
+    found = measure(_command(raw, data), PROJECT, log, environment, ok)
     # The run begins its high-water mark anew at every step: what the system says at its end is of the last one only.
     return replace(found, peak=max([found.peak, *(step["peak_bytes"] or 0 for step in steps(data))]))
 
 
 def nothing_new(raw: Path, data: Path, log: Path, ok: Sequence[int] = (0,)) -> Measured:
     """The same run again. Raises BenchmarkError where it found something to do."""
-    found = run(raw, data, log, ok)
+    found = measure(_command(raw, data), PROJECT, log, ok=ok)  # the log there is that of the run before
     if NOTHING_NEW not in found.output:
         raise BenchmarkError("the second run did not find that nothing was new (did the code change meanwhile?)")
     return found

@@ -16,7 +16,8 @@ from bench.agreement import compare, compare_all
 from bench.generator import write_benchmark, write_next_day
 from bench.handwritten import compute
 from bench.measure import BenchmarkError, measure
-from bench.runs import linked
+from bench.runs import linked, steps
+from dagster_project.runs.log import note, run_log, step
 from dagster_project.samples.units import HSA_PREFIX
 from tests.samples.files import newest, table
 
@@ -201,3 +202,19 @@ def test_files_are_laid_in_another_folder_without_being_copied(tmp_path: Path) -
     assert one.name == two.name and one.samefile(two)
     write_next_day(other, 2_000, 1_000)
     assert newest(tmp_path / "raw", "kva") == one, "the given set is as it was"
+
+
+def test_the_steps_of_a_run_are_those_of_its_log_and_what_took_long(tmp_path: Path) -> None:
+    with run_log(tmp_path / "run" / "log.jsonl", "2026-11-26T07:00:00+00:00") as log:
+        log.begin()
+        with step("dbt_cells"):
+            note("dbt_cells", "cells", 2.5, rows=7)
+            note("dbt_cells", "quick", 0.1)
+        log.end()
+    assert [(s["step"], s["part"]) for s in steps(tmp_path)] == [
+        ("dbt_cells", None),
+        ("dbt_cells", "cells"),
+        ("run", None),
+    ]
+    assert steps(tmp_path)[0]["peak_bytes"] > 10_000_000
+    assert steps(tmp_path / "absent") == []
