@@ -68,10 +68,10 @@ class Database:
 
 
 @contextmanager
-def running() -> Iterator[LocalServer]:
-    """A server in a folder that its own user is let through to, stopped and removed afterwards."""
+def running(prepared: bool = True) -> Iterator[LocalServer]:
+    """A server in a folder that its own user is let through to, stopped and removed afterwards (`up`)."""
     folder = Path(tempfile.mkdtemp(prefix="resultattavla-postgres-", dir="/tmp"))
-    server = up(folder, free_port(), FAST)
+    server = up(folder, free_port(), FAST, prepared)
     try:
         yield server
     finally:

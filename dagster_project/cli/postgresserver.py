@@ -84,10 +84,10 @@ def programs() -> Path:
     return found[-1].parent
 
 
-def up(folder: Path, port: int = PORT, options: Sequence[str] = ()) -> LocalServer:
+def up(folder: Path, port: int = PORT, options: Sequence[str] = (), prepared: bool = True) -> LocalServer:
     """Start the server of a folder, which is made the first time. Raises ResultattavlaError where it cannot be.
 
-    options: lines of its configuration, used when it is made.
+    options: lines of its configuration, used when it is made. prepared: with the database, the roles and their users.
     """
     server = LocalServer(folder.absolute(), port, programs())
     cluster = server.folder / "kluster"
@@ -96,7 +96,8 @@ def up(folder: Path, port: int = PORT, options: Sequence[str] = ()) -> LocalServ
     if not server.is_up:
         _require_free(port)
         server.start()
-    _prepare(server)
+    if prepared:
+        _prepare(server)
     return server
 
 
@@ -136,7 +137,7 @@ def _prepare(server: LocalServer) -> None:
     from psycopg import sql
 
     words = dict(line.split(":")[3:5] for line in server.passfile.read_text(encoding="ascii").splitlines())
-    login = {"host": HOST, "port": server.port, "user": ADMINISTRATOR, "password": words[ADMINISTRATOR]}
+    login: dict[str, Any] = {"host": HOST, "port": server.port, "user": ADMINISTRATOR, "password": words[ADMINISTRATOR]}
     with psycopg.connect(dbname="postgres", autocommit=True, **login) as connection:
         if connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("create database {} encoding 'UTF8'").format(sql.Identifier(DATABASE)))

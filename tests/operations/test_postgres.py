@@ -16,6 +16,7 @@ from dagster_project.operations.settings import Serve, Settings
 from dagster_project.products.make import linked_release
 from dagster_project.products.postgres.serving import look
 from dagster_project.releases.publish import switch_current
+from dagster_project.releases.store import current_release
 from tests.jobs import said
 from tests.postgres import Database, database, postgres_server
 from tests.products.exports.small import exported_release
@@ -25,16 +26,18 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def serving(first: RunOutcome, tmp_path: Path, database: Database) -> tuple[Settings, Callable[[], RunOutcome]]:
-    """Settings with the server, and what ends a run that found nothing new on the folder of `first`."""
+def serving(tmp_path: Path, database: Database) -> tuple[Settings, Callable[[], RunOutcome]]:
+    """Settings with the server and a current release, and what ends a run that found nothing new."""
     settings = Settings(
-        raw=tmp_path / "raw", data=first.data.root, products=(), serve=Serve(postgres=database.settings())
+        raw=tmp_path / "raw", data=tmp_path / "data", products=(), serve=Serve(postgres=database.settings())
     )
 
     def end() -> RunOutcome:
-        with session(first.data, settings) as current:
-            return current.end(JobEnd(ingested=True, nothing_new=True))
+        with session(settings.paths, settings) as current:
+            return current.end(JobEnd(ingested=False))
 
+    with session(settings.paths, settings):
+        switch_current(settings.paths, exported_release(settings.paths).release.id)
     return settings, end
 
 
@@ -49,7 +52,7 @@ def test_a_server_that_is_down_costs_no_release_and_is_caught_up(
     (sentence,) = outcome.products_failed  # once, although two things failed
     assert sentence.startswith(f"PostgreSQL kunde inte göras (utgåva {outcome.release.id} är publicerad ändå): ")
     assert "den svarar inte" in sentence and sentence.endswith("Nästa körning kommer ikapp.")
-    assert (data.current / "resultat.duckdb").exists() and linked_release(data, "postgres") is None
+    assert current_release(data) is not None and linked_release(data, "postgres") is None
     postgres_server.start()
     caught_up = end()
     assert caught_up.exit_code == outcome.release.exit_code and caught_up.products_failed == ()
