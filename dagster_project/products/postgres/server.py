@@ -92,7 +92,7 @@ def connected(server: PostgresServer, writing: bool = True) -> Iterator[psycopg.
             keepalives_count=3,
             tcp_user_timeout=60_000,
             autocommit=True,
-            **({"passfile": str(server.passfile)} if server.passfile is not None else {}),
+            passfile=str(server.passfile) if server.passfile is not None else None,
         ) as connection:
             if connection.info.server_version < OLDEST_VERSION * 10_000:
                 raise ResultattavlaError(
