@@ -72,7 +72,8 @@ def look(server: PostgresServer) -> Shown:
 def _shown(connection: Connection) -> Shown:
     row = connection.execute(f"select release_id, sedan, i_stallet_for from {OWN_SCHEMA}.visas").fetchone()
     loaded = connection.execute(f"select release_id from {OWN_SCHEMA}.utgavor order by release_id").fetchall()
-    return Shown(*(row or (None, None, None)), tuple(name for (name,) in loaded))
+    release_id, since, instead_of = row or (None, None, None)
+    return Shown(release_id, since, instead_of, tuple(name for (name,) in loaded))
 
 
 def _prepare(connection: Connection) -> None:
