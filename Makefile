@@ -51,7 +51,7 @@ postgres-up: $(STAMP)  ## a PostgreSQL server on this machine, in .postgres/ (PO
 postgres-down: $(STAMP)  ## stop it
 	$(BIN)/python -m dagster_project.cli.postgresserver down
 
-bench: $(STAMP)  ## measure (ROWS=2000000)
+bench: $(STAMP)  ## measure, and make docs/performance.md of it (ROWS=2000000)
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
 
 docs: $(STAMP)  ## dbt's documentation of every model, in data/dbt/static_index.html

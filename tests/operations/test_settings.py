@@ -47,6 +47,8 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     told, example = documented.pop("serve")["postgres"], {"host": "db.example.se"}
     assert told == PostgresServer(**example).model_dump() | {"passfile": "/etc/resultattavla/pgpass"}
     assert defaults.pop("serve") == {"postgres": None}
+    lineage, default_lineage = documented.pop("lineage"), defaults.pop("lineage")
+    assert set(lineage) == set(default_lineage) and lineage["namespace"] == default_lineage["namespace"]
     assert documented == defaults
 
 
