@@ -118,11 +118,9 @@ def _make(server: LocalServer, options: Sequence[str]) -> None:
             os.chown(path, owner.pw_uid, owner.pw_gid)
     first = folder / "forsta"
     first.write_text(words[ADMINISTRATOR] + "\n", encoding="ascii")
-    made = _as_its_user(
-        [server.programs / "initdb", f"--pgdata={cluster}", f"--username={ADMINISTRATOR}", "--encoding=UTF8"]
-        + ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={first}", "--no-sync"],
-        folder,
-    )
+    command: list[str | Path] = [server.programs / "initdb", f"--pgdata={cluster}", f"--username={ADMINISTRATOR}"]
+    command += ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={first}", "--no-sync"]
+    made = _as_its_user(command, folder)
     first.unlink()
     if made.returncode:
         raise ResultattavlaError(f"PostgreSQL kunde inte läggas upp i {folder}: {made.stderr.strip()}")

@@ -222,7 +222,8 @@ def load_settings() -> Settings:
     settings = settings.model_copy(update=paths)
     postgres = settings.serve.postgres
     if postgres is not None and postgres.passfile is not None:
-        passfile = postgres.model_copy(update={"passfile": path.parent / postgres.passfile.expanduser()})
+        base = Path.cwd() if f"{PREFIX}SERVE__POSTGRES__PASSFILE" in os.environ else path.parent
+        passfile = postgres.model_copy(update={"passfile": base / postgres.passfile.expanduser()})
         settings = settings.model_copy(update={"serve": Serve(postgres=passfile)})
     return settings
 
