@@ -81,7 +81,7 @@ def stored(content: bytes, source: str, folder: Path, extension: str = "csv") ->
 def same_in_all_ways(content: bytes, source: str, folder: Path, extension: str = "csv") -> tuple[Any, ...]:
     with read_so(WHOLE, WHOLE):
         expected = stored(content, source, folder / "whole", extension)
-    for nr, (part, few) in enumerate([(WHOLE, 0), (150, WHOLE), (300, 0), (2000, 0)]):
+    for nr, (part, few) in enumerate([(WHOLE, 0), (900, 0)]):
         with read_so(part, few):
             assert stored(content, source, folder / str(nr), extension) == expected, (part, few)
     return expected
@@ -105,7 +105,7 @@ def made(seed: int) -> tuple[str, bytes]:
     return source, content.replace(b"\n", b"\r\n") if rng.random() < 0.3 else content
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_file_in_parts_is_the_file(tmp_path: Path, seed: int) -> None:
     """Duplicates and conflicts across parts, footers, quotes that forbid parts, empty rows, line numbers, counts."""
     source, content = made(seed)
@@ -168,7 +168,7 @@ def test_rows_of_erased_persons_are_left_out_of_every_part(tmp_path: Path) -> No
     for i in (3, 40, 59):
         rows[i]["personnummer"] = OTHER_PERSON
     erased = Erasures().with_person(OTHER_PERSON, persons.person_id(OTHER_PERSON, KEY), KEY, "x", "y", date(2022, 9, 1))
-    for folder in ("whole", "0", "1", "2", "3"):
+    for folder in ("whole", "0", "1"):
         save_erasures(DataPaths(tmp_path / folder), erased)
     note, accepted, _ = same_in_all_ways(csv_bytes(rows), "kva", tmp_path)
     assert json.loads(note)["erased"] == 3 and len(accepted) == 57
@@ -200,8 +200,7 @@ def test_work_in_order_ends_with_its_first_fault() -> None:
         return number
 
     assert list(in_order(work, range(5), 2)) == [0, 1, 2, 3, 4]
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ValueError, match="five"):
-        for result in in_order(work, range(9), 2):
-            seen.append(result)
+        seen.extend(in_order(work, range(9), 2))
     assert seen == [0, 1, 2, 3, 4]
