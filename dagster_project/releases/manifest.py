@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.core.files import PUBLISHED_FILE, replacing
+from dagster_project.runs.parameters import Parameters
 
 MANIFEST_FILE = "manifest.json"
 
@@ -92,6 +93,11 @@ class Manifest:
     @property
     def suppression_limit(self) -> int:
         return self.origin.suppression_limit
+
+    @property
+    def few_limit(self) -> int:
+        """Below how many a cell is judged on few; what a release of older code does not say is what held for it."""
+        return int(self.parameters.get("few_limit", Parameters.few_limit))
 
     @property
     def cells(self) -> int:

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.reading import IndicatorInfo, Reading
-from dagster_project.products.telling import (
+from dagster_project.products.change import (
     ALIKE,
     CHANGED,
     CONSTANT,
@@ -20,13 +19,16 @@ from dagster_project.products.telling import (
     FILLS_UP,
     PASSED,
     STILL,
-    MissedBelow,
     ShownMonth,
+    change_at,
+    change_of,
+)
+from dagster_project.products.reading import IndicatorInfo, Reading
+from dagster_project.products.telling import (
+    MissedBelow,
     Tally,
     attention,
     by_perspective,
-    change_at,
-    change_of,
     gap_words,
     missed_below,
     reported_words,

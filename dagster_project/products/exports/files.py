@@ -13,7 +13,6 @@ from dagster_project.products.exports.cells import PLACES
 from dagster_project.products.exports.sheets import sheets
 from dagster_project.products.exports.workbook import Cover, write_workbook
 from dagster_project.products.reading import Reading
-from dagster_project.runs.parameters import Parameters
 
 WORKBOOK = "resultat.xlsx"
 _MOST_NAMED = 12
@@ -47,7 +46,7 @@ def _cover(reading: Reading, units: bool) -> Cover:
     if frozen:
         facts.append(("Fryst", f"{listed(frozen, _MOST_NAMED)}: visar talen som de senast var godkända."))
     limit = release.manifest.suppression_limit
-    few = release.manifest.parameters.get("few_limit", Parameters().few_limit)  # of older code: not said
+    few = release.manifest.few_limit
     words = {s.kod: s.ord for s in reading.statuses.values()}
     left_out = [
         "Rader där indikatorn eller punkten inte gäller verksamheten.",

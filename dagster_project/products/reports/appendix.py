@@ -50,19 +50,17 @@ def _how_to_read(followed: Followed) -> Iterator[Block]:
         "Varje punkt börjar med hur den står, med ett tecken och ett ord. Meningen efter är densamma som på tavlan."
     )
     yield Bullets(tuple((f"{s.symbol or ''} {s.ord}.".strip(), _MEANINGS[s.kod]) for s in used))
-    few = followed.reading.release.manifest.parameters.get("few_limit")
+    few = followed.reading.release.manifest.few_limit
     entries = [
         ("Täljare och nämnare:", "hur många som uppfyller måttet, och av hur många. Värdet är deras andel."),
         ("Året innan:", "samma period ett år tidigare, räknad på samma sätt."),
+        (f"{FEW_WORDS.capitalize()}:", f"bedömningen vilar på färre än {few}, så att något enstaka fall ändrar den."),
         (f"Streck ({NOTHING}):", "uppgiften finns inte eller får inte visas; det står aldrig för noll."),
         (
             "Diagram:",
             "streckad linje är målet, ljust band hur mycket månaderna varierar utan att något har ändrats.",
         ),
     ]
-    if few:
-        text = f"bedömningen vilar på färre än {few}, så att något enstaka fall ändrar den."
-        entries.insert(2, (f"{FEW_WORDS.capitalize()}:", text))
     yield Bullets(tuple(entries))
 
 

@@ -23,8 +23,8 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.core.errors import UsageError
 from dagster_project.core.swedish import joined
+from dagster_project.products.change import Change, change_at
 from dagster_project.products.reading import ItemInfo, Reading
-from dagster_project.products.telling import Change, change_at
 from dagster_project.releases.tables import PLAN_NUMBERS
 
 Row = Mapping[str, Any]

@@ -9,12 +9,13 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import ALL_SEXES, HIDDEN, MONTH
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import month_in_words
+from dagster_project.products.change import has_limits
 from dagster_project.products.charts import Break, Limits, Point, standalone, trend
 from dagster_project.products.charts.data import State
 from dagster_project.products.reading import IndicatorInfo, ItemInfo
 from dagster_project.products.reports.asked import Followed
 from dagster_project.products.reports.document import Figure
-from dagster_project.products.telling import break_words, has_limits
+from dagster_project.products.telling import break_words
 
 MONTHS, FEWEST = 24, 6
 """A chart shows so many months, and is not drawn with fewer shown points than that."""

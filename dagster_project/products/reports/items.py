@@ -26,6 +26,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import fixed, joined
+from dagster_project.products.change import FILLS_UP_WORDS, fills_up
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo
 from dagster_project.products.reports.asked import Followed, Row
@@ -42,7 +43,6 @@ from dagster_project.products.reports.document import (
     Quote,
     Table,
 )
-from dagster_project.products.telling import FILLS_UP_WORDS, fills_up
 from dagster_project.products.words import OPERATOR_SIGNS
 from dagster_project.releases.sentence import LONGEST_COMMENT, deciding
 

@@ -21,19 +21,12 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.core.printable import printable
 from dagster_project.core.swedish import counted, joined
+from dagster_project.products.change import FILLS_UP_WORDS
 from dagster_project.products.reading import ItemInfo
 from dagster_project.products.reports.asked import Followed, Row
 from dagster_project.products.reports.document import Block, Bullets, Column, Heading, Paragraph, Table
 from dagster_project.products.reports.items import FEW_WORDS, is_few, status_mark
-from dagster_project.products.telling import (
-    FILLS_UP_WORDS,
-    Attention,
-    Tally,
-    attention,
-    by_perspective,
-    reported_words,
-    tally_words,
-)
+from dagster_project.products.telling import Attention, Tally, attention, by_perspective, reported_words, tally_words
 
 
 def summary(followed: Followed) -> Iterator[Block]:

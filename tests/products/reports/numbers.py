@@ -59,7 +59,7 @@ def may_stand(reading: Reading, occasion: str, year: int, codes: set[str | None]
     for row in sums.agg(pl.len(), pl.col("rows_accepted").sum()).iter_rows():
         found |= {str(row[1]), str(row[2])}
     found |= {str(len(manifest.inputs)), str(manifest.parameters["suppression_limit"] - 1)}
-    found |= {str(manifest.parameters.get("few_limit", ""))}
+    found |= {str(manifest.few_limit)}
     for row in reading.quality.filter(~pl.col("success")).iter_rows(named=True):
         figures = [row["share"], row["unexpected"], row["checked"]]
         figures.append(float(row["observed"]) if re.fullmatch(r"[\d.]+", row["observed"] or "") else None)

@@ -27,7 +27,7 @@ def pages(site: Site) -> Iterator[Page]:
             "signals": [s for s in reading.statuses.values() if s.typ == SIGNAL_KIND],
             "directions": DIRECTION_WORDS,
             "limit": manifest.suppression_limit,
-            "few": int(manifest.parameters.get("few_limit", 20)),
+            "few": manifest.few_limit,
             "example": example(),
             "assessed": ASSESSED,
             "responsible": any(item.ansvarig for item in reading.items.values()) and site.plans,

@@ -16,18 +16,14 @@ import polars as pl
 from dagster_project.catalogue import vocabulary as v
 from dagster_project.core.swedish import counted, fixed, joined
 from dagster_project.products.board.site import OVERVIEW, Page, Site
+from dagster_project.products.change import CHANGED, UNJUDGED, change_at, changes, fills_up
 from dagster_project.products.reading import IndicatorInfo, Reading
 from dagster_project.products.telling import (
-    CHANGED,
-    UNJUDGED,
     Attention,
     MissedBelow,
     attention,
     attention_of_cells,
     by_perspective,
-    change_at,
-    changes,
-    fills_up,
     missed_below,
     period_target,
     plan_rows,

@@ -52,12 +52,13 @@ from dagster_project.products.board.indicator_view import (
 )
 from dagster_project.products.board.series import comparison, month_words, period_words, points
 from dagster_project.products.board.site import OVERVIEW, Attachment, Page, Site
+from dagster_project.products.change import change_at, fills_up, has_limits
 from dagster_project.products.charts import Break, Chart, Limits, funnel, pair, trend
 from dagster_project.products.measured import measured, published_figures
 from dagster_project.products.names import source_title
 from dagster_project.products.reading import IndicatorInfo, ItemInfo, Reading
 from dagster_project.products.revisions.compare import status_word
-from dagster_project.products.telling import change_at, fills_up, gap_words, has_limits, to_target
+from dagster_project.products.telling import gap_words, to_target
 from dagster_project.releases.sentence import sentence
 
 TEMPLATE = "indicator.html.j2"

@@ -41,19 +41,11 @@ from dagster_project.products.board.standing import (
     occasions,
     standings,
 )
+from dagster_project.products.change import CHANGED, changes, fills_up
 from dagster_project.products.charts import sparkline
 from dagster_project.products.names import source_title
 from dagster_project.products.report_form import default_name, form_sources
-from dagster_project.products.telling import (
-    CHANGED,
-    changes,
-    fills_up,
-    reported_words,
-    tally,
-    tally_words,
-    to_target,
-    worsening,
-)
+from dagster_project.products.telling import reported_words, tally, tally_words, to_target, worsening
 
 if TYPE_CHECKING:
     from dagster_project.products.reading import Reading
