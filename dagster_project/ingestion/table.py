@@ -164,8 +164,9 @@ def _distinct(column: Column, delivered: pl.Series | None, height: int) -> tuple
     categories = pl.Categories.random()  # a mapping of its own: polars lets go of it with the column
     coded = delivered.cast(pl.Categorical(categories))
     place = coded.to_physical()
-    count = (place.max() or 0) + 1 if place.null_count() < height else 0  # type: ignore[operator]
-    texts = pl.int_range(count, dtype=pl.UInt32, eager=True).cat.to(pl.Categorical(categories)).cast(pl.String)
+    highest = place.max()
+    numbers = pl.Series(range(highest + 1 if isinstance(highest, int) else 0), dtype=pl.UInt32)
+    texts = numbers.cat.to(pl.Categorical(categories)).cast(pl.String)
     if place.null_count():
         place = place.fill_null(texts.len())
         texts = texts.extend(pl.Series([None], dtype=pl.String))
