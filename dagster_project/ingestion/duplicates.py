@@ -13,7 +13,7 @@ def _key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
     """The stored key (a column that is key only for some rows is null for the others) and where it is readable."""
     values, readable = {}, pl.Series([True]).new_from_index(0, table.height)
     for column in table.contract.key:
-        value = table.value[column.name]
+        value = table.value(column.name)
         present = value.is_not_null()
         if column.key_when:
             holds = table.holds(Condition(*column.key_when))
@@ -42,8 +42,8 @@ def find_duplicates(table: Table) -> pl.Series:
         {
             column.name: pl.DataFrame(
                 {
-                    "v": table.value[column.name].gather(suspects).cast(pl.String),
-                    "t": table.raw[column.name].gather(suspects),
+                    "v": table.value(column.name).gather(suspects).cast(pl.String),
+                    "t": table.text(column.name).gather(suspects),
                 }
             )
             .select(pl.coalesce(pl.col("v"), "text:" + pl.col("t")).alias(column.name))

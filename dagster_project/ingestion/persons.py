@@ -166,13 +166,18 @@ def normal_forms(texts: pl.Series, extraction: date) -> pl.DataFrame:
 def identify(texts: pl.Series, extraction: date, key: bytes) -> pl.DataFrame:
     """`person_id`, `kon`, `fodelsear` for a column of delivered numbers (null = missing or invalid)."""
     unique = texts.unique().drop_nulls()
-    table = normal_forms(unique, extraction).with_columns(t=unique)
-    table = table.with_columns(person_id=_person_ids(table["normal"], key))
+    table = identified(unique, extraction, key).with_columns(t=unique)
     return (
         pl.DataFrame({"t": texts})
         .join(table, on="t", how="left", maintain_order="left")
         .select("person_id", "kon", "fodelsear")
     )
+
+
+def identified(texts: pl.Series, extraction: date, key: bytes) -> pl.DataFrame:
+    """The same for texts that do not repeat."""
+    table = normal_forms(texts, extraction)
+    return table.select(_person_ids(table["normal"], key).alias("person_id"), "kon", "fodelsear")
 
 
 _known: dict[bytes, dict[str, str]] = {}

@@ -77,9 +77,7 @@ def parse_delivery(raw: RawTable, contract: Contract, extraction: date, delivery
         apply_row_rule(table, rule, duplicate)
 
     stored = _stored(table, delivery)
-    bad = pl.Series([False]).new_from_index(0, table.height)
-    for _, _, mask in table.broken:
-        bad = bad | mask
+    bad = table.bad()
     quarantined = bad & ~duplicate
     return ParsedDelivery(
         accepted=stored.filter(~(bad | duplicate)),
@@ -93,12 +91,8 @@ def parse_delivery(raw: RawTable, contract: Contract, extraction: date, delivery
 def _stored(table: Table, delivery: str) -> pl.DataFrame:
     contract = table.contract
     columns: dict[str, pl.Series] = {}
-    for column in contract.columns:
-        if column.type == "personnummer":
-            assert table.person is not None
-            columns |= {name: table.person[name] for name in ("person_id", "kon", "fodelsear")}
-        else:
-            columns[column.name] = table.value[column.name]
+    for column in table.cells.values():
+        columns |= column.stored
     columns["makulerad"] = columns["makulerad"].fill_null(False)
     if isinstance(contract.event, str):
         columns["event_date"] = columns[contract.event]
@@ -157,7 +151,7 @@ def _quarantine(table: Table, stored: pl.DataFrame, quarantined: pl.Series) -> p
     for column in table.contract.columns:
         if column.name in offending:
             where = (offending[column.name] & quarantined).arg_true()
-            texts = table.raw[column.name].gather(where).fill_null("")
+            texts = table.text(column.name).gather(where).fill_null("")
             hide = column.type == "personnummer"
             shown = {t: f"{column.name}=" + (MASK if hide and t else display(t)) for t in texts.unique()}
             values.append(
