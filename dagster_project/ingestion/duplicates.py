@@ -9,7 +9,7 @@ from dagster_project.catalogue.vocabulary import CONFLICT
 from dagster_project.ingestion.table import Table, keep_where
 
 
-def _key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
+def key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
     """The stored key (a column that is key only for some rows is null for the others) and where it is readable."""
     values, readable = {}, pl.Series([True]).new_from_index(0, table.height)
     for column in table.contract.key:
@@ -30,7 +30,7 @@ def find_duplicates(table: Table) -> pl.Series:
     """Rows identical to an earlier row; rows with the same key and other content break `dubblett:konflikt`, which names
     the columns that differ within the key.
     """
-    key, readable = _key_values(table)
+    key, readable = key_values(table)
     table.readable = readable
     # Hashes find the few candidates quickly; what they hold is then compared exactly.
     hashed = key.hash_rows()
