@@ -12,9 +12,10 @@
 {%- endmacro %}
 
 {#- Whether settling keeps the rows with its verdicts where the models are built (`ingestion/store.py`): in DuckDB's
-    warehouse. Elsewhere, and in unit tests, the newest rows are found from bronze by the same rule. -#}
+    warehouse. Elsewhere, and in unit tests (of which a build can have some), the newest rows are found from bronze by
+    the same rule. -#}
 {% macro has_store() -%}
-    {{ return(flags.WHICH == 'build' and target.type == 'duckdb') }}
+    {{ return(flags.WHICH == 'build' and target.type == 'duckdb' and not model.tested_node_unique_id) }}
 {%- endmacro %}
 
 {#- The store's rows that count. -#}
