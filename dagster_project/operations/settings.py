@@ -20,13 +20,17 @@ from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.ingestion.readers import Limits
 from dagster_project.products.base import Product
+from dagster_project.products.postgres.product import product_on
+from dagster_project.products.postgres.server import PostgresServer
 from dagster_project.products.registry import products
 from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = PROJECT / "resultattavla.toml"
-OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_PROGRAMS"}
+LINEAGE_KEY_VARIABLE = f"{PREFIX}LINEAGE_KEY"
+"""The key of the address that lineage is sent to: a secret, so no setting."""
+OTHER_VARIABLES = {CONFIG_VARIABLE, LINEAGE_KEY_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_PROGRAMS"}
 """Variables with our prefix that are no settings."""
 
 
@@ -75,6 +79,27 @@ class Notify(BaseModel):
     when: Literal["held_back", "always"] = "held_back"
 
 
+class Serve(BaseModel):
+    """Where releases are served besides the files. postgres: None where no server is named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    postgres: PostgresServer | None = None
+
+
+class Lineage(BaseModel):
+    """Where a run's OpenLineage events go: a file that they are appended to, an address, or both; neither: nowhere.
+
+    namespace: of all jobs and datasets in them. file: absolute.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = None
+    address: HttpUrl | None = None
+    namespace: Annotated[str, Field(min_length=1)] = "resultattavla"
+
+
 class Settings(BaseSettings):
     """All settings, checked. Paths are absolute."""
 
@@ -101,6 +126,8 @@ class Settings(BaseSettings):
     products: Annotated[Literal["alla"] | tuple[str, ...], AfterValidator(_products)] = ALL_PRODUCTS
     retention: Retention = Retention()
     notify: Notify = Notify()
+    serve: Serve = Serve()
+    lineage: Lineage = Lineage()
 
     @classmethod
     def settings_customise_sources(
@@ -126,10 +153,15 @@ class Settings(BaseSettings):
 
     @property
     def made_in_every_run(self) -> list[Product]:
-        """What people open that is made after every run."""
+        """What people open that is made after every run; PostgreSQL where a server is named."""
         if self.products == ALL_PRODUCTS:
-            return [p for p in products() if p.in_every_run and not p.stewards_only]
-        return [p for p in products() if p.name in self.products]
+            chosen = [p for p in products() if p.in_every_run and not p.stewards_only]
+        else:
+            chosen = [p for p in products() if p.name in self.products]
+        if self.serve.postgres is None:
+            return chosen
+        served = product_on(self.serve.postgres)
+        return [*(p for p in chosen if p.name != served.name), served]
 
     def parameters(self) -> Parameters:
         """What changes results."""
@@ -173,6 +205,9 @@ def load_settings() -> Settings:
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
         for name in ("raw", "data", "waivers", "withdrawals", "acknowledged")
     }
+    if (events := settings.lineage.file) is not None:
+        base = Path.cwd() if f"{PREFIX}LINEAGE__FILE" in os.environ else path.parent
+        settings = settings.model_copy(update={"lineage": settings.lineage.model_copy(update={"file": base / events})})
     if "waivers" in settings.model_fields_set and not paths["waivers"].is_file():
         # A mistyped path would silently be a file without waivers.
         raise SettingsError(
@@ -184,11 +219,19 @@ def load_settings() -> Settings:
             f"Mappen för återkallade leveranser {paths['withdrawals'].parent} finns inte: rätta inställningen "
             "withdrawals eller skapa mappen."
         )
-    return settings.model_copy(update=paths)
+    settings = settings.model_copy(update=paths)
+    postgres = settings.serve.postgres
+    if postgres is not None and postgres.passfile is not None:
+        base = Path.cwd() if f"{PREFIX}SERVE__POSTGRES__PASSFILE" in os.environ else path.parent
+        passfile = postgres.model_copy(update={"passfile": base / postgres.passfile.expanduser()})
+        settings = settings.model_copy(update={"serve": Serve(postgres=passfile)})
+    return settings
 
 
 _PROBLEMS = {
     "extra_forbidden": "finns inte",
+    "missing": "saknas",
+    "string_too_short": "ska inte vara tom",
     "unexpected_keyword_argument": "finns inte",
     "int_parsing": "ska vara ett heltal",
     "int_type": "ska vara ett heltal",
