@@ -99,7 +99,9 @@ class Remembered:
         """Write down what this run saw; what it did not see is forgotten."""
         if data.bronze.is_dir():
             with replacing(_file(data)) as part:
-                part.write_text(json.dumps({"version": VERSION, "run": self.run, "files": self._seen}), encoding="utf-8")
+                part.write_text(
+                    json.dumps({"version": VERSION, "run": self.run, "files": self._seen}), encoding="utf-8"
+                )
 
 
 def remembered(data: DataPaths) -> Remembered:
