@@ -51,15 +51,11 @@ class Remembered:
     def note(self, path: Path, read: Callable[[Path], dict[str, Any] | None]) -> dict[str, Any] | None:
         """What `read` gives of a note; None, which is never remembered, also where there is no file."""
 
-        def text(path: Path) -> str | None:
-            note = read(path)
-            return None if note is None else json.dumps(note)
-
         try:
-            found = self._looked_up(path, "note", text)
+            found = self._looked_up(path, "note", read)
         except FileNotFoundError:
             return None
-        return None if found is None else dict(json.loads(found))
+        return None if found is None else dict(found)
 
     def _looked_up(self, path: Path, what: str, read: Callable[[Path], Any]) -> Any:
         name = os.fspath(path)
