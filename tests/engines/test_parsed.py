@@ -44,6 +44,7 @@ def test_another_data_folder_of_the_same_checkout_parses_nothing(tmp_path, fresh
     assert (second.dbt_target / "manifest.version").read_bytes() == (first.dbt_target / "manifest.version").read_bytes()
     monkeypatch.setattr(dbt, "_invoke", invoked)
     assert _compiled(second, kept) == sql
+    assert {n.status for n in dbt.build(second, "resource_type:seed")} == {"success", "pass"}
 
     # Other code, and what is damaged or lost, is parsed anew.
     class Asked(Exception):
