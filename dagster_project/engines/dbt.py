@@ -2,7 +2,7 @@
 
 dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster. What dbt parsed holds nothing of
 a data folder (the profile says where the warehouse lies and where relative file names are looked up), but the path of
-the project that it parsed.
+the project that it parsed: so a checkout keeps it (`dbt/target/parsed`) for every run of the same code.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ from dagster_project.engines.duckdb import database, require_unlocked
 from dagster_project.engines.warehouse import writing
 
 DBT_DIR = PROJECT / "dbt"
+PARSED = DBT_DIR / "target" / "parsed"
+"""What dbt parsed of this checkout last; only time is lost where it cannot be written or is gone."""
+_PARSED_FILES = ("partial_parse.msgpack", "manifest.json")
 STAGING = "resultattavla.sources resource_type:seed"
 CELLS = "resultattavla.observations resultattavla.cells"
 RESULTS = "resultattavla.results"
@@ -84,7 +90,9 @@ def dbt_version() -> str:
     """Hash over what dbt parses and where it lies; a manifest made from something else is stale."""
     files = [p for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/*") for p in DBT_DIR.glob(pattern)]
     project = digest_of_files(DBT_DIR, [p for p in files if p.is_file()])
-    return hashlib.sha256((f"{DBT_DIR} {project}" + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
+    tools = [version(package) for package in ("dbt-core", "dbt-adapters", "dbt-duckdb")]
+    told = f"{DBT_DIR} {project} {tools}" + json.dumps(sql_vars(), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def project_manifest(data: DataPaths) -> dict[str, Any]:
@@ -114,15 +122,61 @@ def parse(data: DataPaths) -> Any:
     key = dbt_version()
     if key not in _parsed:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
-        result = _invoke(["parse"], data)
-        if not result.success:
-            raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
         path = data.dbt_target / "manifest.json"
+        manifest = _kept(key, path)
+        if manifest is None:
+            result = _invoke(["parse"], data)
+            if not result.success:
+                raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
+            manifest = result.result
+            _keep(key, data.dbt_target)
         with replacing(_stamp_path(data)) as part:
             part.write_bytes(_stamp(path))
         _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
-        _parsed[key] = result.result
+        _parsed[key] = manifest
     return _parsed[key]
+
+
+def _kept(key: str, path: Path) -> Any:
+    """What a run of this checkout parsed before, its JSON copied to `path`; None where it is gone or not whole."""
+    try:
+        content = {name: (PARSED / name).read_bytes() for name in _PARSED_FILES}
+        told = (PARSED / "whole").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    if told != _whole(key, content):
+        return None
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    parsed, manifest_json = content.values()
+    manifest = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
+    manifest.build_parent_and_child_maps()
+    manifest.build_group_map()
+    manifest.build_flat_graph()
+    with replacing(path) as part:
+        part.write_bytes(manifest_json)
+    return manifest
+
+
+def _keep(key: str, parsed: Path) -> None:
+    """Keep what dbt parsed into a folder for the next run of this checkout, where it may be written to."""
+    with suppress(OSError):
+        content = {name: (parsed / name).read_bytes() for name in _PARSED_FILES}
+        PARSED.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=PARSED.parent) as name:
+            new, old = Path(name) / "new", Path(name) / "old"
+            new.mkdir()
+            for file, found in content.items():
+                (new / file).write_bytes(found)
+            (new / "whole").write_text(_whole(key, content), encoding="utf-8")
+            if PARSED.exists():
+                os.replace(PARSED, old)
+            os.replace(new, PARSED)
+
+
+def _whole(key: str, content: dict[str, bytes]) -> str:
+    return " ".join([key, *(hashlib.sha256(found).hexdigest() for found in content.values())])
 
 
 def _not_understood(verb: str, error: BaseException | None) -> ResultattavlaError:
