@@ -25,7 +25,7 @@ from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import digest_of_files, replacing
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.engines.duckdb import database, require_unlocked
+from dagster_project.engines.duckdb import database, require_unlocked, taken
 
 DBT_DIR = PROJECT / "dbt"
 PARSED = DBT_DIR / "target" / "parsed"
@@ -61,7 +61,7 @@ def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_even
     # dbt goes on from what it parsed last into this folder, seeds' paths included, unless a variable has changed: named
     # here, another checkout of the project is one.
     places_told = {"data": str(data.root.resolve()), "project": str(DBT_DIR)}
-    variables = json.dumps({**sql_vars(), **places_told})
+    variables = json.dumps({**sql_vars(), **places_told, **taken()})
     quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
     places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])

@@ -27,7 +27,7 @@ from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.core.second import second_process
-from dagster_project.engines.duckdb import require_unlocked
+from dagster_project.engines.duckdb import require_unlocked, take
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
@@ -256,6 +256,7 @@ def session(
 
     What is written is for the owner alone; publishing opens its own.
     """
+    take(settings.machine)
     with (
         run_lock(data, wait_seconds),
         told_by_the_machine(data),
