@@ -57,7 +57,7 @@ def test_dbt_knows_them(tmp_path: Path) -> None:
     data.root.mkdir()
     told: list[str] = []
     dbt._invoke(
-        ["run-operation", "dbt.run_query", "--args", f"{{sql: \"create table asked as {ASKED}\"}}"],
+        ["run-operation", "dbt.run_query", "--args", f'{{sql: "create table asked as {ASKED}"}}'],
         data,
         dbt.parse(data),
         lambda event: told.append(event.info.msg),
