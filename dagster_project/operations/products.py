@@ -43,10 +43,6 @@ def products_after_run(
     release: None where nothing was published; what the run came to is then shown beside the current one.
     """
     progress(STAGES[PRODUCTS])
-
-    def telling(what: str) -> None:
-        progress(detail(STAGES[PRODUCTS], what))
-
     came = AfterRun()
     with step(PRODUCTS):
         for one in _shown(data, release):
