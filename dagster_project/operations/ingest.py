@@ -14,11 +14,10 @@ from dagster_project.ingestion.deliveries import known_deliveries, read_deliveri
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.ingestion.withdrawals import load_withdrawals
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.stages import INGESTION
 from dagster_project.runs.folder import PARAMETERS, RunFolder
 from dagster_project.runs.identity import RunIdentity, computed_by, identify
 from dagster_project.runs.ledger import Delivery, inputs_of
-from dagster_project.runs.log import step
+from dagster_project.runs.log import INGESTION, step
 from dagster_project.runs.parameters import parameter_row
 
 Progress = Callable[[str], None]
