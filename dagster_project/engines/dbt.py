@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from dagster_project.core.files import digest_of_files, replacing
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.duckdb import database, require_unlocked
+from dagster_project.engines.engine import ON_DUCKDB, Engine
 
 DBT_DIR = PROJECT / "dbt"
 STAGING = "resultattavla.sources resource_type:seed"
@@ -31,9 +33,9 @@ RESULTS = "resultattavla.results"
 """What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
 
 _parsed: dict[str, Any] = {}
-"""By version of the project: the manifest as dbt has it."""
+"""By version of the project and engine: the manifest as dbt has it."""
 _manifests: dict[str, dict[str, Any]] = {}
-"""By version of the project: the manifest as JSON. Neither holds anything of a data folder."""
+"""By version of the project and engine: the manifest as JSON. Neither holds anything of a data folder."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,13 @@ class NodeResult:
     failures: int | None
 
 
-def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_event: Callable | None = None) -> Any:
+def _invoke(
+    arguments: list[str],
+    data: DataPaths,
+    manifest: Any = None,
+    on_event: Callable | None = None,
+    engine: Engine = ON_DUCKDB,
+) -> Any:
     from dbt.cli.main import dbtRunner
 
     os.environ["DO_NOT_TRACK"] = "1"
@@ -58,6 +66,7 @@ def _invoke(arguments: list[str], data: DataPaths, manifest: Any = None, on_even
     variables = json.dumps({**sql_vars(), **places_told})
     quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
     places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
+    places += ["--target", engine.name]
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     result = runner.invoke([*quiet, *arguments, *places, "--vars", variables, "--log-path", target])
     _close_connections()
@@ -83,13 +92,17 @@ def dbt_version() -> str:
     return hashlib.sha256((f"{DBT_DIR} {project}" + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
 
 
-def project_manifest(data: DataPaths) -> dict[str, Any]:
+def _version_for(engine: Engine) -> str:
+    return f"{engine.name} {dbt_version()}"
+
+
+def project_manifest(data: DataPaths, engine: Engine = ON_DUCKDB) -> dict[str, Any]:
     """dbt's manifest as JSON, once per process: a data folder's own where it is whole and of these models, else new."""
-    key = dbt_version()
+    key = _version_for(engine)
     if key not in _manifests:
         path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
-        if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path):
-            parse(data)
+        if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path, engine):
+            parse(data, engine)
         # Where the process had parsed already, for another folder, its manifest is known and this folder has none.
         if key not in _manifests:
             _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
@@ -100,22 +113,22 @@ def _stamp_path(data: DataPaths) -> Path:
     return data.dbt_target / "manifest.version"
 
 
-def _stamp(manifest: Path) -> bytes:
+def _stamp(manifest: Path, engine: Engine) -> bytes:
     """What the manifest was made from, and its bytes: dbt writes it in place, so a killed run can leave half of it."""
-    return f"{dbt_version()} {hashlib.sha256(manifest.read_bytes()).hexdigest()}".encode()
+    return f"{_version_for(engine)} {hashlib.sha256(manifest.read_bytes()).hexdigest()}".encode()
 
 
-def parse(data: DataPaths) -> Any:
+def parse(data: DataPaths, engine: Engine = ON_DUCKDB) -> Any:
     """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
-    key = dbt_version()
+    key = _version_for(engine)
     if key not in _parsed:
         data.dbt_target.mkdir(parents=True, exist_ok=True)
-        result = _invoke(["parse"], data)
+        result = _invoke(["parse"], data, engine=engine)
         if not result.success:
             raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
         path = data.dbt_target / "manifest.json"
         with replacing(_stamp_path(data)) as part:
-            part.write_bytes(_stamp(path))
+            part.write_bytes(_stamp(path, engine))
         _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
         _parsed[key] = result.result
     return _parsed[key]
@@ -127,12 +140,14 @@ def _not_understood(verb: str, error: BaseException | None) -> ResultattavlaErro
     return ResultattavlaError(f"dbt-projektet kan inte {verb}: {' '.join(missing) if missing else mask(str(error))}")
 
 
-def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None) -> list[NodeResult]:
+def build(
+    data: DataPaths, select: str, progress: Callable[[str], None] = lambda text: None, engine: Engine = ON_DUCKDB
+) -> list[NodeResult]:
     """Build the selected models, seeds and data tests; the results of all nodes in order. progress: is told each model.
 
     Raises ResultattavlaError (first failing node and its message) when anything failed.
     """
-    manifest = parse(data)
+    manifest = parse(data, engine)
     if select == STAGING:
         _start_anew(data)
 
@@ -143,7 +158,8 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
     # The manifest was written when the project was parsed; writing it again for every build costs a second.
     arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
-    result = _invoke(arguments, data, manifest, on_event)
+    with _running(engine, data):
+        result = _invoke(arguments, data, manifest, on_event, engine)
     if result.exception is not None:
         raise machine_error(result.exception, data.root) or ResultattavlaError(
             f"dbt kunde inte köras: {mask(str(result.exception))}"
@@ -153,9 +169,21 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     return nodes
 
 
+def _running(engine: Engine, data: DataPaths) -> AbstractContextManager[None]:
+    if not engine.is_spark:
+        return nullcontext()
+    from dagster_project.engines import spark
+
+    return spark.built_by_spark(data, engine.master, project_manifest(data, engine))
+
+
 def _start_anew(data: DataPaths) -> None:
     """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
     require_unlocked(data.warehouse, data.root)
+    if data.spark.exists():
+        from dagster_project.engines import spark
+
+        spark.start_anew(data)
     for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
         path.unlink(missing_ok=True)
 

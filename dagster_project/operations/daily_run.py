@@ -273,6 +273,7 @@ def run_daily(
     data = settings.paths
     with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
+        settings.models_on.require()
         progress(LOOKING)
         try:
             existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
