@@ -36,6 +36,9 @@ def status(
             help="För övervakning: sluta med kod 1 om ingen körning har publicerat på så länge, t.ex. 26h eller 2d.",
         ),
     ] = None,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Visa också vad den senaste körningens steg tog, per källa.")
+    ] = False,
 ) -> None:
     """Visa läget: utgåva, källor, nästa leverans, öppen karantän, avvisade filer, undantag och förändringar."""
     from dagster_project.cli.summary import (
@@ -53,6 +56,10 @@ def status(
     oldest, today = _duration(max_age), today_in_sweden()
     settings = settings_with(data=data)
     paths = settings.paths
+    if timings:
+        from dagster_project.cli.timings import show_timings
+
+        show_timings(paths)
     release, folder = published_release(paths), RunFolder(paths)
     as_of = date.fromisoformat(release.as_of)
     out.print(f"[bold]Utgåva {release.id}[/bold]", soft_wrap=True)

@@ -21,6 +21,7 @@ from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import STEPS, detail
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.identity import RunIdentity
+from dagster_project.runs.log import step as logged
 
 OWNERS = ["team:halsodata"]
 WAIT_SECONDS = 1800.0
@@ -82,6 +83,7 @@ def folders_resource(
         assert instance is not None
         with session(data, settings, WAIT_SECONDS) as current:
             end_dead_runs(instance, run_id)
+            current.begin()
             try:
                 yield made
             finally:
@@ -107,7 +109,7 @@ def _day(text: str) -> date | None:
 
 
 def step(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A step of the job: what it does is told to whoever waits (`operations.stages`).
+    """A step of the job: what it does is told to whoever waits (`operations.stages`), and how it went to the run log.
 
     Its ResultattavlaError is final (the same inputs fail the same way); what was busy is tried again.
     """
@@ -126,7 +128,8 @@ def _told(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def generate(*args: Any, **kwargs: Any) -> Iterator[Any]:
             kwargs["folders"].progress(STEPS[name])
             try:
-                yield from function(*args, **kwargs)
+                with logged(name):
+                    yield from function(*args, **kwargs)
             except ResultattavlaError as error:
                 raise failure(error, kwargs["folders"]) from error
 
@@ -136,7 +139,8 @@ def _told(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         kwargs["folders"].progress(STEPS[name])
         try:
-            return function(*args, **kwargs)
+            with logged(name):
+                return function(*args, **kwargs)
         except ResultattavlaError as error:
             raise failure(error, kwargs["folders"]) from error
 

@@ -10,6 +10,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, project_manifest, table_rows
 from dagster_project.engines.engine import Engine
+from dagster_project.runs.log import note
 
 BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
 """The job's dbt steps, in their order: gates and disclosure control come between them."""
@@ -47,6 +48,7 @@ def _built(folders: Folders, manifest: Mapping[str, Any], name: str) -> Iterator
     for node in nodes:
         if node.unique_id in models:
             model = models[node.unique_id]
+            note(name, model["name"], node.seconds, rows.get(model["name"]))
             metadata = {"seconds": round(node.seconds, 3), "sql": model["original_file_path"]}
             if model["name"] in rows:
                 metadata["dagster/row_count"] = rows[model["name"]]

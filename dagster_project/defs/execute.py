@@ -9,17 +9,20 @@ from datetime import date
 from dagster_project.operations.daily_run import JobEnd
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import LOADING
+from dagster_project.runs.log import LOADING as LOG_LOADING
+from dagster_project.runs.log import step
 
 
 def run_in_process(settings: Settings, as_of: date | None, progress: Callable[[str], None]) -> JobEnd:
     """Run the daily job on the settings' folders; who calls this holds them (`operations.daily_run.session`)."""
     progress(LOADING)
-    from dagster_project.defs.build import JOB, build_defs
-    from dagster_project.defs.events import failure_reason, job_end
-    from dagster_project.defs.instance import COMMAND_TAG, dagster_instance, forget_dead_runs, prune_dagster
-
     data = settings.paths
-    job = build_defs(data, settings, progress, held=True).resolve_job_def(JOB)
+    with step(LOG_LOADING):
+        from dagster_project.defs.build import JOB, build_defs
+        from dagster_project.defs.events import failure_reason, job_end
+        from dagster_project.defs.instance import COMMAND_TAG, dagster_instance, forget_dead_runs, prune_dagster
+
+        job = build_defs(data, settings, progress, held=True).resolve_job_def(JOB)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

@@ -19,6 +19,7 @@ from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.parameters import Values, filled, limit_of, numbers
 from dagster_project.gates.suites import Suite, SuiteError, suites_for
+from dagster_project.runs.log import step
 
 # Without partial lists Great Expectations neither asks for nor keeps the values of failing rows.
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
@@ -64,7 +65,8 @@ def run_suites(
         for source in tables
         for trial in _trials(root, gate, source, tables[source], parameters[source], source not in undelivered)
     ]
-    gx = import_gx()
+    with step(f"gate_{gate}", part="import"):
+        gx = import_gx()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     try:
@@ -78,8 +80,9 @@ def run_suites(
     try:
         for trial in trials:
             progress(trial.source)
-            results = _validate(gx, datasource, batches, trial)
-            rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
+            with step(f"gate_{gate}", trial.source) as told:
+                results = _validate(gx, datasource, batches, trial)
+                told.rows = rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
             for suite in trial.suites:
                 of_suite = [results[_id(suite, e)] for e in suite.expectations]
                 outcomes += [

@@ -30,6 +30,7 @@ from dagster_project.ingestion.discover import Found, first_day_in_raw, found_in
 from dagster_project.ingestion.readers import DEFAULT, Limits
 from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
+from dagster_project.runs.log import INGESTION, step
 
 Progress = Callable[[str], None]
 
@@ -273,7 +274,9 @@ def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress, 
         if path is None:
             refuse_lost_file(data, delivery, expected)
         progress(f"läser {delivery.file}")
-        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
+        with step(INGESTION, delivery.source, delivery.id) as told:
+            meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
+            told.rows = meta.get("rows_read")
     if meta["status"] == ACCEPTED and (item.replaces or meta.get("replaced", False)):
         meta = replaces(data, delivery, meta, item.replaces)
     return _as_noted(item, meta)

@@ -53,9 +53,12 @@ from dagster_project.releases.retractions import require_standing, retractions
 from dagster_project.releases.store import Release, current_id, current_release, read_release
 from dagster_project.runs.expected import expected_deliveries
 from dagster_project.runs.folder import LEDGER, RunFolder
-from dagster_project.runs.history import RunRecord, add_record, read_records
+from dagster_project.runs.history import RunRecord, add_record, keep_log, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
+from dagster_project.runs.log import LOOKING as LOG_LOOKING
+from dagster_project.runs.log import PAGES as LOG_PAGES
+from dagster_project.runs.log import RunLog, run_log, step
 
 log = logging.getLogger("resultattavla")
 _RECORD_LOST = "Körningens anteckning kunde inte sparas"
@@ -168,13 +171,20 @@ Job = Callable[[date | None, Progress], JobEnd]
 class Session:
     """One run's hold on a data folder, from the lock to what follows the job."""
 
-    def __init__(self, data: DataPaths, settings: Settings, today: date | None = None) -> None:
-        """today: in Sweden; what is overdue is overdue on that day."""
+    def __init__(
+        self, data: DataPaths, settings: Settings, today: date | None = None, log: RunLog | None = None
+    ) -> None:
+        """today: in Sweden; what is overdue is overdue on that day. log: of the run, where its steps are logged."""
         self.data, self.settings = data, settings
         self.today = today or today_in_sweden()
+        self.log = log or RunLog(RunFolder(data).log, _now())
         # For people and for the order of records, never in a result.
-        self.started = datetime.now(UTC).isoformat()
+        self.started = self.log.started
         self.before = current_id(data)
+
+    def begin(self) -> None:
+        """The job is about to begin: there is something to do."""
+        self.log.begin()
 
     def end(self, job: JobEnd, make_current: bool = False, progress: Progress = lambda text: None) -> RunOutcome:
         """Do all that follows the job; what could not be done is told in `trouble`.
@@ -199,7 +209,7 @@ class Session:
             ledger = RunFolder(self.data).ledger()
             later = replaced_later(self.data, self.before, release, ledger) if release is not None else None
             outcome = replace(outcome, replaced=later, raw_empty=raw_is_empty(self.settings.raw, ledger))
-        return _follow(replace(outcome, trouble=(late,) if late else ()), self.settings, progress)
+        return _follow(replace(outcome, trouble=(late,) if late else ()), self.settings, self.log, progress)
 
     def _overdue(self, identity: RunIdentity | None) -> tuple[str, ...]:
         if identity is None:
@@ -244,7 +254,13 @@ def session(
 
     What is written is for the owner alone; publishing opens its own.
     """
-    with run_lock(data, wait_seconds), told_by_the_machine(data), umask(PRIVATE), swept(data):
+    with (
+        run_lock(data, wait_seconds),
+        told_by_the_machine(data),
+        umask(PRIVATE),
+        swept(data),
+        run_log(RunFolder(data).log, _now()) as log,
+    ):
         keep_private(data)
         leave_retracted(data)
         link_products(
@@ -252,7 +268,11 @@ def session(
         )  # as `current` is, whatever was killed before; what fails is told when the session ends
         restore_bronze(data)
         finish_erasures(settings)
-        yield Session(data, settings, today)
+        yield Session(data, settings, today, log)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def run_daily(
@@ -276,7 +296,8 @@ def run_daily(
         settings.models_on.require()
         progress(LOOKING)
         try:
-            existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
+            with step(LOG_LOOKING):
+                existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
         except _UNFORESEEN as error:
@@ -285,6 +306,7 @@ def run_daily(
             # The same inputs, code and parameters as the latest run, and all that it made is there.
             place(data, existing, day_asked=as_of is not None)
             return current.end(JobEnd(ingested=True, nothing_new=True), make_current)
+        current.begin()
         anew = Rebuild(data, settings.raw) if rebuild else None
         try:
             with told_by_the_machine(data):
@@ -328,7 +350,15 @@ def _unchanged(settings: Settings, as_of: date | None, today: date) -> Release |
     return release_of_run(data, identity.run_id) if identity.run_id == finished else None
 
 
-def _follow(outcome: RunOutcome, settings: Settings, progress: Progress) -> RunOutcome:
+def _keep_log(data: DataPaths, record: RunRecord, run: RunLog) -> None:
+    """Raises OSError also where a line could not be written before."""
+    run.end()
+    if run.fault is not None:
+        raise run.fault
+    keep_log(data, record, run.path)
+
+
+def _follow(outcome: RunOutcome, settings: Settings, run: RunLog, progress: Progress) -> RunOutcome:
     """Do all that follows a run; the outcome with what came of it: what was made, and one sentence for each thing that
     could not be done, each only once."""
     data, identity, record = outcome.data, outcome.identity, outcome.record()
@@ -389,15 +419,21 @@ def _follow(outcome: RunOutcome, settings: Settings, progress: Progress) -> RunO
     if came.failed:
         not_made(came.failed)
     progress(PAGES)
-    for product in for_stewards():
-        told_before = len(trouble)
-        run = ForStewards([record, *kept], identity, outcome.outcomes, outcome.acknowledged, not outcome.nothing_new)
-        making = Making(Reading(outcome.release), data, data.docs, run)
-        done.append(attempt(f"{product.title} kunde inte skrivas", partial(product.make, making)))
-        if not done[-1] and trouble[told_before:]:
-            not_made(trouble[told_before:])
+    with step(LOG_PAGES):
+        for product in for_stewards():
+            told_before = len(trouble)
+            seen = ForStewards(
+                [record, *kept], identity, outcome.outcomes, outcome.acknowledged, not outcome.nothing_new
+            )
+            making = Making(Reading(outcome.release), data, data.docs, seen)
+            with step(LOG_PAGES, part=product.name):
+                done.append(attempt(f"{product.title} kunde inte skrivas", partial(product.make, making)))
+            if not done[-1] and trouble[told_before:]:
+                not_made(trouble[told_before:])
     done.append(attempt("Gammalt kunde inte gallras", retention))
     trouble += link_products(data, settings.made_in_every_run)  # what went with its release is linked no more
+    if run.begun:
+        attempt("Körloggen kunde inte sparas", lambda: _keep_log(data, record, run))
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))
     # A run that found nothing new tells only what is new besides: a delivery that should have come, an empty folder.

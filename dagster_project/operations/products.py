@@ -13,6 +13,8 @@ from dagster_project.products.base import Product
 from dagster_project.products.make import Made, link_products, make_products
 from dagster_project.products.registry import products
 from dagster_project.releases.store import Release, current_id, read_release, standing_release
+from dagster_project.runs.log import PRODUCTS as LOGGED
+from dagster_project.runs.log import step
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ def products_after_run(
     """
     progress(PRODUCTS)
     came = AfterRun()
-    for one in _shown(data, release):
-        made, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
-        if release is not None and one.id == release.id:
-            came = AfterRun(tuple(made), tuple(not_made))
-        else:
-            came = replace(came, beside=tuple(not_made))
-    return replace(came, failed=(*came.failed, *link_products(data, wanted)))
+    with step(LOGGED):
+        for one in _shown(data, release):
+            made, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
+            if release is not None and one.id == release.id:
+                came = AfterRun(tuple(made), tuple(not_made))
+            else:
+                came = replace(came, beside=tuple(not_made))
+        return replace(came, failed=(*came.failed, *link_products(data, wanted)))
 
 
 def _shown(data: DataPaths, release: Release | None) -> list[Release]:

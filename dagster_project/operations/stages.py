@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-INGESTION, RESULTS_GATE, PUBLISHING = "ingestion", "gate_results", "published__release"
+from dagster_project.runs.log import INGESTION
+
+__all__ = ["INGESTION", "LOADING", "LOOKING", "PAGES", "PRODUCTS", "PUBLISHING", "RESULTS_GATE", "STAGES", "STEPS"]
+
+RESULTS_GATE, PUBLISHING = "gate_results", "published__release"
 STEPS = {
     INGESTION: "läser in leveranser",
     "gate_delivery": "prövar leveranserna",

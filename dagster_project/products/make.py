@@ -29,6 +29,7 @@ from dagster_project.products.reading import Reading
 from dagster_project.products.registry import products
 from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, current_id, releases
+from dagster_project.runs.log import PRODUCTS, step
 
 log = logging.getLogger("resultattavla")
 
@@ -88,7 +89,8 @@ def make_products(
     for product in wanted:
         telling(product.title)
         try:
-            made.append(_made(data, reading, product, again))
+            with step(PRODUCTS, part=product.name):
+                made.append(_made(data, reading, product, again))
         except (Exception, PanicException) as error:
             causes.setdefault(_cause(data, error), []).append(product.title)
     trouble = [

@@ -299,6 +299,11 @@ class RunFolder:
         with replacing(self._finished) as part:
             part.write_bytes(self._end_of(run_id))
 
+    @property
+    def log(self) -> Path:
+        """The run log (`runs.log`)."""
+        return self.data.run / "log.jsonl"
+
     def finished_run(self) -> str | None:
         """The run that came to its end and whose tables, warehouse and pages are still as it left them, or None."""
         content = self._finished.read_bytes() if self._finished.exists() else b""
@@ -306,10 +311,13 @@ class RunFolder:
         return run_id if content == self._end_of(run_id) else None
 
     def _end_of(self, run_id: str) -> bytes:
-        """A run's id and a hash over what it left beside the release: tables, outcomes, warehouse and pages."""
+        """A run's id and a hash over what it left beside the release: tables, outcomes, warehouse and pages.
+
+        Not over the log, whose last line is written afterwards: nothing is made of it.
+        """
         digest = hashlib.sha256()
         files = [
-            *(p for p in self.data.run.glob("*") if p != self._finished),
+            *(p for p in self.data.run.glob("*") if p not in (self._finished, self.log)),
             *self.data.docs.glob("**/*"),
             self.data.current / "manifest.json",
         ]

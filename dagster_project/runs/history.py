@@ -6,10 +6,12 @@ A record is written last, when everything else of the run stands; it holds count
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from dagster_project.catalogue.vocabulary import DRIFT, WARNING, consequence
 from dagster_project.core.files import replacing
@@ -98,12 +100,30 @@ class RunRecord:
 
 def add_record(data: DataPaths, record: RunRecord, keep: int) -> None:
     """Write a record and remove the oldest beyond `keep`."""
-    name = f"{record.started.replace(':', '').replace('-', '')}_{record.run_id or 'ingen'}.json"
     content = {**asdict(record), "seen": datetime.now(UTC).isoformat()}
-    with replacing(data.history / name) as part:
+    with replacing(data.history / f"{_name(record)}.json") as part:
         part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     for path in sorted(data.history.glob("*.json"))[:-keep]:
+        path.with_suffix(_LOG).unlink(missing_ok=True)
         path.unlink()
+
+
+def keep_log(data: DataPaths, record: RunRecord, log: Path) -> None:
+    """Keep a run's log beside its record, as long as that."""
+    with replacing(log_of(data, record)) as part:
+        shutil.copyfile(log, part)
+
+
+def log_of(data: DataPaths, record: RunRecord) -> Path:
+    """Where the log of a run on record is kept (`runs.log.read_log`); there is none of older versions' runs."""
+    return data.history / f"{_name(record)}{_LOG}"
+
+
+_LOG = ".log.jsonl"
+
+
+def _name(record: RunRecord) -> str:
+    return f"{record.started.replace(':', '').replace('-', '')}_{record.run_id or 'ingen'}"
 
 
 def read_records(data: DataPaths, last: int) -> list[RunRecord]:

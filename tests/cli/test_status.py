@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.cli import status
 from dagster_project.core.paths import DataPaths
 from dagster_project.releases.publish import switch_current
-from dagster_project.runs.folder import LEDGER
+from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record
 from dagster_project.runs.ledger import Delivery, ledger_frame
+from dagster_project.runs.log import Line
 from tests.jobs import Said, said
 from tests.quarantined import AUGUST, JULY, set_aside
 from tests.releases.small import small_release
@@ -67,6 +69,27 @@ def test_status_tells_what_a_steward_has_to_know(ask: Said) -> None:
         "Varning avvikelser: kolumn som har försvunnit: paborjad_datum",
     ):
         assert told in text, text
+
+
+def test_what_the_steps_took_is_told_when_it_is_asked_for(data: DataPaths) -> None:
+    def text() -> str:
+        return " ".join(said("status", "--data", data.root, "--timings").stdout.split())
+
+    assert "Ingen tidtagning finns" in text()
+    lines = [
+        Line("2022-10-01T05:00:00+00:00", "ingestion", "kva", "a", 1200, 2.0, 3.0, 300_000_000),
+        Line("2022-10-01T05:00:00+00:00", "ingestion", "kva", "b", 34, 0.5, 0.5, 100_000_000),
+        Line("2022-10-01T05:00:00+00:00", "ingestion", None, None, None, 3.25, 4.0, 300_000_000),
+        Line("2022-10-01T05:00:00+00:00", "dbt_cells", None, "cells", 5, 1.5),
+        Line("2022-10-01T05:00:00+00:00", "dbt_cells", None, "months", 5, 0.5),
+        Line("2022-10-01T05:00:00+00:00", "dbt_cells", None, None, None, 2.0, 3.0, 400_000_000, "SystemExit"),
+    ]
+    RunFolder(data).log.write_text("\n".join(json.dumps(asdict(line)) for line in lines), encoding="utf-8")
+    told = text()
+    assert "Tider, körningen som började 1 okt 2022 kl. 07.00" in told
+    assert "läser in leveranser 3,2 4,0 300 kva 1 234 2,5 3,5 300" in told
+    assert "räknar indikatorerna (stannade) 2,0 3,0 400 cells 5 1,5" in told and "months" not in told
+    assert told.endswith(" ".join(said("status", "--data", data.root).stdout.split()))
 
 
 def test_what_nothing_is_to_be_told_of_has_no_heading(ask: Said) -> None:

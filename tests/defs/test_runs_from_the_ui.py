@@ -27,7 +27,9 @@ from dagster_project.operations.lock import run_lock
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import STEPS
 from dagster_project.releases.store import current_release
-from dagster_project.runs.history import read_records
+from dagster_project.runs.folder import RunFolder
+from dagster_project.runs.history import log_of, read_records
+from dagster_project.runs.log import LOADING, LOOKING, PAGES, PRODUCTS, RUN, by_source, read_log
 from tests.conftest import Run
 from tests.jobs import Kept, outcome_of, plain_steps
 
@@ -102,6 +104,26 @@ def test_the_plain_jobs_steps_are_dagsters_in_its_order(by_command: RunOutcome) 
         events = [e.dagster_event for e in instance.all_logs(run.run_id)]
     done = [e.step_key for e in events if e is not None and e.is_step_success]
     assert done == list(STEPS) == list(plain_steps(Settings(), None, print))
+
+
+def test_a_run_is_logged_step_by_step_whoever_started_it(
+    by_command: RunOutcome, from_the_ui: tuple[DataPaths, dg.ExecuteInProcessResult]
+) -> None:
+    for data, before in ((by_command.data, [LOOKING, LOADING]), (from_the_ui[0], [])):
+        (record,) = read_records(data, 9)
+        lines = read_log(RunFolder(data).log)
+        assert {line.run for line in lines} == {record.started}
+        assert [line.step for line in lines if line.whole] == [*before, *STEPS, PRODUCTS, PAGES, RUN]
+        assert lines[-1].seconds >= sum(line.seconds for line in lines[:-1] if line.whole) > 1
+        assert lines[-1].peak_bytes == max(line.peak_bytes or 0 for line in lines) > 100e6
+        rows = {(line.step, line.source): line.rows for line in by_source(lines) if line.source}
+        assert rows["ingestion", "avvikelser"] and rows["gate_staging", "avvikelser"]
+        assert rows["ingestion", "avvikelser"] == sum(
+            d.rows_read for d in RunFolder(data).ledger() if d.source == "avvikelser"
+        )
+        assert {"stg_avvikelser", "cells", "indicator_result"} <= {line.part for line in lines}
+        assert log_of(data, record).read_bytes() == RunFolder(data).log.read_bytes()
+        assert log_of(data, record).stat().st_mode & 0o077 == 0
 
 
 def test_both_jobs_stop_at_the_results_gate_with_one_sentence(

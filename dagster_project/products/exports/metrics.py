@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +12,9 @@ import polars as pl
 from dagster_project.catalogue.vocabulary import ACCEPTED
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
+from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import RunRecord, read_records
+from dagster_project.runs.log import AFTER_THE_JOB, Line, by_source, read_log
 
 PREFIX = "resultattavla_"
 
@@ -26,8 +28,11 @@ class Metric:
     samples: tuple[tuple[Mapping[str, str], float], ...]
 
 
-def metrics(reading: Reading, record: RunRecord | None) -> Iterator[Metric]:
-    """The metrics of a release, and of the run that came to its end last. No number of a cell is among them."""
+def metrics(reading: Reading, record: RunRecord | None, steps: Sequence[Line] = ()) -> Iterator[Metric]:
+    """The metrics of a release, and of the run that came to its end last. No number of a cell is among them.
+
+    steps: the lines of that run's log.
+    """
     release = reading.release
     manifest = release.manifest
     about = {"release_id": release.id, "as_of": release.as_of, "code_version": manifest.code_version}
@@ -68,6 +73,30 @@ def metrics(reading: Reading, record: RunRecord | None) -> Iterator[Metric]:
         yield Metric(
             "run_deliveries_overdue", "Deliveries that should have come by then.", (({}, len(record.overdue)),)
         )
+        yield from _steps(steps)
+
+
+_OF_STEPS: tuple[tuple[str, str, Callable[[Line], float | None]], ...] = (
+    ("run_step_seconds", "How long each of its steps took, and of it each source.", lambda line: line.seconds),
+    ("run_step_cpu_seconds", "Processor time of the run meanwhile.", lambda line: line.cpu_seconds),
+    ("run_step_peak_bytes", "The most memory that the run held meanwhile.", lambda line: line.peak_bytes),
+    ("run_step_rows", "Rows that it read, judged or made.", lambda line: line.rows),
+)
+
+
+def _steps(lines: Sequence[Line]) -> Iterator[Metric]:
+    """The job's steps by source (source "": the whole step), as far as the run has come: what is made after the job,
+    this file too, is not among them."""
+    told = [line for line in by_source(lines) if line.part is None and line.step not in AFTER_THE_JOB]
+    for name, text, value in _OF_STEPS:
+        found = [(line, value(line)) for line in told]
+        samples = tuple(
+            ({"step": line.step, "source": line.source or ""}, float(number))
+            for line, number in found
+            if number is not None
+        )
+        if samples:
+            yield Metric(name, text, samples)
 
 
 def _sources(reading: Reading) -> Iterator[Metric]:
@@ -135,4 +164,6 @@ def _escaped(said: str, quotes: bool = False) -> str:
 def write(reading: Reading, data: DataPaths, path: Path) -> None:
     """Write the file. Its folder is switched whole, so that a collector reads all of it or the one before."""
     record = next(iter(read_records(data, 1)), None)
-    path.write_text(text(metrics(reading, record)), encoding="utf-8")
+    # The run's own log is kept with its record when the run is over, which it may not be yet.
+    steps = [line for line in read_log(RunFolder(data).log) if record is not None and line.run == record.started]
+    path.write_text(text(metrics(reading, record, steps)), encoding="utf-8")

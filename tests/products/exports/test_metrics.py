@@ -12,7 +12,9 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.products.exports import metrics
 from dagster_project.products.exports.metrics import Metric
 from dagster_project.products.reading import Reading
+from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import RunRecord, add_record
+from dagster_project.runs.log import note, run_log, step
 from tests.products.exports.small import exported_release, results
 
 
@@ -60,6 +62,36 @@ def test_a_release_and_the_last_run_are_told(reading: Reading, tmp_path: Path) -
     assert found["run_exit_code", _of()] == 2 and found["run_seconds", _of()] == 31.5
     assert found["run_started_timestamp_seconds", _of()] == 1664510400
     assert found["run_deliveries_overdue", _of()] == 1
+
+
+def test_the_steps_of_the_last_run_are_told_by_source(reading: Reading, tmp_path: Path) -> None:
+    data, started = DataPaths(tmp_path), "2022-09-30T04:00:00+00:00"
+    add_record(data, RunRecord(started, 0), keep=9)
+    with run_log(RunFolder(data).log, started) as log:
+        log.begin()
+        with step("ingestion") as told:
+            for delivery in ("a", "b"):
+                with step("ingestion", "kva", delivery) as told:
+                    told.rows = 5
+            note("ingestion", "settle", 1.0)
+        with step("products"):
+            metrics.write(reading, data, tmp_path / "metrics.prom")
+    text = (tmp_path / "metrics.prom").read_text(encoding="utf-8")
+    found = _parsed(text)
+    assert found["run_step_rows", _of(step="ingestion", source="kva")] == 10
+    assert found["run_step_peak_bytes", _of(step="ingestion", source="")] > 10_000_000
+    assert {labels for name, labels in found if name == "run_step_seconds"} == {
+        _of(step="ingestion", source=""),
+        _of(step="ingestion", source="kva"),
+    }
+    metrics.write(reading, data, tmp_path / "again.prom")
+    assert (tmp_path / "again.prom").read_text(encoding="utf-8") == text, (
+        "the log has gone on; the metrics are the same"
+    )
+
+    add_record(data, RunRecord("2022-10-01T04:00:00+00:00", 1), keep=9)  # a run that logged nothing
+    metrics.write(reading, data, tmp_path / "later.prom")
+    assert "run_step" not in (tmp_path / "later.prom").read_text(encoding="utf-8")
 
 
 def test_without_a_run_only_the_release_is_told(reading: Reading, tmp_path: Path) -> None:
