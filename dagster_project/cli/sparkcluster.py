@@ -32,17 +32,17 @@ def up(folder: Path = PROJECT / ".spark", port: int = PORT) -> str:
     require("local[1]")
     if _answers(port):
         raise UsageError(
-            f"Port {port} på {HOST} används redan: ett kluster körs (stoppa det med `make spark-down`), eller något annat."
+            f"Port {port} på {HOST} används redan: stoppa klustret med `make spark-down`, eller det som annars svarar."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # workers write rows there while they compute
     master = f"spark://{HOST}:{port}"
     ports = ["--host", HOST, "--port", str(port), "--webui-port", "0"]
     _start(folder, "master", "org.apache.spark.deploy.master.Master", ports)
     _wait(folder, "master", lambda: _answers(port))
     worker = "org.apache.spark.deploy.worker.Worker"
     for number in range(WORKERS):
-        own = ["--host", HOST, "--webui-port", "0", "--cores", "1", "--memory", "1g", "--work-dir", str(folder / "work")]
-        _start(folder, f"worker{number}", worker, [*own, master])
+        own = ["--host", HOST, "--webui-port", "0", "--cores", "1", "--memory", "1g"]
+        _start(folder, f"worker{number}", worker, [*own, "--work-dir", str(folder / "work"), master])
     for number in range(WORKERS):
         name = f"worker{number}"
         _wait(folder, name, lambda name=name: "Successfully registered with master" in _log(folder, name))
@@ -72,6 +72,7 @@ def _start(folder: Path, name: str, main: str, arguments: Sequence[str]) -> None
         **os.environ,
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": HOST,
+        "SPARK_LOCAL_DIRS": str(folder / "work"),
         "SPARK_NO_DAEMONIZE": "1",
         "SPARK_DAEMON_MEMORY": "256m",
     }

@@ -214,6 +214,15 @@ def compiled_sql(data: DataPaths) -> dict[str, str]:
     return {r.node.name: r.node.compiled_code for r in result.result.results}
 
 
+def inline_sql(data: DataPaths, sql: str, engine: Engine = ON_DUCKDB) -> str:
+    """A statement with dbt's macros as an engine gets it. Needs no data."""
+    options = ["--no-introspect", "--no-populate-cache"]
+    result = _invoke(["compile", "--inline", sql, *options], data, parse(data, engine), engine=engine)
+    if not result.success:
+        raise _not_understood("kompileras", result.exception)
+    return str(result.result.results[0].node.compiled_code)
+
+
 def _node_result(result: Any) -> NodeResult:
     return NodeResult(result.node.unique_id, str(result.status), result.execution_time, result.message, result.failures)
 

@@ -53,7 +53,7 @@ _FOR_LITTLE = {
 _JAVA_FOR_LITTLE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 _open: dict[str, Any] = {}
-"""The session of this process and what it is of: `session`, `root`, `master`."""
+"""The session of this process and what it is of: `session`, `root`, `master`, `sources` (name -> its file's time)."""
 
 
 def require(master: str) -> None:
@@ -64,12 +64,11 @@ def require(master: str) -> None:
             f"Motorn spark behöver {' och '.join(lacking)}: installera med `make setup-spark`, eller sätt "
             "inställningen engine till duckdb."
         )
-    if not (java := _java()):
+    if not _java():
         raise UsageError(
             "Motorn spark behöver Java 17: installera Debians paket openjdk-17-jre-headless (eller sätt JAVA_HOME), "
             "eller sätt inställningen engine till duckdb."
         )
-    del java
     if address := _REMOTE.fullmatch(master):
         try:
             socket.create_connection((address["host"], int(address["port"])), timeout=10).close()
@@ -120,12 +119,14 @@ def _session(data: DataPaths, master: str) -> Any:
     from pyspark.sql import SparkSession
 
     data.spark.mkdir(parents=True, exist_ok=True)
+    root.joinpath("tmp").mkdir(exist_ok=True)
     # What a site wants otherwise (memory, cores, an object store) stands in its spark-defaults.conf; not this:
     java = f"-Dlog4j2.configurationFile={_LOG.as_uri()}"
     settings = {
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": root.joinpath("spark").as_uri(),
         "spark.sql.session.timeZone": "UTC",
+        "spark.local.dir": str(root / "tmp"),  # what memory does not hold: rows of persons
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -143,7 +144,7 @@ def _session(data: DataPaths, master: str) -> Any:
         session = builder.getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
         raise ResultattavlaError(f"Spark kunde inte startas på {master}: {_first_line(error)}") from error
-    _open.update(session=session, root=root, master=master)
+    _open.update(session=session, root=root, master=master, sources={})
     for schema in (SCHEMA, "bronze", "run"):
         session.sql(f"create database if not exists {schema}")
     # What earlier builds of this run left, when another process made them.
@@ -204,34 +205,36 @@ def _write_seeds(data: DataPaths, manifest: Mapping[str, Any]) -> None:
 
 def _seed_types(path: Path, seed: Mapping[str, Any]) -> dict[str, str]:
     """The column types of a seed: as seeds.yml says, else as dbt finds them in its cells."""
+    from agate import MaxPrecision
     from dbt_common.clients.agate_helper import from_csv
 
     told = seed["config"]["column_types"]
     table = from_csv(str(path), text_columns=list(told))
-    found = {c.name: type(c.data_type).__name__ for c in table.columns}
-    return {name: told.get(name) or _AGATE[kind] for name, kind in found.items()}
+    found = {}
+    for number, column in enumerate(table.columns):
+        kind = type(column.data_type).__name__
+        if kind == "Number" and not table.aggregate(MaxPrecision(number)):
+            kind = "Integer"
+        found[column.name] = told.get(column.name) or _AGATE[kind]
+    return found
 
 
 def _tell_source(session: Any, data: DataPaths, schema: str, name: str) -> None:
-    """Let Spark know a source's files as they are now."""
-    session.sql(f"drop table if exists {schema}.{name}")
-    if schema == "run":
-        path = data.run / f"{name}.parquet"
-        if path.exists():
-            session.catalog.createTable(f"run.{name}", path=str(path.resolve()), source="parquet")
+    """Let Spark know a source's files as they are now: a file of the run folder, or a source's folder in bronze."""
+    table, known = f"{schema}.{name}", _open["sources"]
+    path = (data.run / f"{name}.parquet" if schema == "run" else data.bronze / name).resolve()
+    if not path.exists() or known.get(table) == (now := path.stat().st_mtime_ns):
         return
-    folder = (data.bronze / name).resolve()
-    anchor = folder / "0.accepted.parquet"
-    if anchor.exists():
-        # Deliveries that were read before a column came lack it: the empty file has them all.
-        schema_of_all = session.read.parquet(str(anchor)).schema
-        session.catalog.createTable(
-            f"{schema}.{name}",
-            source="parquet",
-            schema=schema_of_all,
-            path=str(folder),
-            pathGlobFilter="*.accepted.parquet",
-        )
+    if table in known:
+        session.sql(f"drop table {table}")
+    if schema == "run":
+        session.catalog.createTable(table, path=str(path), source="parquet")
+    else:
+        # Every source has an empty file with the columns of its contract.
+        columns = session.read.parquet(str(path / "0.accepted.parquet")).schema
+        options = {"path": str(path), "pathGlobFilter": "*.accepted.parquet"}
+        session.catalog.createTable(table, source="parquet", schema=columns, **options)
+    known[table] = now
 
 
 def _show_in_warehouse(data: DataPaths, manifest: Mapping[str, Any]) -> None:
