@@ -149,8 +149,17 @@ def _session(data: DataPaths, master: str) -> Any:
         session.sql(f"create database if not exists {schema}")
     # What earlier builds of this run left, when another process made them.
     for folder in _tables(data):
-        session.catalog.createTable(f"{SCHEMA}.{folder.name}", path=str(folder), source="parquet")
+        _tell(session, f"{SCHEMA}.{folder.name}", folder, next(folder.glob("*.parquet")))
     return session
+
+
+def _tell(session: Any, table: str, path: Path, columns_of: Path, **options: str) -> None:
+    """Make a table of Parquet that is there, with the columns of one of its files: Spark would start a job to look."""
+    from pyarrow.parquet import read_schema
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    columns = from_arrow_schema(read_schema(columns_of))
+    session.catalog.createTable(table, source="parquet", schema=columns, path=str(path), **options)
 
 
 def _first_line(error: BaseException) -> str:
@@ -228,12 +237,10 @@ def _tell_source(session: Any, data: DataPaths, schema: str, name: str) -> None:
     if table in known:
         session.sql(f"drop table {table}")
     if schema == "run":
-        session.catalog.createTable(table, path=str(path), source="parquet")
+        _tell(session, table, path, path)
     else:
         # Every source has an empty file with the columns of its contract.
-        columns = session.read.parquet(str(path / "0.accepted.parquet")).schema
-        options = {"path": str(path), "pathGlobFilter": "*.accepted.parquet"}
-        session.catalog.createTable(table, source="parquet", schema=columns, **options)
+        _tell(session, table, path, path / "0.accepted.parquet", pathGlobFilter="*.accepted.parquet")
     known[table] = now
 
 
