@@ -59,7 +59,7 @@ dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
 board: $(STAMP)  ## the board on http://localhost:8000, for this machine only (PORT=8001)
 	$(BIN)/python -m dagster_project.cli.boardserver $(PORT)
 
-bench: $(STAMP)  ## measure (ROWS=2000000)
+bench: $(STAMP)  ## measure, and make docs/performance.md of it (ROWS=2000000)
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
 
 docs: $(STAMP)  ## dbt's documentation of every model, in data/dbt/static_index.html

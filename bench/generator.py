@@ -54,6 +54,29 @@ def write_benchmark(raw: Path, rows: int, seed: int = 1) -> None:
     _write_source(raw / "kva", round(rows * 0.4), rows_of.measures, pl.lit("dietist").alias("yrkeskategori"))
 
 
+NEXT_DAY = date(2022, 10, 1)
+
+
+def write_next_day(raw: Path, total: int, rows: int, seed: int = 1) -> None:
+    """The deliveries of the day after, below the `raw` of a set of `total` rows: `rows` rows, 60 % vantetider and 40 %
+    kva, of the seven days before; one in two hundred of them corrects a row of the newest delivery there."""
+    raw = Path(raw)
+    rng = np.random.default_rng([seed, 8])
+    rows_of = _Rows(rng, make_persons(rng, min(max(total // 20, 2000), 400_000), date(2020, 1, 1), AS_OF))
+    low, high = day_number(date(2022, 9, 24)), day_number(AS_OF)
+    for source, share, make, correction in (
+        ("vantetider", 0.6, rows_of.waits, pl.lit("1880").alias("lkf")),
+        ("kva", 0.4, rows_of.measures, pl.lit("dietist").alias("yrkeskategori")),
+    ):
+        again = max(round(rows * share * CORRECTED), 1)
+        newest = raw / source / f"{source}_{AS_OF}.csv"
+        # As text, so that they are written as they were read.
+        known = pl.read_csv(newest, separator=";", n_rows=again, infer_schema=False).with_columns(correction)
+        with (raw / source / f"{source}_{NEXT_DAY}.csv").open("wb") as stream:
+            _append_csv(stream, make(total, round(rows * share) - again, low, high), header=True)
+            _append_csv(stream, known, header=False)
+
+
 def _write_source(folder: Path, total: int, make: Maker, correction: pl.Expr) -> None:
     """Write the four deliveries of a source, `total` rows in all; `correction` is the changed column."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import typer
 
 from dagster_project.cli.main import app
 from dagster_project.core.paths import PROJECT
-from dagster_project.operations.settings import Settings
+from dagster_project.operations.settings import OTHER_VARIABLES, PREFIX, Settings
 from tests.test_layers import ROOMS
 
 PAGES = [PROJECT / "README.md", PROJECT / "raw" / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -85,7 +85,7 @@ def test_make_targets_exist(path: Path) -> None:
 
 @page
 def test_variables_of_ours_are_settings(path: Path) -> None:
-    keys = {name.upper() for name in Settings.model_fields} | {"PERSON_KEY", "CONFIG", "REQUIRE_PROGRAMS", ""}
+    keys = {name.upper() for name in Settings.model_fields} | {v.removeprefix(PREFIX) for v in OTHER_VARIABLES} | {""}
     named = {v.split("__")[0] for v in re.findall(r"RESULTATTAVLA_([A-Z_]*)", TEXTS[path])}
     assert named - keys == set()
 

@@ -33,6 +33,7 @@ from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowl
 from dagster_project.ingestion.measures import newer_rejected
 from dagster_project.operations.erase import finish_erasures
 from dagster_project.operations.ingest import Progress, known_identity
+from dagster_project.operations.lineage import tell_lineage
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notices import raw_is_empty, replaced_later
 from dagster_project.operations.notify import message, notify
@@ -56,9 +57,9 @@ from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, keep_log, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
+from dagster_project.runs.log import LINEAGE, RunLog, read_log, run_log, step
 from dagster_project.runs.log import LOOKING as LOG_LOOKING
 from dagster_project.runs.log import PAGES as LOG_PAGES
-from dagster_project.runs.log import RunLog, run_log, step
 
 log = logging.getLogger("resultattavla")
 _RECORD_LOST = "Körningens anteckning kunde inte sparas"
@@ -358,6 +359,17 @@ def _keep_log(data: DataPaths, record: RunRecord, run: RunLog) -> None:
     keep_log(data, record, run.path)
 
 
+def _tell_lineage(outcome: RunOutcome, record: RunRecord, settings: Settings, run: RunLog) -> list[str]:
+    """Tell where each table came from, whatever came of the run; a sentence for each who did not take it."""
+    ledger = ledger_of(outcome.ledger) if outcome.ledger is not None else []
+    published = outcome.release if outcome.error is None else None
+    try:
+        with step(LINEAGE):
+            return tell_lineage(outcome.data, settings.lineage, record, read_log(run.path), ledger, published)
+    except Exception as error:
+        return [f"Härkomsten kunde inte beskrivas: {mask(f'{type(error).__name__}: {error}')}"]
+
+
 def _follow(outcome: RunOutcome, settings: Settings, run: RunLog, progress: Progress) -> RunOutcome:
     """Do all that follows a run; the outcome with what came of it: what was made, and one sentence for each thing that
     could not be done, each only once."""
@@ -433,6 +445,7 @@ def _follow(outcome: RunOutcome, settings: Settings, run: RunLog, progress: Prog
     done.append(attempt("Gammalt kunde inte gallras", retention))
     trouble += link_products(data, settings.made_in_every_run)  # what went with its release is linked no more
     if run.begun:
+        trouble += _tell_lineage(outcome, record, settings, run)
         attempt("Körloggen kunde inte sparas", lambda: _keep_log(data, record, run))
     if identity is not None and all(done) and outcome.error is None:
         attempt("Körningen kunde inte märkas som klar", lambda: RunFolder(data).mark_finished(identity.run_id))

@@ -28,7 +28,9 @@ from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds,
 PREFIX = "RESULTATTAVLA_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = PROJECT / "resultattavla.toml"
-OTHER_VARIABLES = {CONFIG_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_PROGRAMS"}
+LINEAGE_KEY_VARIABLE = f"{PREFIX}LINEAGE_KEY"
+"""The key of the address that lineage is sent to: a secret, so no setting."""
+OTHER_VARIABLES = {CONFIG_VARIABLE, LINEAGE_KEY_VARIABLE, f"{PREFIX}PERSON_KEY", f"{PREFIX}REQUIRE_PROGRAMS"}
 """Variables with our prefix that are no settings."""
 
 
@@ -91,6 +93,19 @@ class Spark(BaseModel):
     master: Annotated[str, AfterValidator(_master)] = LOCAL_MASTER
 
 
+class Lineage(BaseModel):
+    """Where a run's OpenLineage events go: a file that they are appended to, an address, or both; neither: nowhere.
+
+    namespace: of all jobs and datasets in them. file: absolute.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = None
+    address: HttpUrl | None = None
+    namespace: Annotated[str, Field(min_length=1)] = "resultattavla"
+
+
 class Settings(BaseSettings):
     """All settings, checked. Paths are absolute."""
 
@@ -119,6 +134,7 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     engine: EngineName = DUCKDB
     spark: Spark = Spark()
+    lineage: Lineage = Lineage()
 
     @classmethod
     def settings_customise_sources(
@@ -197,6 +213,9 @@ def load_settings() -> Settings:
         name: (Path.cwd() if f"{PREFIX}{name.upper()}" in os.environ else path.parent) / getattr(settings, name)
         for name in ("raw", "data", "waivers", "withdrawals", "acknowledged")
     }
+    if (events := settings.lineage.file) is not None:
+        base = Path.cwd() if f"{PREFIX}LINEAGE__FILE" in os.environ else path.parent
+        settings = settings.model_copy(update={"lineage": settings.lineage.model_copy(update={"file": base / events})})
     if "waivers" in settings.model_fields_set and not paths["waivers"].is_file():
         # A mistyped path would silently be a file without waivers.
         raise SettingsError(

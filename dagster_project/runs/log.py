@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.core.errors import ResultattavlaError
@@ -37,7 +38,7 @@ class Line:
     null: the whole step. rows: as many as it read or made, null where it does not count any. seconds: wall clock.
     cpu_seconds: of this process meanwhile, whatever else it did at the same time; null of what others timed (dbt).
     peak_bytes: the most memory that this process held meanwhile (Spark's and other processes are not in it). error:
-    why it failed.
+    why it failed. ended: when (UTC, ISO 8601).
     """
 
     run: str
@@ -49,6 +50,7 @@ class Line:
     cpu_seconds: float | None = None
     peak_bytes: int | None = None
     error: str | None = None
+    ended: str | None = field(default=None, compare=False)
 
     @property
     def whole(self) -> bool:
@@ -115,7 +117,7 @@ class RunLog:
             seconds, cpu = time.perf_counter() - step.wall, time.process_time() - step.cpu
             line = Line(
                 self.started, step.name, step.source, step.part, step.told.rows,
-                round(seconds, 3), round(cpu, 3), step.peak, error,
+                round(seconds, 3), round(cpu, 3), step.peak, error, _now(),
             )  # fmt: skip
             self.add(line)
 
@@ -179,7 +181,11 @@ def step(name: str, source: str | None = None, part: str | None = None) -> Itera
 def note(name: str, part: str, seconds: float, rows: int | None = None, source: str | None = None) -> None:
     """Log a part of a step that somebody else timed."""
     if _active is not None:
-        _active.add(Line(_active.started, name, source, part, rows, round(seconds, 3)))
+        _active.add(Line(_active.started, name, source, part, rows, round(seconds, 3), ended=_now()))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def read_log(path: Path) -> list[Line]:

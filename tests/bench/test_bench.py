@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from bench.agreement import compare
-from bench.generator import write_benchmark
+from bench import handwritten_pandas
+from bench.agreement import compare, compare_all
+from bench.generator import write_benchmark, write_next_day
 from bench.handwritten import compute
 from bench.measure import BenchmarkError, measure
+from bench.runs import linked, steps
+from dagster_project.runs.log import note, run_log, step
 from dagster_project.samples.units import HSA_PREFIX
 from tests.samples.files import newest, table
 
@@ -91,6 +96,50 @@ def test_the_script_counts_codes_by_the_sex_of_the_number(cells: Path) -> None:
     assert _cell(cells, "levnadsvanor", "tertial", "2022-01-01", "M")[0] == 1.0
 
 
+def test_the_pandas_script_comes_to_the_same_cells(cells: Path, tmp_path: Path) -> None:
+    other = tmp_path / "pandas.parquet"
+    handwritten_pandas.compute(tmp_path / "raw", other)
+    columns = pl.read_parquet(cells).columns
+    one, two = (
+        pl.read_parquet(path, columns=columns).with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(columns[:7])
+        for path in (cells, other)
+    )
+    assert one.height > 500
+    assert_frame_equal(one, two, check_dtypes=False, abs_tol=1e-9)
+
+
+def test_engines_are_compared_cell_by_cell(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "indicator_id": ["a", "a"],
+            "niva": ["omrade", "enhet"],
+            "verksamhet": [None, "AUD"],
+            "enhet": [None, "E1"],
+            "period_typ": ["ar", "ar"],
+            "period_start": [date(2022, 1, 1)] * 2,
+            "kon": ["T", "T"],
+            "varde": [100.0, None],
+            "status": ["uppnatt", "dold"],
+            "release_id": ["one", "one"],
+        }
+    )
+    one, other = tmp_path / "one.parquet", tmp_path / "other.parquet"
+    frame.write_parquet(one)
+
+    def differing(changed: pl.DataFrame) -> int:
+        changed.with_columns(release_id=pl.lit("other")).write_parquet(other)
+        compared, lines = compare_all(one, other)
+        assert compared == 2
+        return len(lines)
+
+    assert differing(frame.reverse()) == 0
+    assert differing(frame.with_columns(pl.col("varde") + 1e-8)) == 0, "within a share of 1e-9 of itself"
+    assert differing(frame.with_columns(pl.col("varde") + 1e-6)) == 1
+    assert differing(frame.with_columns(varde=pl.lit(100.0))) == 1, "a number where the other has none"
+    assert differing(frame.with_columns(status=pl.lit("dold"))) == 1
+    assert differing(frame.head(1)) == 1, "a cell that the other lacks"
+
+
 def test_agreement_compares_shown_cells_and_tells_which_differ(cells: Path, tmp_path: Path) -> None:
     published = tmp_path / "publicerat.parquet"
     frame = pl.read_parquet(cells).with_columns(status=pl.lit("inget_mal"))
@@ -130,3 +179,42 @@ def test_the_large_set_has_the_rows_it_is_asked_for(tmp_path: Path) -> None:
         refused = sum(r["hsaid_enhet"] == f"{HSA_PREFIX}99" for r in rows)
         assert 0 < refused < expected * 0.004
     assert len(table(newest(tmp_path, "enheter"))) >= 20
+
+
+def test_the_next_days_deliveries_are_new_rows_and_a_few_corrected_ones(tmp_path: Path) -> None:
+    write_benchmark(tmp_path, rows=20_000)
+    before = {row["vardkontakt_id"] for path in (tmp_path / "kva").iterdir() for row in table(path)}
+    write_next_day(tmp_path, 20_000, 1_000)
+    for source, expected, key in (("vantetider", 600, "start_datum"), ("kva", 400, "atgardsdatum")):
+        assert newest(tmp_path, source).name == f"{source}_2022-10-01.csv"
+        rows = table(newest(tmp_path, source))
+        assert len(rows) == expected
+        corrected = expected // 200
+        assert all("2022-09-24" <= (row[key] or "2022-09-30") <= "2022-09-30" for row in rows[:-corrected])
+    known = [row["vardkontakt_id"] in before for row in rows]
+    assert known == [False] * 398 + [True] * 2
+
+
+def test_files_are_laid_in_another_folder_without_being_copied(tmp_path: Path) -> None:
+    write_benchmark(tmp_path / "raw", rows=2_000)
+    other = linked(tmp_path / "raw", tmp_path / "other")
+    one, two = newest(tmp_path / "raw", "kva"), newest(other, "kva")
+    assert one.name == two.name and one.samefile(two)
+    write_next_day(other, 2_000, 1_000)
+    assert newest(tmp_path / "raw", "kva") == one, "the given set is as it was"
+
+
+def test_the_steps_of_a_run_are_those_of_its_log_and_what_took_long(tmp_path: Path) -> None:
+    with run_log(tmp_path / "run" / "log.jsonl", "2026-11-26T07:00:00+00:00") as log:
+        log.begin()
+        with step("dbt_cells"):
+            note("dbt_cells", "cells", 2.5, rows=7)
+            note("dbt_cells", "quick", 0.1)
+        log.end()
+    assert [(s["step"], s["part"]) for s in steps(tmp_path)] == [
+        ("dbt_cells", None),
+        ("dbt_cells", "cells"),
+        ("run", None),
+    ]
+    assert steps(tmp_path)[0]["peak_bytes"] > 10_000_000
+    assert steps(tmp_path / "absent") == []

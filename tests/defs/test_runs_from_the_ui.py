@@ -4,6 +4,7 @@ plain job of most tests is the same job; Dagster's storage is kept small.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from dagster_project.defs.instance import (
 from dagster_project.engines.dbt import build
 from dagster_project.operations.daily_run import RunOutcome
 from dagster_project.operations.lock import run_lock
-from dagster_project.operations.settings import Settings
+from dagster_project.operations.settings import Lineage, Settings
 from dagster_project.operations.stages import STEPS
 from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
@@ -73,7 +74,8 @@ def by_command(run_by_dagster: Run, kept_first: Kept, tmp_path_factory: pytest.T
     """The same deliveries run as the command does it, where killed runs are known."""
     data = DataPaths(tmp_path_factory.mktemp("command") / "data")
     _leave_dead_runs(data)
-    return run_by_dagster(kept_first.folder / "raw", data.root)
+    lineage = Lineage(file=data.root.parent / "lineage.jsonl")
+    return run_by_dagster(kept_first.folder / "raw", data.root, lineage=lineage)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,25 @@ def test_a_run_is_logged_step_by_step_whoever_started_it(
         assert {"stg_avvikelser", "cells", "indicator_result"} <= {line.part for line in lines}
         assert log_of(data, record).read_bytes() == RunFolder(data).log.read_bytes()
         assert log_of(data, record).stat().st_mode & 0o077 == 0
+
+
+def test_the_lineage_of_a_run_leads_from_every_published_table_to_the_delivered_files(by_command: RunOutcome) -> None:
+    events = (by_command.data.root.parent / "lineage.jsonl").read_text(encoding="utf-8").splitlines()
+    made_of: dict[str, set[str]] = {}
+    for event in map(json.loads, events):
+        for output in event.get("outputs", ()):
+            made_of.setdefault(output["name"], set()).update(d["name"] for d in event.get("inputs", ()))
+    ledger = RunFolder(by_command.data).ledger()
+    delivered = {f"raw/{d.file}" for d in ledger}
+    for file in by_command.release.manifest.files:
+        if file.endswith(".parquet"):
+            seen, ahead = set(), {f"published/{file.removesuffix('.parquet')}"}
+            while ahead:
+                seen |= ahead
+                ahead = {name for one in ahead for name in made_of.get(one, ())} - seen
+            assert delivered <= seen, file
+    jobs = {event["job"]["name"] for event in map(json.loads, events)}
+    assert {"gate_results.indicator_result", "dbt_cells.cells", "run__hidden_cells", "published__release"} <= jobs
 
 
 def test_both_jobs_stop_at_the_results_gate_with_one_sentence(

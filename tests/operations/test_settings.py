@@ -43,6 +43,8 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     notify, default_notify = documented.pop("notify"), defaults.pop("notify")
     assert set(notify) == set(default_notify)
     assert (tuple(notify["command"]), notify["when"]) == (default_notify["command"], default_notify["when"])
+    lineage, default_lineage = documented.pop("lineage"), defaults.pop("lineage")
+    assert set(lineage) == set(default_lineage) and lineage["namespace"] == default_lineage["namespace"]
     assert documented == defaults
 
 

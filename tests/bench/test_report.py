@@ -1,0 +1,142 @@
+"""What a benchmark says of itself: the aims, the document made from stored figures, and that one part that fails costs
+the others nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as bench
+from bench import scale
+from bench.measure import BenchmarkError
+from bench.report import DOCUMENT, MEASURED, Aim, aims, render, told, told_of_board
+
+STORED = Path(__file__).with_name("measured.json")
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    return dict(json.loads(STORED.read_text(encoding="utf-8")))
+
+
+def _aim(result: dict[str, Any], what: str) -> Aim:
+    (found,) = (aim for aim in aims(result) if what in aim.what)
+    return found
+
+
+def test_aims_are_held_against_what_was_measured(result: dict[str, Any]) -> None:
+    assert _aim(result, "before this work").reached == 0.5 and _aim(result, "before this work").met
+    assert _aim(result, "hand-written DuckDB script").reached == 2.5 and _aim(result, "DuckDB script").met
+    assert _aim(result, "most memory").reached == 5.0 and _aim(result, "most memory").met is False
+    seconds = _aim(result, "pipeline, seconds")
+    assert (seconds.limit, seconds.reached, seconds.met) == (2, 1.8, False)
+    assert _aim(result, "pandas with Great Expectations, memory").reached == 0.2
+    assert _aim(result, "one day's delta").limit == 1.15
+    result["delta"]["rows"] = 50_000_000
+    assert _aim(result, "one day's delta").limit == 1.3
+
+
+def test_what_was_not_measured_is_no_aim_reached(result: dict[str, Any]) -> None:
+    del result["sample_before_s"]
+    result["pandas"] = {"left_out": "as asked"}
+    assert _aim(result, "before this work").met is None
+    assert _aim(result, "pipeline, seconds").cells[2:] == ("not measured: as asked", "")
+
+
+def test_the_document_has_every_part(result: dict[str, Any]) -> None:
+    text = render(result)
+    for told_of in (
+        "Measured 2026-11-26 on 2 cores, 23 GiB of memory",
+        "| 10,000,000 | 66.0 | 90.0 | 5,120 | 16.0 | 2.50 | 1.5 |",
+        "Beyond the sample run it takes 4.0 s for a million rows.",
+        "| step, seconds | sample | 10,000,000 rows | one day's delta |",
+        "| ingestion | 5.0 | 20.0 | 6.0 |",
+        "ingestion kva 1.5 s",
+        "| one day's delta (10,000 rows) on 10,000,000 rows | 28.0 | 30.0 | 600 | 24705 |",
+        "| on Spark, `local[2]`, 2,000,000 rows | 100.0 | 150.0 | 2,000 | 130000 |",
+        "| readers | 16 |",
+        "| look up, p99 ms | 4.2 |",
+        "made in 6.1 s, 9.5 MB, a page opens in 31.0 ms",
+    ):
+        assert told_of in text, told_of
+    for line in text.splitlines():  # every table's rows are as wide as its head
+        if line.startswith("|"):
+            assert line.endswith("|")
+
+
+def test_what_is_left_out_is_said(result: dict[str, Any]) -> None:
+    result |= {name: {"left_out": "as asked"} for name in ("board", "serving", "delta", "pandas", "spark")}
+    text = render(result)
+    assert "Not measured: spark (as asked)." in text and "Serving** was not measured: as asked" in text
+    sample_only = {key: result[key] for key in ("time", "machine", "sample")}
+    assert "First run by number of rows" not in render(sample_only)
+    assert "nothing new / sample run" in told(sample_only)
+
+
+def test_the_board_is_told_with_and_without_a_browser(result: dict[str, Any]) -> None:
+    assert "a page opens in 31.0 ms, the slowest in 60.0 (aims 8 s, 15 MB, 100 ms)" in told_of_board(result["board"])
+    for name in ("pages", "open_ms", "slowest_ms"):
+        del result["board"][name]
+    assert told_of_board(result["board"]) == "made in 6.1 s, 9.5 MB (aims 8 s, 15 MB, 100 ms)."
+
+
+@pytest.mark.skipif(not MEASURED.exists(), reason="no whole benchmark has been stored yet")
+def test_the_document_is_what_the_last_benchmark_measured() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == render(json.loads(MEASURED.read_text(encoding="utf-8")))
+
+
+# --- The order of things ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What is measured of which size, instead of measuring it."""
+    order: list[tuple[str, int]] = []
+
+    def note(name: str) -> Any:
+        def measured(folder: Path, *given: Any) -> dict[str, Any]:
+            size = given[1] if len(given) > 1 else 0
+            order.append((name, size))
+            return {"rows": size, "first": {"wall_s": 10.0}}
+
+        return measured
+
+    for name in ("sample", "board", "serving", "large", "next_day", "pandas", "spark"):
+        monkeypatch.setattr(scale, name, note(name))
+    monkeypatch.setattr(scale, "generated", lambda folder, rows, given: folder / "raw")
+    return order
+
+
+def test_one_invocation_measures_all_of_it(asked: list[tuple[str, int]], tmp_path: Path) -> None:
+    measured = bench.Bench(tmp_path, [], lambda text: None)
+    measured.all(50_000_000, 1, None)
+    assert [size for name, size in asked if name == "large"] == [2_000_000, 5_000_000, 10_000_000, 50_000_000]
+    assert [found for found in asked if found[0] in ("spark", "pandas", "next_day")] == [
+        ("spark", 2_000_000),
+        ("pandas", 10_000_000),
+        ("next_day", 50_000_000),
+    ]
+    assert set(measured.result) == {"sample", "board", "serving", "curve", "spark", "pandas", "delta"}
+    assert list(tmp_path.iterdir()) == [], "the large folders are gone"
+
+
+def test_small_sets_have_their_comparators_too(asked: list[tuple[str, int]], tmp_path: Path) -> None:
+    bench.Bench(tmp_path, ["board"], lambda text: None).all(20_000, 1, None)
+    assert [name for name, _ in asked] == ["sample", "serving", "large", "pandas", "spark", "next_day"]
+
+
+def test_a_part_that_fails_costs_the_others_nothing(
+    asked: list[tuple[str, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(*_: Any) -> dict[str, Any]:
+        raise BenchmarkError("the pipeline and the script differ")
+
+    monkeypatch.setattr(scale, "pandas", differs)
+    measured = bench.Bench(tmp_path, [], lambda text: None)
+    measured.all(20_000, 1, None)
+    assert measured.failed == {"pandas": "the pipeline and the script differ"}
+    assert ("next_day", 20_000) in asked and "pandas" not in measured.result
+    assert "FAILED pandas" in told({"failed": measured.failed})
