@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 REQUIRED = os.environ.get("RESULTATTAVLA_REQUIRE_PROGRAMS") == "1"
@@ -19,8 +18,7 @@ REQUIRED = os.environ.get("RESULTATTAVLA_REQUIRE_PROGRAMS") == "1"
 class Program:
     """marker: of the tests that need it. names: of its command, the first that is found counts. package: Debian's.
 
-    part: a file beside the program, without which it lacks what the tests need of it. module: a Python package that
-    goes with it and `make setup-spark` installs.
+    part: a file beside the program, without which it lacks what the tests need of it.
     """
 
     marker: str
@@ -28,19 +26,15 @@ class Program:
     names: tuple[str, ...]
     package: str
     part: str = ""
-    module: str = ""
 
     @property
     def how_to_get(self) -> str:
-        installed = f"apt-get install {self.package}" + (" && make setup-spark" if self.module else "")
-        return f"no {self.title} was found on PATH; get one with: {installed}"
+        return f"no {self.title} was found on PATH; get one with: apt-get install {self.package}"
 
     def path(self) -> str | None:
         """The installed program, or None; with RESULTATTAVLA_REQUIRE_PROGRAMS=1 its absence is an error."""
         found = filter(None, map(shutil.which, self.names))
         path = next((p for p in found if (Path(p).resolve().parent / self.part).exists()), None)
-        if self.module and find_spec(self.module) is None:
-            path = None
         if path is None and REQUIRED:
             raise RuntimeError(f"RESULTATTAVLA_REQUIRE_PROGRAMS=1, but {self.how_to_get}")
         return path
@@ -49,8 +43,7 @@ class Program:
 BROWSER = Program("browser", "Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium")
 JAVA = Program("java", "Java", ("java",), "default-jre-headless")
 OFFICE = Program("office", "LibreOffice Writer", ("soffice", "libreoffice"), "libreoffice-writer-nogui", "libswlo.so")
-SPARK = Program("spark", "Apache Spark", ("java",), "openjdk-17-jre-headless", module="pyspark")
-PROGRAMS = (BROWSER, JAVA, OFFICE, SPARK)
+PROGRAMS = (BROWSER, JAVA, OFFICE)
 
 # Nothing of the browser's own may talk to a network while the pages are watched.
 BROWSER_ARGUMENTS = [
