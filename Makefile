@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark spark-up spark-down run test test-fast lint dev board bench docs lock clean
+.PHONY: help setup run test test-fast lint dev board setup-spark spark-up spark-down postgres-up postgres-down bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -58,6 +58,12 @@ dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
 
 board: $(STAMP)  ## the board on http://localhost:8000, for this machine only (PORT=8001)
 	$(BIN)/python -m dagster_project.cli.boardserver $(PORT)
+
+postgres-up: $(STAMP)  ## a PostgreSQL server on this machine, in .postgres/ (PORT=54330; Debian's package postgresql)
+	$(BIN)/python -m dagster_project.cli.postgresserver up $(PORT)
+
+postgres-down: $(STAMP)  ## stop it
+	$(BIN)/python -m dagster_project.cli.postgresserver down
 
 bench: $(STAMP)  ## measure, and make docs/performance.md of it (ROWS=2000000)
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))

@@ -91,6 +91,11 @@ def aims(result: Result) -> list[Aim]:
                 pandas.get("left_out", ""),
             ),
         ]
+    for name, way in _ways(result.get("serving", {})):
+        why = way.get("left_out", "")
+        if name == _WAYS["postgres"]:
+            found.append(Aim("a look-up in PostgreSQL, 99th percentile", 20, way.get("p99_ms"), why, unit=" ms"))
+        found.append(Aim(f"faults of readers during switches, {name}", 0, way.get("faults"), why))
     if board := result.get("board"):
         found += [
             Aim("the sample's board is made", 8, board.get("make_s"), board.get("left_out", ""), unit=" s"),
@@ -249,21 +254,31 @@ def _others(result: Result) -> str:
     if "make_s" in board:
         lines.append(f"**The board** of the sample: {told_of_board(board)}")
     serving = result.get("serving", {})
-    if "left_out" in serving:
-        lines.append(f"**Serving** was not measured: {serving['left_out']}.")
-    elif serving:
-        rows = [(name, value) for name, value in _flat(serving)]
-        lines.append("**Serving**, 16 readers during ten switches:\n\n" + _table(("what", "measured"), rows))
+    left = [f"{name} ({found['left_out']})" for name, found in _ways(serving) if "left_out" in found]
+    if rows := [
+        (name, *(found[key] for key in ("answers", "median_ms", "p99_ms", "longest_ms", "faults", "switch_s")))
+        for name, found in _ways(serving)
+        if "answers" in found
+    ]:
+        head = ("read from", "answers", "median ms", "99th percentile ms", "longest ms", "faults", "longest switch s")
+        lines.append(
+            f"**Serving**: {serving['readers']} readers of the sample's release ask a dashboard's look-up during "
+            f"{serving['switches']} switches between two releases (`bench/serving.py`); a fault is an answer that "
+            f"failed, or showed anything but one of the two releases.\n\n{_table(head, rows)}"
+        )
+    if left:
+        lines.append(f"Not measured: {', '.join(left)}.")
     return "## What people open\n\n" + "\n\n".join(lines) if lines else ""
 
 
-def _flat(found: Result, before: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in found.items():
-        told = f"{before}{name}".replace("_", " ")
-        if isinstance(value, dict):
-            yield from _flat(value, f"{told}, ")
-        else:
-            yield told, value
+_WAYS = {"postgres": "PostgreSQL", "duckdb": "`current/resultat.duckdb`", "parquet": "Parquet files"}
+
+
+def _ways(serving: Result) -> list[tuple[str, Result]]:
+    """How a release was read, and what that came to."""
+    if "left_out" in serving:
+        return [("serving", serving)]
+    return [(name, serving[key]) for key, name in _WAYS.items() if key in serving]
 
 
 def told_of_board(board: Result) -> str:

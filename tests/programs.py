@@ -18,7 +18,8 @@ REQUIRED = os.environ.get("RESULTATTAVLA_REQUIRE_PROGRAMS") == "1"
 class Program:
     """marker: of the tests that need it. names: of its command, the first that is found counts. package: Debian's.
 
-    part: a file beside the program, without which it lacks what the tests need of it.
+    part: a file beside the program, without which it lacks what the tests need of it. beyond: where it lies when it is
+    not on PATH, as a pattern below the root.
     """
 
     marker: str
@@ -26,6 +27,7 @@ class Program:
     names: tuple[str, ...]
     package: str
     part: str = ""
+    beyond: str = ""
 
     @property
     def how_to_get(self) -> str:
@@ -33,7 +35,7 @@ class Program:
 
     def path(self) -> str | None:
         """The installed program, or None; with RESULTATTAVLA_REQUIRE_PROGRAMS=1 its absence is an error."""
-        found = filter(None, map(shutil.which, self.names))
+        found = [*filter(None, map(shutil.which, self.names)), *sorted(map(str, Path("/").glob(self.beyond or "-")))]
         path = next((p for p in found if (Path(p).resolve().parent / self.part).exists()), None)
         if path is None and REQUIRED:
             raise RuntimeError(f"RESULTATTAVLA_REQUIRE_PROGRAMS=1, but {self.how_to_get}")
@@ -43,7 +45,8 @@ class Program:
 BROWSER = Program("browser", "Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium")
 JAVA = Program("java", "Java", ("java",), "default-jre-headless")
 OFFICE = Program("office", "LibreOffice Writer", ("soffice", "libreoffice"), "libreoffice-writer-nogui", "libswlo.so")
-PROGRAMS = (BROWSER, JAVA, OFFICE)
+POSTGRES = Program("postgres", "PostgreSQL server", ("initdb",), "postgresql", beyond="usr/lib/postgresql/*/bin/initdb")
+PROGRAMS = (BROWSER, JAVA, OFFICE, POSTGRES)
 
 # Nothing of the browser's own may talk to a network while the pages are watched.
 BROWSER_ARGUMENTS = [

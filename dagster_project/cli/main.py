@@ -22,6 +22,7 @@ from dagster_project.cli.export import export
 from dagster_project.cli.listings import indicators, units
 from dagster_project.cli.new import new
 from dagster_project.cli.output import asked, err, given, say, takes
+from dagster_project.cli.postgres import postgres
 from dagster_project.cli.quarantine import acknowledge, quarantine
 from dagster_project.cli.report import report
 from dagster_project.cli.retract import retract
@@ -53,6 +54,7 @@ COMMANDS = (
     report,
     changes,
     export,
+    postgres,
     indicators,
     units,
     template,

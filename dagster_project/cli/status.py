@@ -41,6 +41,7 @@ def status(
     ] = False,
 ) -> None:
     """Visa läget: utgåva, källor, nästa leverans, öppen karantän, avvisade filer, undantag och förändringar."""
+    from dagster_project.cli.postgres import told_or_refused
     from dagster_project.cli.summary import (
         held_back_sentences,
         rejected_files,
@@ -74,6 +75,8 @@ def status(
     for made in linked_products(paths):
         older = "" if made.release_id == release.id else f" (av utgåva {made.release_id}, inte den aktuella)"
         say(f"{made.product.title}: {made.entry}{older}")
+    if settings.serve.postgres is not None:
+        say(told_or_refused(settings.serve.postgres, release.id))
     lost: ResultattavlaError | None = None
     expected: list[Expected] = []
     rejected: list[str] = []

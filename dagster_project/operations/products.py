@@ -52,7 +52,25 @@ def products_after_run(
                 came = AfterRun(tuple(made), tuple(not_made))
             else:
                 came = replace(came, beside=tuple(not_made))
-        return replace(came, failed=(*came.failed, *link_products(data, wanted)))
+        came = replace(came, failed=(*came.failed, *link_products(data, wanted)))
+        return replace(came, failed=(*came.failed, *_followed(data, wanted, came)))
+
+
+def _followed(data: DataPaths, wanted: Sequence[Product], came: AfterRun) -> list[str]:
+    """Bring what lies outside the data folder in line with `current`; a sentence for each that could not be.
+
+    What refused to take the release just now most likely refuses this too: its cause is told once.
+    """
+    trouble = []
+    for product in wanted:
+        if product.follow is None:
+            continue
+        try:
+            product.follow(data)
+        except ResultattavlaError as error:
+            if not any(str(error) in told for told in (*came.failed, *came.beside)):
+                trouble.append(f"{product.title} visar inte det som är aktuellt: {error}")
+    return trouble
 
 
 def _shown(data: DataPaths, release: Release | None) -> list[Release]:

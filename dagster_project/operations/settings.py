@@ -22,6 +22,8 @@ from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.engine import DUCKDB, LOCAL_MASTER, Engine, EngineName
 from dagster_project.ingestion.readers import Limits
 from dagster_project.products.base import Product
+from dagster_project.products.postgres.product import product_on
+from dagster_project.products.postgres.server import PostgresServer
 from dagster_project.products.registry import products
 from dagster_project.runs.parameters import DriftLimits, Parameters, Thresholds, agreed_ages
 
@@ -93,6 +95,14 @@ class Spark(BaseModel):
     master: Annotated[str, AfterValidator(_master)] = LOCAL_MASTER
 
 
+class Serve(BaseModel):
+    """Where releases are served besides the files. postgres: None where no server is named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    postgres: PostgresServer | None = None
+
+
 class Lineage(BaseModel):
     """Where a run's OpenLineage events go: a file that they are appended to, an address, or both; neither: nowhere.
 
@@ -134,6 +144,7 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     engine: EngineName = DUCKDB
     spark: Spark = Spark()
+    serve: Serve = Serve()
     lineage: Lineage = Lineage()
 
     @classmethod
@@ -160,10 +171,15 @@ class Settings(BaseSettings):
 
     @property
     def made_in_every_run(self) -> list[Product]:
-        """What people open that is made after every run."""
+        """What people open that is made after every run; PostgreSQL where a server is named."""
         if self.products == ALL_PRODUCTS:
-            return [p for p in products() if p.in_every_run and not p.stewards_only]
-        return [p for p in products() if p.name in self.products]
+            chosen = [p for p in products() if p.in_every_run and not p.stewards_only]
+        else:
+            chosen = [p for p in products() if p.name in self.products]
+        if self.serve.postgres is None:
+            return chosen
+        served = product_on(self.serve.postgres)
+        return [*(p for p in chosen if p.name != served.name), served]
 
     @property
     def models_on(self) -> Engine:
@@ -227,11 +243,19 @@ def load_settings() -> Settings:
             f"Mappen för återkallade leveranser {paths['withdrawals'].parent} finns inte: rätta inställningen "
             "withdrawals eller skapa mappen."
         )
-    return settings.model_copy(update=paths)
+    settings = settings.model_copy(update=paths)
+    postgres = settings.serve.postgres
+    if postgres is not None and postgres.passfile is not None:
+        base = Path.cwd() if f"{PREFIX}SERVE__POSTGRES__PASSFILE" in os.environ else path.parent
+        passfile = postgres.model_copy(update={"passfile": base / postgres.passfile.expanduser()})
+        settings = settings.model_copy(update={"serve": Serve(postgres=passfile)})
+    return settings
 
 
 _PROBLEMS = {
     "extra_forbidden": "finns inte",
+    "missing": "saknas",
+    "string_too_short": "ska inte vara tom",
     "unexpected_keyword_argument": "finns inte",
     "int_parsing": "ska vara ett heltal",
     "int_type": "ska vara ett heltal",

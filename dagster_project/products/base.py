@@ -66,7 +66,8 @@ class Product:
     Swedish, as the summary names it. version: of its texts and templates; what an older version made is made again.
     entry: what to open in its folder. make: writes all of it, or raises; heavy imports stand inside it. in_every_run:
     made after every release, else on demand. reads_history: run records and older releases are read besides the
-    release. stewards_only: reads evidence or quarantine, so that it never lies among what is published.
+    release. stewards_only: reads evidence or quarantine, so that it never lies among what is published. follow:
+    for what lies outside the data folder as well: brings it in line with `current`, or raises ResultattavlaError.
     """
 
     name: str
@@ -77,3 +78,4 @@ class Product:
     in_every_run: bool = True
     reads_history: bool = False
     stewards_only: bool = False
+    follow: Callable[[DataPaths], None] | None = None

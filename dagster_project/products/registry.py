@@ -14,6 +14,7 @@ _MODULES: tuple[str, ...] = (
     "data_docs",
     "steward_page",
     "reports",
+    "postgres",
 )
 """Below this package: each `<module>/product.py` has `PRODUCT`."""
 

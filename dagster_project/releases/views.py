@@ -1,4 +1,4 @@
-"""The views of `resultat.duckdb`: the cells with everything that names them, one row per cell."""
+"""The views of `resultat.duckdb` and of PostgreSQL: the cells with everything that names them, one row per cell."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def _word(column: str, words: Mapping[str, str]) -> str:
 
 
 # A unit is told as it was when the period ended: of several periods of validity the last one that had begun.
+_UNIT_IN_DUCKDB = f"""asof left join (
+    select *, coalesce(giltig_fran, date '0001-01-01') as fran from {UNIT_DIMENSION}
+) as e on r.enhet = e.hsaid and r.verksamhet = e.verksamhet and r.period_slut >= e.fran"""
+_UNIT_IN_POSTGRES = f"""left join lateral (
+    select d.* from {UNIT_DIMENSION} as d
+    where d.hsaid = r.enhet and d.verksamhet = r.verksamhet
+        and coalesce(d.giltig_fran, date '0001-01-01') <= r.period_slut
+    order by coalesce(d.giltig_fran, date '0001-01-01') desc
+    limit 1
+) as e on true"""
 _RESULTS = f"""
 create view {RESULTS_VIEW} as
 select
@@ -45,9 +55,7 @@ inner join {PERIOD_DIMENSION} as p
     on r.period_typ = p.period_typ and r.period_start = p.period_start and r.period_slut = p.period_slut
 left join {VERKSAMHET_DIMENSION} as v
     on case when r.niva = {literal(AREA)} then {literal(area_codes()[0])} else r.verksamhet end = v.verksamhet
-asof left join (
-    select *, coalesce(giltig_fran, date '0001-01-01') as fran from {UNIT_DIMENSION}
-) as e on r.enhet = e.hsaid and r.verksamhet = e.verksamhet and r.period_slut >= e.fran
+{_UNIT_IN_DUCKDB}
 left join {STATUS_DIMENSION} as s on r.status = s.kod and s.typ = {literal(STATUS_KIND)}
 left join {STATUS_DIMENSION} as k on r.kvalitet = k.kod and k.typ = {literal(QUALITY_KIND)}
 """
@@ -63,4 +71,6 @@ inner join (
 ) as n on r.indicator_id = n.indicator_id and r.period_typ = n.period_typ and r.period_start = n.period_start
 """
 VIEWS: Mapping[str, str] = {RESULTS_VIEW: _RESULTS, LATEST_VIEW: _LATEST}
-"""The views of the database, in the order in which they are made; DuckDB's SQL, which no other engine reads."""
+"""The views of `resultat.duckdb`, in the order in which they are made."""
+POSTGRES_VIEWS: Mapping[str, str] = {n: v.replace(_UNIT_IN_DUCKDB, _UNIT_IN_POSTGRES) for n, v in VIEWS.items()}
+"""The same for PostgreSQL, which has no asof join."""

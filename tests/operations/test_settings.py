@@ -10,6 +10,7 @@ import pytest
 
 from dagster_project.core.paths import PROJECT
 from dagster_project.operations.settings import CONFIG_FILE, Settings, SettingsError, load_settings
+from dagster_project.products.postgres.server import PostgresServer
 from dagster_project.products.registry import products
 
 
@@ -28,7 +29,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def _documented() -> dict:
     """The file in the project with every comment sign before a key or a table taken away."""
     lines = CONFIG_FILE.read_text(encoding="utf-8").splitlines()
-    keys = [m[1] for line in lines if (m := re.match(r"# ((?:\[\w+\]|\w+ = ).*)$", line))]
+    keys = [m[1] for line in lines if (m := re.match(r"# ((?:\[[\w.]+\]|\w+ = ).*)$", line))]
     return tomllib.loads("\n".join(keys))
 
 
@@ -43,6 +44,9 @@ def test_the_file_documents_every_key_with_its_default() -> None:
     notify, default_notify = documented.pop("notify"), defaults.pop("notify")
     assert set(notify) == set(default_notify)
     assert (tuple(notify["command"]), notify["when"]) == (default_notify["command"], default_notify["when"])
+    told, example = documented.pop("serve")["postgres"], {"host": "db.example.se"}
+    assert told == PostgresServer(**example).model_dump() | {"passfile": "/etc/resultattavla/pgpass"}
+    assert defaults.pop("serve") == {"postgres": None}
     lineage, default_lineage = documented.pop("lineage"), defaults.pop("lineage")
     assert set(lineage) == set(default_lineage) and lineage["namespace"] == default_lineage["namespace"]
     assert documented == defaults
@@ -64,6 +68,16 @@ def test_which_products_every_run_makes_is_a_list_of_names_or_all(config, monkey
     config('products = "inga"')
     with pytest.raises(SettingsError, match=re.escape(str(path))):
         load_settings()
+
+
+def test_a_named_server_is_served_in_every_run_and_its_passfile_lies_beside_the_file(config) -> None:
+    path = config("products = []\n[serve.postgres]\nhost = 'db'\npassfile = 'pgpass'")
+    settings = load_settings()
+    (served,) = settings.made_in_every_run
+    assert (served.name, served.version) == ("postgres", "1 db:5432/resultat") and served.follow is not None
+    assert settings.serve.postgres is not None and settings.serve.postgres.passfile == path.parent / "pgpass"
+    config("[serve.postgres]\nhost = 'db'")
+    assert [p.name for p in load_settings().made_in_every_run].count("postgres") == 1
 
 
 def test_the_projects_own_file_changes_nothing() -> None:
@@ -99,6 +113,10 @@ def test_environment_over_file_over_default(config, monkeypatch: pytest.MonkeyPa
         ("[notify]\nwhen = 'ibland'", ["notify.when", "always"]),
         ("[notify]\nwebhook = 'ftp://x'", ["notify.webhook", "http"]),
         ("[notify]\ncommand = 'mail'", ["notify.command", "lista"]),
+        ("[serve.postgres]\nport = 5432", ["serve.postgres.host", "saknas"]),
+        ("[serve.postgres]\nhost = ''", ["serve.postgres.host", "tom"]),
+        ("[serve.postgres]\nhost = 'db'\nport = 0", ["serve.postgres.port", "minst 1"]),
+        ("[serve.postgres]\nhost = 'db'\npassword = 'hemlig'", ["serve.postgres", "PGPASSWORD", "passfil"]),
         ("person_key = 'hemlig'", ["person_key", "finns inte"]),
         ("data = 3", ["data", "sökväg"]),
         ("a =", ["TOML"]),

@@ -1,0 +1,507 @@
+"""PostgreSQL holds what the files say and shows one release: loaded whole, switched at once, and back, kept, gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import psycopg
+import pytest
+
+from dagster_project.cli.postgresserver import WRITER, LocalServer
+from dagster_project.core.errors import BusyError, ResultattavlaError
+from dagster_project.core.paths import DataPaths
+from dagster_project.products.postgres import load
+from dagster_project.products.postgres.server import connected, server_error
+from dagster_project.products.postgres.serving import choose, follow, look
+from dagster_project.products.reading import Reading
+from dagster_project.releases.descriptions import column_text, described
+from dagster_project.releases.publish import switch_current
+from dagster_project.releases.retractions import retract
+from dagster_project.releases.store import read_release
+from dagster_project.releases.tables import DIMENSION_SCHEMAS, NUMBERS, PLAN_NUMBERS, RESULT_SCHEMA, TABLE_KEYS
+from dagster_project.releases.views import VIEWS
+from tests.postgres import Database, database, postgres_server
+from tests.products.exports.small import exported_release, plan, planted, results
+
+__all__ = ["database", "postgres_server"]
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataPaths:
+    return DataPaths(tmp_path / "data")
+
+
+def of_release(release_id: str) -> dict[str, pl.DataFrame]:
+    """Tables in which every row says which release it is of."""
+    cells = results().with_columns(release_id=pl.lit(release_id))
+    return {"indicator_result": cells, "plan_uppfoljning": plan().with_columns(release_id=pl.lit(release_id))}
+
+
+def current_of(data: DataPaths, day: int, tables: dict[str, pl.DataFrame] | None = None) -> Reading:
+    """A release of a day in September 2022, which is current."""
+    release_id = f"2022-09-{day:02d}-0000{day:08x}"
+    reading = exported_release(data, {**of_release(release_id), **(tables or {})}, day=day)
+    switch_current(data, reading.release.id)
+    assert reading.release.id == release_id
+    return reading
+
+
+def shown(database: Database) -> str:
+    return str(database.rows("select release_id from resultat.utgava")[0][0])
+
+
+# --- What is loaded ------------------------------------------------------------------------------------------------
+
+
+def test_every_table_is_there_row_for_row_as_the_release_has_it(database: Database, data: DataPaths) -> None:
+    reading = current_of(data, 1)
+    follow(database.settings(), data)
+    names = {n.removesuffix(".parquet") for n in reading.release.manifest.files if n.endswith(".parquet")}
+    assert {"indicator_result", "plan_uppfoljning", "kvalitet", "leveranser", "dim_enhet"} <= names
+    for name in names:
+        frame = reading.table(name)
+        columns = ", ".join(f'"{c}"' for c in frame.columns)
+        held = database.rows(f'select {columns} from resultat."{name}"')
+        assert sorted(held, key=repr) == sorted(frame.rows(), key=repr), name
+    assert database.rows("select release_id, as_of, publicerad, kvarhallna_indikatorer from resultat.utgava") == [
+        (reading.release.id, date(2022, 9, 1), reading.release.manifest.published, "gas_antal")
+    ]
+
+
+def test_texts_and_numbers_that_a_driver_or_a_text_form_could_spoil_come_through(
+    database: Database, data: DataPaths
+) -> None:
+    hard = ["", "\\.", "\\N", "a\tb", "rad\n\\.\nrad", "\r\n", "\\", '"', "',;", "åäö \u2028 \U0001f600", "\b\f\v", " "]
+    numbers = [0.1 + 0.2, 1e-17, 1.7976931348623157e308, 5e-324, -0.0, 123456789.12345678, 1 / 3, 2.0**53 + 2, 0.0]
+    rows = [
+        dict.fromkeys(DIMENSION_SCHEMAS["dim_verksamhet"]) | {"verksamhet": f"{n}", "namn": text, "niva": "verksamhet"}
+        for n, text in enumerate(hard)
+    ]
+    rows.append(dict.fromkeys(DIMENSION_SCHEMAS["dim_verksamhet"]) | {"verksamhet": "tom"})
+    cells = results().head(len(numbers)).with_columns(varde=pl.Series(numbers), status=pl.lit("uppfyllt"))
+    hostile = {
+        "dim_verksamhet": pl.DataFrame(rows, schema=DIMENSION_SCHEMAS["dim_verksamhet"]),
+        "indicator_result": cells,
+    }
+    current_of(data, 1, hostile)
+    follow(database.settings(), data)
+    names = dict(database.rows("select verksamhet, namn from resultat.dim_verksamhet"))
+    assert [names[f"{n}"] for n in range(len(hard))] == hard and names["tom"] is None
+    held = [value for (value,) in database.rows("select varde from resultat.indicator_result")]
+    assert list(map(repr, sorted(held))) == list(map(repr, sorted(numbers)))
+
+
+def test_what_comes_back_otherwise_than_it_was_sent_is_not_shown(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow_first = current_of(data, 1)
+    follow(database.settings(), data)
+    copy_in = load._copy_in
+
+    def spoiled(connection: Any, name: str, frame: pl.DataFrame) -> None:
+        copy_in(connection, name, frame)
+        if name == "indicator_result":
+            connection.execute("alter table indicator_result alter varde type real")  # as a driver once did to decimals
+
+    current_of(data, 2)
+    monkeypatch.setattr(load, "_copy_in", spoiled)
+    with pytest.raises(
+        ResultattavlaError, match=r"Tabellen indicator_result i PostgreSQL stämmer inte .*kolumnen varde"
+    ):
+        follow(database.settings(), data)
+    assert shown(database) == follow_first.release.id
+    assert look(database.settings()).loaded == (follow_first.release.id,)
+    monkeypatch.undo()
+    follow(database.settings(), data)
+    assert shown(database) == "2022-09-02-000000000002"
+
+
+def test_tables_views_and_columns_say_what_they_hold_and_keys_and_indexes_are_there(
+    database: Database, data: DataPaths
+) -> None:
+    reading = current_of(data, 1)
+    follow(database.settings(), data)
+    said = database.rows(
+        "select n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname, col_description(c.oid, a.attnum)"
+        " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        " join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0"
+        " where n.nspname = 'resultat' or n.nspname like 'utgava%' and c.relkind = 'r'"
+    )
+    assert {schema for schema, *_ in said} == {"resultat", load.schema_of(reading.release.id)}
+    for schema, name, of_table, column, of_column in said:
+        if name != "utgava":
+            assert of_table == f"{described(name).title}. {described(name).text}", (schema, name)
+            assert of_column == column_text(name, column), (schema, name, column)
+        assert of_table and of_column
+    keys = {
+        name: set(columns)
+        for name, columns in database.rows(
+            "select c.relname::text, array_agg(a.attname::text) from pg_constraint as k"
+            " join pg_class as c on c.oid = k.conrelid"
+            " join pg_attribute as a on a.attrelid = c.oid and a.attnum = any (k.conkey)"
+            " where k.contype in ('p', 'u') and k.connamespace::regnamespace::text like 'utgava%' group by k.oid, 1"
+        )
+    }
+    assert keys == {name: set(key) for name, key in TABLE_KEYS.items()}
+    as_owner = database.connect(WRITER)
+    as_owner.execute("set role resultat_skrivare")
+    look_up = "where indicator_id = 'besok' and niva = 'omrade' and period_typ = 'manad' and kon = 'T'"
+    as_owner.execute("set enable_seqscan = off")
+    told = "\n".join(
+        row[0] for row in as_owner.execute(f"explain select * from resultat.indicator_result {look_up}".encode())
+    )
+    assert "Index" in told and "Index Cond: ((indicator_id = 'besok'" in told
+
+
+def test_the_views_give_the_rows_that_duckdbs_give(database: Database, data: DataPaths) -> None:
+    reading = current_of(data, 1)
+    follow(database.settings(), data)
+    with duckdb.connect() as files:
+        for path in reading.release.folder.glob("*.parquet"):
+            files.execute(f"create table {path.stem} as select * from read_parquet('{path}')")
+        for name, statement in VIEWS.items():
+            files.execute(statement)
+            described_ = files.execute(f"select * from {name}")
+            columns = [column[0] for column in described_.description or ()]
+            rows = described_.fetchall()
+            listed = ", ".join(f'"{c}"' for c in columns)
+            assert sorted(database.rows(f"select {listed} from resultat.{name}"), key=repr) == sorted(rows, key=repr)
+            assert rows
+
+
+# --- Who may read what ---------------------------------------------------------------------------------------------
+
+
+def test_readers_read_the_views_and_nothing_else(database: Database, data: DataPaths) -> None:
+    reading = current_of(data, 1)
+    follow(database.settings(), data)
+    schema = load.schema_of(reading.release.id)
+    refused = [
+        f"select * from {schema}.indicator_result",
+        "select * from resultat_drift.utgavor",
+        "delete from resultat.indicator_result",
+        "update resultat.utgava set release_id = 'x'",
+        "create table resultat.egen (a int)",
+        "drop view resultat.utgava",
+        "create schema egen",
+        "set role resultat_skrivare",
+    ]
+    for statement in refused:
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
+            database.rows(statement)
+    assert len(database.rows("select 1 from resultat.indicator_result")) == reading.results.height
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["hidden", "shown"])
+def test_hidden_numbers_are_nowhere_in_the_database_and_shown_ones_are_found(
+    database: Database, data: DataPaths, seen: bool
+) -> None:
+    """As `test_hidden_everywhere` audits files: every column of every relation of every schema of ours is read."""
+    cells, numbers = planted(results(), "status", NUMBERS, 731_000)
+    followed, of_plan = planted(plan(), "malstatus", PLAN_NUMBERS, 912_000)
+    if seen:
+        cells = cells.with_columns(pl.col("status").replace({"dold": "uppfyllt"}), markering=pl.lit(None, pl.String))
+        followed = followed.with_columns(pl.col("malstatus").replace({"dold": "uppfyllt"}))
+    reading = current_of(data, 1, {"indicator_result": cells, "plan_uppfoljning": followed})
+    follow(database.settings(), data)
+    names = database.rows(
+        "select format('%I.%I', table_schema, table_name) from information_schema.tables"
+        " where table_schema not in ('pg_catalog', 'information_schema')",
+        "postgres",
+    )
+    assert len(names) > 2 * len(DIMENSION_SCHEMAS)
+    text = "\n".join(
+        str(row) for (name,) in names for row in database.rows(f"select t::text from {name} as t", "postgres")
+    )
+    assert reading.release.id in text
+    found = [number for number in (*numbers, *of_plan) if repr(number) in text]
+    assert found == ([*numbers, *of_plan] if seen else [])
+
+
+# --- The switch ----------------------------------------------------------------------------------------------------
+
+READERS, SWITCHES = 16, 10
+_ANSWERS = (
+    "select u.release_id, r.release_id, count(*) from resultat.utgava as u, resultat.indicator_result as r"
+    " group by 1, 2",
+    "select p.release_id, u.release_id, count(*) from resultat.plan_uppfoljning as p, resultat.utgava as u"
+    " group by 1, 2",
+    "select r.release_id, p.release_id, 1 from resultat.indicator_result as r, resultat.plan_uppfoljning as p"
+    " where r.indicator_id = 'besok' and r.niva = p.niva",
+    "select max(s.release_id), min(s.release_id), 1 from resultat.senaste as s",
+)
+
+
+def test_sixteen_readers_during_ten_switches_never_fail_and_never_see_two_releases(
+    database: Database, data: DataPaths
+) -> None:
+    """Some read in single statements, some several in one transaction (`repeatable read`, as the documentation says);
+    views in different orders."""
+    settings = database.settings(releases=3)
+    current_of(data, 1)
+    follow(settings, data)
+    done, faults, seen, answers = threading.Event(), list[str](), set[str](), list[int]()
+
+    def read(number: int) -> None:
+        count = 0
+        try:
+            with database.connect() as connection:
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                while not done.is_set():
+                    if number % 4:
+                        found = [connection.execute(_ANSWERS[(count + number) % 4].encode()).fetchall()]
+                    else:
+                        with connection.transaction():
+                            found = [connection.execute(q.encode()).fetchall() for q in _ANSWERS[:3]]
+                    releases = {value for rows in found for row in rows for value in row[:-1]}
+                    if len(releases) != 1:
+                        faults.append(f"two releases in one answer: {releases}")
+                    seen.update(releases)
+                    count += 1
+                    time.sleep(0.01)
+        except psycopg.Error as error:
+            faults.append(f"{type(error).__name__}: {error}")
+        answers.append(count)
+
+    readers = [threading.Thread(target=read, args=(n,)) for n in range(READERS)]
+    for reader in readers:
+        reader.start()
+    try:
+        for day in range(2, SWITCHES + 2):
+            current_of(data, day)
+            follow(settings, data)
+            assert shown(database) == f"2022-09-{day:02d}-0000{day:08x}"
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert faults == []
+    assert len(answers) == READERS and min(answers) > 0 and len(seen) > SWITCHES / 2
+    assert len(look(settings).loaded) == 3
+
+
+def test_a_transaction_sees_one_release_and_the_switch_waits_for_it_and_says_so(
+    database: Database, data: DataPaths
+) -> None:
+    settings = database.settings(switch_seconds=1)
+    earlier = current_of(data, 1).release.id
+    follow(settings, data)
+    with database.connect() as reader:
+        with reader.transaction():
+            first = reader.execute("select release_id from resultat.utgava").fetchone()
+            later = current_of(data, 2).release.id
+            with pytest.raises(
+                ResultattavlaError, match=f"visar inte utgåva {later} än: en läsare .* transaktion öppen"
+            ):
+                follow(settings, data)
+            assert (
+                reader.execute("select max(release_id) from resultat.indicator_result").fetchone()
+                == first
+                == (earlier,)
+            )
+            assert shown(database) == earlier  # others are not held up either
+    follow(settings, data)
+    assert shown(database) == later
+
+
+def test_columns_that_come_and_go_change_the_views_with_them(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = database.settings()
+    older = current_of(data, 1).release
+    follow(settings, data)
+    schema = {n: t for n, t in RESULT_SCHEMA.items() if n != "markering"} | {"ny": pl.Float64()}
+    monkeypatch.setitem(load._SCHEMAS, "indicator_result", schema)  # type: ignore[index]
+    monkeypatch.setattr(
+        load, "column_text", lambda name, column: "Ny." if column == "ny" else column_text(name, column)
+    )
+    newer = current_of(data, 2).release
+    follow(settings, data)
+    columns = {
+        c
+        for (c,) in database.rows(
+            "select column_name from information_schema.columns"
+            " where table_name = 'indicator_result' and table_schema = 'resultat'"
+        )
+    }
+    assert columns == set(schema) and shown(database) == newer.id
+    assert database.rows("select count(*) from resultat.senaste")[0][0] > 0
+    monkeypatch.undo()
+    choose(settings, data, read_release(older.folder))
+    assert "markering" in {
+        c.name for c in database.connect().execute("select * from resultat.indicator_result").description or ()
+    }
+
+
+# --- What is kept, what is chosen ----------------------------------------------------------------------------------
+
+
+def schemas(database: Database) -> list[str]:
+    return [
+        name for (name,) in database.rows("select nspname from pg_namespace where nspname like 'utgava%' order by 1")
+    ]
+
+
+def test_the_newest_releases_are_kept_and_a_retracted_one_is_gone(database: Database, data: DataPaths) -> None:
+    settings = database.settings(releases=2)
+    ids = []
+    for day in (1, 2, 3):
+        ids.append(current_of(data, day).release.id)
+        follow(settings, data)
+    assert schemas(database) == [load.schema_of(i) for i in ids[1:]]
+    retract(data, ids[2], "fel", "chefen")
+    switch_current(data, ids[1])
+    follow(settings, data)
+    assert shown(database) == ids[1] and schemas(database) == [load.schema_of(ids[1])]
+    retract(data, ids[1], "fel", "chefen")
+    retract(data, ids[0], "fel", "chefen")
+    data.current.unlink()  # as `leave_retracted` does where nothing stands
+    follow(settings, data)
+    assert schemas(database) == [] and database.rows("select 1 from pg_views where schemaname = 'resultat'") == []
+    assert look(settings).release_id is None
+    ids.append(current_of(data, 4).release.id)
+    follow(settings, data)
+    assert shown(database) == ids[3]
+
+
+def test_a_retracted_release_is_not_shown_even_where_its_successor_cannot_be_loaded(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = database.settings(releases=1)
+    earlier, wrong = (current_of(data, day).release.id for day in (1, 2))
+    follow(settings, data)
+    assert shown(database) == wrong
+    retract(data, wrong, "fel", "chefen")
+    switch_current(data, earlier)
+
+    def full(*_: object) -> None:
+        raise psycopg.errors.DiskFull("could not extend file")
+
+    monkeypatch.setattr(load, "_copy_in", full)
+    with pytest.raises(ResultattavlaError, match="serverns disk är full"):
+        follow(settings, data)
+    assert look(settings).release_id is None
+    monkeypatch.undo()
+    follow(settings, data)
+    assert shown(database) == earlier and schemas(database) == [load.schema_of(earlier)]
+
+
+def test_a_chosen_release_is_shown_until_another_one_becomes_current(database: Database, data: DataPaths) -> None:
+    settings = database.settings()
+    first, second = (current_of(data, day).release for day in (1, 2))
+    follow(settings, data)
+    told = choose(settings, data, first)  # read in now: only the current one was there
+    assert (told.release_id, told.instead_of) == (first.id, second.id) and shown(database) == first.id
+    follow(settings, data)
+    assert shown(database) == first.id
+    assert choose(settings, data, None).instead_of is None and shown(database) == second.id
+    choose(settings, data, first)
+    third = current_of(data, 3).release
+    follow(settings, data)
+    assert shown(database) == third.id and look(settings).instead_of is None
+    choose(settings, data, first)
+    retract(data, first.id, "fel", "chefen")
+    follow(settings, data)
+    assert shown(database) == third.id
+
+
+# --- Whatever happens to the server --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from {schema}.indicator_result where niva = 'enhet'",
+        "drop view resultat.senaste",
+        "drop schema {schema} cascade",
+        "drop schema resultat cascade",
+        "drop schema resultat_drift cascade",
+        "drop view resultat.resultat, resultat.senaste, {schema}.senaste",
+    ],
+)
+def test_what_was_damaged_there_is_made_good_by_the_next_run(database: Database, data: DataPaths, damage: str) -> None:
+    reading = current_of(data, 1)
+    follow(database.settings(), data)
+    database.as_writer(damage.format(schema=load.schema_of(reading.release.id)))
+    follow(database.settings(), data)
+    assert shown(database) == reading.release.id
+    assert len(database.rows("select 1 from resultat.resultat")) == reading.results.height
+    assert database.rows("select count(*) from resultat.senaste")[0][0] > 0
+    follow(database.settings(), data)
+    assert schemas(database) == [load.schema_of(reading.release.id)]
+
+
+def test_a_server_that_crashes_in_the_middle_shows_what_it_showed_and_is_caught_up(
+    database: Database, data: DataPaths, postgres_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = database.settings()
+    first = current_of(data, 1).release.id
+    follow(settings, data)
+    second = current_of(data, 2).release.id
+    copy_in = load._copy_in
+
+    def crash(connection: Any, name: str, frame: pl.DataFrame) -> None:
+        copy_in(connection, name, frame)
+        if name == "indicator_result":
+            postgres_server.stop("immediate")
+
+    monkeypatch.setattr(load, "_copy_in", crash)
+    with pytest.raises(ResultattavlaError, match=f"PostgreSQL på {settings.address}: .*Nästa körning kommer ikapp"):
+        follow(settings, data)
+    monkeypatch.undo()
+    with pytest.raises(ResultattavlaError, match="den svarar inte"):
+        follow(settings, data)
+    postgres_server.start()
+    assert shown(database) == first and schemas(database) == [load.schema_of(first)]
+    follow(settings, data)
+    assert shown(database) == second
+
+
+def test_what_the_server_refuses_is_one_sentence_that_says_what_to_do(
+    database: Database, data: DataPaths, tmp_path: Path
+) -> None:
+    current_of(data, 1)
+    wrong = tmp_path / "pgpass"
+    wrong.write_text("*:*:*:*:gissning\n")
+    wrong.chmod(0o600)
+    cases = {
+        "den svarar inte": {"port": 1},
+        "databasen finns_inte finns inte": {"database": "finns_inte"},
+        "lösenordet för resultattavla är fel": {"passfile": wrong},
+        "saknar rättigheter": {"user": "instrumentpanel"},
+    }
+    for told, other in cases.items():
+        with pytest.raises(ResultattavlaError, match=told) as caught:
+            follow(database.settings(**other), data)
+        assert "gissning" not in str(caught.value) and str(caught.value).endswith("Nästa körning kommer ikapp.")
+
+
+def test_a_server_that_can_only_be_read_or_lacks_the_roles_says_so(database: Database, data: DataPaths) -> None:
+    current_of(data, 1)
+    with database.connect("postgres") as administrator:
+        administrator.execute("alter database prov set default_transaction_read_only = on")
+    with pytest.raises(ResultattavlaError, match="den kan bara läsas"):
+        follow(database.settings(), data)
+    for state, told in {
+        "53100": "disk är full",
+        "53300": "anslutningar är upptagna",
+        "22023": "deploy/postgresql.sql",
+    }.items():
+        error = psycopg.errors.lookup(state)("nej")
+        assert told in str(server_error(error, database.settings()))
+
+
+def test_two_that_write_at_once_do_not_mix(database: Database, data: DataPaths) -> None:
+    current_of(data, 1)
+    with connected(database.settings()):
+        with pytest.raises(BusyError, match="En annan körning skriver just nu"):
+            follow(database.settings(), data)
+    follow(database.settings(), data)
+    assert shown(database) == "2022-09-01-000000000001"
