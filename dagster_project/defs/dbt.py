@@ -9,7 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, project_manifest, table_rows
-from dagster_project.engines.engine import Engine
+from dagster_project.engines.engine import ON_DUCKDB, Engine
 from dagster_project.runs.log import note
 
 BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
@@ -55,13 +55,13 @@ def _built(folders: Folders, manifest: Mapping[str, Any], name: str) -> Iterator
             yield dg.MaterializeResult(TRANSLATOR.get_asset_key(model), metadata=metadata)
 
 
-def model_keys(data: DataPaths, engine: Engine) -> dict[str, dg.AssetKey]:
+def model_keys(data: DataPaths, engine: Engine = ON_DUCKDB) -> dict[str, dg.AssetKey]:
     """Name of every dbt model -> its asset key."""
     nodes = project_manifest(data, engine)["nodes"].values()
     return {n["name"]: TRANSLATOR.get_asset_key(n) for n in nodes if n["resource_type"] == "model"}
 
 
-def dbt_steps(data: DataPaths, engine: Engine) -> list[dg.AssetsDefinition]:
+def dbt_steps(data: DataPaths, engine: Engine = ON_DUCKDB) -> list[dg.AssetsDefinition]:
     """The dbt project as the job's three builds."""
     manifest = project_manifest(data, engine)
 
