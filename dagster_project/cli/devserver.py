@@ -1,5 +1,7 @@
 """`make dev`: Dagster's UI and daemon on localhost, on the raw and data folders of the settings.
 
+As services (`deploy/`) they are two processes: `python -m dagster_project.cli.devserver daemon`, and `... web`.
+
 Dagster's server asks nobody who he is and runs what any web page posts to it from the reader's own browser. So the
 server answers local names only (a page cannot get in by a name of its own that leads here), and no page of another
 origin: `LocalOnly`.
@@ -52,12 +54,19 @@ class LocalOnly:
 
 
 def main() -> None:
-    """Run the daemon beside the UI until either ends; arguments are passed on to the UI's server."""
+    """Run the daemon beside the UI until either ends, or one of them alone (`daemon`, `web`); what else is said is
+    passed on to the UI's server."""
     from dagster_project.defs.instance import instance_home
 
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["DAGSTER_HOME"] = str(instance_home(load_settings().paths).resolve())
-    daemon = subprocess.Popen([sys.executable, "-m", "dagster._daemon", "run", *_LOCATION])
+    daemon_alone = [sys.executable, "-m", "dagster._daemon", "run", *_LOCATION]
+    if sys.argv[1:] == ["daemon"]:
+        os.execv(sys.executable, daemon_alone)
+    if sys.argv[1:2] == ["web"]:
+        serve(sys.argv[2:])
+        return
+    daemon = subprocess.Popen(daemon_alone)
     try:
         serve(sys.argv[1:])
     finally:

@@ -18,16 +18,22 @@ from dagster_project.operations.claim import claim
 COMMAND_TAG = "resultattavla/command"
 """Marks the runs of the command: they are never queued, and nobody waits for one that was killed."""
 
+TEAM_VARIABLE = "DAGSTER_PG_HOST"
+"""Where it is set, Dagster's storage is that PostgreSQL server's, for a team (docs/operations.md)."""
+
 log = logging.getLogger("resultattavla")
 
 
 def instance_home(data: DataPaths) -> Path:
-    """Dagster's home below the data folder (which must be ours), with our `dagster.yaml` (telemetry off)."""
+    """Dagster's home below the data folder (which must be ours), with our `dagster.yaml` (telemetry off), and the
+    storage of a team where its server is named."""
     claim(data)
     home = data.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    text = (PROJECT / "dagster_project" / "defs" / "dagster.yaml").read_text(encoding="utf-8")
+    parts = ["dagster.yaml", *(["dagster_team.yaml"] if os.environ.get(TEAM_VARIABLE) else [])]
+    folder = PROJECT / "dagster_project" / "defs"
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in parts)
     if not config.exists() or config.read_text(encoding="utf-8") != text:
         config.write_text(text, encoding="utf-8")
     return home

@@ -68,9 +68,10 @@ def test_every_table_and_view_of_the_sample_is_there_row_for_row(served: tuple[D
             listed = ", ".join(
                 f'"{column}"' for column, *_ in files.execute(f'select * from "{name}" limit 0').description or ()
             )
-            there = files.execute(f'select {listed} from "{name}"').fetchall()
-            held = database.rows(f'select {listed} from resultat."{name}"')
-            assert Counter(map(repr, held)) == Counter(map(repr, there)), name
+            part = " where period_typ in ('ar', 'delar')" if name == "resultat" else ""  # its cells are compared whole
+            there = files.execute(f'select {listed} from "{name}"{part}').fetchall()
+            held = database.rows(f'select {listed} from resultat."{name}"{part}')
+            assert Counter(held) == Counter(there), name
             assert there or name == "brott"
 
 
