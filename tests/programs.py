@@ -46,7 +46,8 @@ BROWSER = Program("browser", "Chromium", ("chromium", "chromium-browser", "googl
 JAVA = Program("java", "Java", ("java",), "default-jre-headless")
 OFFICE = Program("office", "LibreOffice Writer", ("soffice", "libreoffice"), "libreoffice-writer-nogui", "libswlo.so")
 POSTGRES = Program("postgres", "PostgreSQL server", ("initdb",), "postgresql", beyond="usr/lib/postgresql/*/bin/initdb")
-PROGRAMS = (BROWSER, JAVA, OFFICE, POSTGRES)
+SYSTEMD = Program("systemd", "systemd-analyze", ("systemd-analyze",), "systemd")
+PROGRAMS = (BROWSER, JAVA, OFFICE, POSTGRES, SYSTEMD)
 
 # Nothing of the browser's own may talk to a network while the pages are watched.
 BROWSER_ARGUMENTS = [

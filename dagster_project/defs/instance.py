@@ -7,13 +7,18 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import dagster as dg
 
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.operations.claim import claim
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 COMMAND_TAG = "resultattavla/command"
 """Marks the runs of the command: they are never queued, and nobody waits for one that was killed."""
@@ -43,8 +48,41 @@ def instance_home(data: DataPaths) -> Path:
 def dagster_instance(data: DataPaths) -> Iterator[dg.DagsterInstance]:
     """The instance of a data folder, for a run in this process; a damaged one is set aside first."""
     set_aside_damaged_history(data)
-    with dg.DagsterInstance.from_config(str(instance_home(data).resolve())) as instance:
+    with engines_kept(), dg.DagsterInstance.from_config(str(instance_home(data).resolve())) as instance:
         yield instance
+
+
+@contextmanager
+def engines_kept() -> Iterator[None]:
+    """Within it Dagster's SQLite storages use one SQLAlchemy engine per file, with its connection.
+
+    They make a new one for every line that they store, which compiles each statement anew and, where it is the last one
+    to let go of the file, writes the whole of it out: 10 ms a line, several seconds a run.
+    """
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+    from sqlalchemy import create_engine, event
+
+    kept: dict[str, Engine] = {}
+
+    def kept_engine(url: str, **arguments: Any) -> Engine:
+        if url not in kept:
+            engine = create_engine(url, connect_args=arguments.get("connect_args", {}))
+            # What a power cut may take is the end of a history, and no line of it is waited for.
+            event.listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous = normal"))
+            engine.dispose = lambda close=True: None  # type: ignore[method-assign]
+            kept[url] = engine
+        return kept[url]
+
+    with ExitStack() as stack:
+        for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+            stack.enter_context(patch.object(module, "create_engine", kept_engine))
+        try:
+            yield
+        finally:
+            for engine in kept.values():
+                type(engine).dispose(engine)
 
 
 def set_aside_damaged_history(data: DataPaths) -> None:

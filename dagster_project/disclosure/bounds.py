@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from dagster_project.disclosure.system import Family, Flags, Floats, Ints, System
+from dagster_project.disclosure.system import Family, Flags, Floats, Ints, Latest, System
 
 _TOLERANCE = 1e-9
 _ROUNDS = 200
@@ -111,6 +112,9 @@ class Equations:
         self.equation: Ints = np.concatenate(equation or nothing)
         self.member: Ints = np.concatenate(member or nothing)
         self.sign: Ints = np.concatenate(sign or nothing)
+        self._drawn = Latest[tuple[Floats, Floats]]()
+        self.drawn_between = Latest[npt.NDArray[np.int32]]()
+        """What `closure` draws."""
 
     def _along(self, spans: list[list[int]]) -> list[Terms]:
         """Along time, the same for every series: a span is its ticks, and what two spans differ by.
@@ -132,15 +136,19 @@ class Equations:
 
     def pinned(self, hidden: Flags, wanted: Flags) -> Ints:
         """As `pinned`."""
+        low, high = self._drawn.of(hidden, self._bounds)
+        rows = np.flatnonzero(wanted & hidden)
+        number = self.number[rows]
+        return np.asarray(rows[low[number] >= high[number]])
+
+    def _bounds(self, hidden: Flags) -> tuple[Floats, Floats]:
         low, high = self.low.copy(), self.high.copy()
         at_least = hidden & ~self.free & ~(np.abs(self.true) <= _TOLERANCE)
         np.maximum.at(low, self.number[at_least], 1.0)
         shown = ~hidden
         low[self.number[shown]] = high[self.number[shown]] = self.true[shown]
         self._narrow(low, high)
-        rows = np.flatnonzero(wanted & hidden)
-        number = self.number[rows]
-        return np.asarray(rows[low[number] >= high[number]])
+        return low, high
 
     def _narrow(self, low: Floats, high: Floats) -> None:
         """Draw what follows from the bounds, in place, until nothing changes."""

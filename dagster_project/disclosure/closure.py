@@ -7,6 +7,8 @@ what `bounds` does not where an interval that nobody publishes (May to July) tie
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,8 +35,16 @@ def pinned_between(equations: Equations, hidden: Flags, wanted: Flags) -> Ints:
     nodes, count = system.width, len(system.grid)
     if not (system.origin > 0).any() or count * nodes * nodes > _MOST_BOUNDS:
         return np.zeros(0, np.int64)
+    most = equations.drawn_between.of(hidden, partial(_drawn, equations))
+    rows = np.flatnonzero(wanted & hidden)
+    series, start, end = system.series[rows], system.start[rows], system.end[rows]
+    return np.asarray(rows[most[series, start, end] <= -most[series, end, start]])
+
+
+def _drawn(equations: Equations, hidden: Flags) -> Bounds:
+    """At [series, i, j] the most that S(j) - S(i) can be."""
     most = _first_bounds(equations, hidden)
-    changed: Ints = np.arange(count)
+    changed: Ints = np.arange(len(most))
     for _ in range(_ROUNDS):
         _close(most, changed)
         before = most.copy()
@@ -43,9 +53,7 @@ def pinned_between(equations: Equations, hidden: Flags, wanted: Flags) -> Ints:
         changed = np.flatnonzero((most != before).any(axis=(1, 2)))
         if not len(changed):
             break
-    rows = np.flatnonzero(wanted & hidden)
-    series, start, end = system.series[rows], system.start[rows], system.end[rows]
-    return np.asarray(rows[most[series, start, end] <= -most[series, end, start]])
+    return most
 
 
 def _first_bounds(equations: Equations, hidden: Flags) -> Bounds:

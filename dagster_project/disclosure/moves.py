@@ -13,6 +13,7 @@ broken by position, so the choice does not depend on machine or order.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +68,14 @@ class _Carried(NamedTuple):
                 if other >= 0:
                     found.append(Touch(mode, other, ((j, -sign),)))
         return found
+
+
+class _Apart(NamedTuple):
+    """Taking a mode away, per month (last: none): what it costs each unit (without the last), the cheapest, which."""
+
+    alone: Ints
+    cheapest: Ints
+    unit: Ints
 
 
 @dataclass
@@ -130,13 +139,18 @@ class Search:
                 for mode in modes:
                     self._split(mode)
         self.whole = True
-        self._known: dict[tuple[int, Mode, int, int, int, int, bool], _Carried | None] = {}
-        self._costs: dict[tuple[int, Mode, int], Ints] = {}
+        # By verksamhet, and by place: what a move changes the cost of is asked anew.
+        self._known: dict[int, dict[tuple[Mode, int, int, int, int, bool], _Carried | None]] = defaultdict(dict)
+        self._alone: dict[int, dict[tuple[Mode, int, int, bool], _Apart]] = defaultdict(dict)
+        self._costs: dict[int, dict[tuple[Mode, int], Ints]] = defaultdict(dict)
         self._feasible: dict[tuple[Mode, bool], tuple[Flags, Flags]] = {}
         self._somewhere: dict[tuple[int, Mode, bool], tuple[Flags, Flags]] = {}
         self.units = {int(v): layout.base[layout.verk[layout.base] == v] for v in layout.verks}
         self.own = {v: -1 if v in units else v for v, units in self.units.items()}
         """The verksamhet as a place beside its units; -1 where it is itself what everything is summed from."""
+        self._places: dict[int, tuple[Ints, Ints]] = {}
+        self._carriers = set(layout.base.tolist())
+        self._columns = np.arange(self.months + 1)
 
     def _charge(self, cell: int, weight: int) -> None:
         at = self.layout
@@ -344,18 +358,21 @@ class Search:
     def _above(self, place: int, mode: Mode, t: int, sign: int) -> _Carried:
         if place < 0:
             return _Carried(np.zeros(self.months + 1, np.int64), ())
-        places = np.full(self.months + 1, place)
-        if (place, mode, t) not in self._costs:
-            self._costs[place, mode, t] = self.cost(mode, np.array([place]), t)[0]
-        cost = self._costs[place, mode, t]
-        return _Carried(cost, ((mode, sign, places, np.append(places[:-1], -1)),))
+        known = self._costs[place]
+        cost = known.get((mode, t))
+        if cost is None:
+            cost = known[mode, t] = self.cost(mode, np.array([place]), t)[0]
+        if place not in self._places:
+            places = np.full(self.months + 1, place)
+            self._places[place] = places, np.append(places[:-1], -1)
+        return _Carried(cost, ((mode, sign, *self._places[place]),))
 
     def _carried(self, v: int, mode: Mode, t: int, sign: int, only: int = -1, but: int = -1) -> _Carried | None:
         """By which units of a verksamhet a change of it is carried; women against men also by two units, one each."""
-        key = (v, mode, t, sign, only, but, self.whole)
-        if key not in self._known:
-            self._known[key] = self._carried_now(v, mode, t, sign, only, but)
-        return self._known[key]
+        key, known = (mode, t, sign, only, but, self.whole), self._known[v]
+        if key not in known:
+            known[key] = self._carried_now(v, mode, t, sign, only, but)
+        return known[key]
 
     def _carried_now(self, v: int, mode: Mode, t: int, sign: int, only: int, but: int) -> _Carried | None:
         one = self._by_units(v, mode, t, sign, only, but)
@@ -378,28 +395,41 @@ class Search:
         everyone = self.units[v]
         if but >= 0:
             everyone = everyone[everyone != but]
-        units = everyone[up[everyone, t]]
+        here = up[everyone, t]
+        units = everyone[here]
         if only >= 0:
             units = units[units == only]
         if not len(units):
             return None
         both = self.cost(mode, units, t)
         both[:, :-1][~down[units]] = _NEVER
-        which = both.argmin(axis=0)
-        total = both[which, np.arange(self.months + 1)]
-        first = units[which]
+        if len(units) == 1:
+            total, first = both[0], np.full(self.months + 1, units[0])
+        else:
+            which = both.argmin(axis=0)
+            total, first = both[which, self._columns], units[which]
         second = first.copy()
         if only < 0 and len(everyone) > 1 and self.layout.along_time:
-            alone = self.single(mode, everyone)
-            here = alone[up[everyone, t], t]
-            there = np.where(down[everyone], alone, _NEVER)
-            apart = np.append(here.min() + there.min(axis=0), _NEVER)
+            alone, away, taker = self._apart(v, mode, sign, but, everyone, down)
+            given = alone[here, t]
+            apart = given.min() + away
             better = apart < total
-            total = np.where(better, apart, total)
-            first = np.where(better, units[here.argmin()], first)
-            second = np.where(better, np.append(everyone[there.argmin(axis=0)], -1), second)
+            if better.any():
+                total = np.where(better, apart, total)
+                first = np.where(better, units[given.argmin()], first)
+                second = np.where(better, taker, second)
         second[-1] = -1
         return _Carried(np.minimum(total, _NEVER), ((mode, sign, first, second),))
+
+    def _apart(self, v: int, mode: Mode, sign: int, but: int, everyone: Ints, down: Flags) -> _Apart:
+        """What taking the mode away without adding it costs per month: each unit, the cheapest, and which that is."""
+        key, known = (mode, sign, but, self.whole), self._alone[v]
+        if key not in known:
+            alone = self.single(mode, everyone)
+            there = np.where(down[everyone], alone, _NEVER)
+            cheapest, which = there.min(axis=0), there.argmin(axis=0)
+            known[key] = _Apart(alone, np.append(cheapest, _NEVER), np.append(everyone[which], -1))
+        return known[key]
 
     def changed(self, touches: list[Touch]) -> tuple[Ints, Ints]:
         """The cells that a move changes, and by how much."""
@@ -426,11 +456,15 @@ class Search:
         """Make the move: what it changes is hidden from now on. Returns those cells."""
         cells, _ = self.changed(touches)
         self.moved[cells] = True
-        self._known.clear()
-        self._costs.clear()
-        for i in cells[~self.hidden[cells]]:
+        for i in cells[~self.hidden[cells]].tolist():
             self.hidden[i] = True
-            self._charge(int(i), -int(self.weight[i]))
+            self._charge(i, -int(self.weight[i]))
+            place = int(self.layout.place[i])
+            self._costs.pop(place, None)
+            if place in self._carriers:
+                verk = int(self.layout.verk[place])
+                self._known.pop(verk, None)
+                self._alone.pop(verk, None)
         return cells
 
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +44,25 @@ class Family:
     rest: int
 
 
+Row = tuple[tuple[int, int], ...]
+"""Of an equation: (joined node, coefficient) of each."""
+Drawn = TypeVar("Drawn")
+
+
+class Latest(Generic[Drawn]):
+    """What was drawn last from which cells are hidden: asked in turn of the same ones, it is drawn once."""
+
+    def __init__(self) -> None:
+        self._known: tuple[bytes, Drawn] | None = None
+
+    def of(self, hidden: Flags, draw: Callable[[Flags], Drawn]) -> Drawn:
+        """What `draw` gives; not to be changed."""
+        key = np.packbits(hidden).tobytes()
+        if self._known is None or self._known[0] != key:
+            self._known = key, draw(hidden)
+        return self._known[1]
+
+
 @dataclass(frozen=True)
 class System:
     """Related indicators.
@@ -65,6 +86,8 @@ class System:
     origin: Ints
     zero: Flags
     bridges: list[list[int]]
+    contracted: Latest[tuple[Ints, set[Row]]] = field(default_factory=lambda: Latest(), compare=False)
+    """`_contracted`."""
 
 
 def build(cells: pl.DataFrame, parts: Sequence[tuple[str, str]] = ()) -> System:
@@ -248,7 +271,6 @@ def _families(
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 _PRIME = (1 << 61) - 1
-Row = tuple[tuple[int, int], ...]
 
 
 def determined(system: System, hidden: Flags) -> Ints:
@@ -259,7 +281,7 @@ def determined(system: System, hidden: Flags) -> Ints:
     in every solution of the homogeneous equations, and one random solution (modulo a large prime) tells all at once:
     a number that follows is 0 there for certain, another one with a probability of 1 to 2^61.
     """
-    joined, rows = _contracted(system, hidden)
+    joined, rows = system.contracted.of(hidden, partial(_contracted, system))
     width = system.width
     level = system.shapes["niva"].replace_strict({"enhet": 0, "verksamhet": 1, "omrade": 2}, return_dtype=pl.Int64)
     detail = level.to_list() + [0] * (len(system.grid) - system.shapes.height)
@@ -310,7 +332,7 @@ def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> 
     Possible are answers that leave every hidden cell 1 or more (a difference, or what is left out: 0 or more, and O);
     looked through are those that differ from the true numbers by at most 1 in every free direction.
     """
-    joined, rows = _contracted(system, hidden)
+    joined, rows = system.contracted.of(hidden, partial(_contracted, system))
     width = system.width
     group: dict[int, int] = {}
 

@@ -68,6 +68,7 @@ def _delivery_database(folder: RunFolder) -> Path:
     refused = sql_files([folder.path(REFUSED).resolve()])
     ledger = folder.ledger()
     with replacing(path) as part, database(part, write=True) as connection:
+        connection.execute("begin")  # each statement alone would be waited for until it is on disk
         for table in tables:
             rows = sql_files([folder.path(table).resolve()])
             connection.execute(f"create table {table} as select * from read_parquet({rows})")
@@ -84,4 +85,5 @@ def _delivery_database(folder: RunFolder) -> Path:
                 connection.execute(
                     f"create view {table}_{source} as select * from {table} where source = {literal(source)}"
                 )
+        connection.execute("commit")
     return path

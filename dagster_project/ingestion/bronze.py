@@ -11,8 +11,11 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import os
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,8 +32,16 @@ from dagster_project.ingestion import persons
 from dagster_project.ingestion.discover import Found, parse_name, rejected
 from dagster_project.ingestion.drift import Headers
 from dagster_project.ingestion.erasures import load_erasures, told, without_erased
-from dagster_project.ingestion.readers import Limits, read_delivery
-from dagster_project.ingestion.rows import parse_delivery, quarantine_schema, stored_schema
+from dagster_project.ingestion.readers import (
+    IrregularError,
+    Limits,
+    RawParts,
+    RawTable,
+    large,
+    read_delivery,
+    read_in_parts,
+)
+from dagster_project.ingestion.rows import InParts, parse_delivery, quarantine_schema, stored_schema
 from dagster_project.ingestion.table import lists_fingerprint
 from dagster_project.runs.ledger import Delivery
 
@@ -231,42 +242,10 @@ def parse_into_bronze(
     assert delivery.uttagsdatum is not None
     meta = {**expected, **asdict(delivery), "uttagsdatum": delivery.uttagsdatum.isoformat()}
     try:
-        limits.require_file(path.stat().st_size)  # before it is in memory
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != delivery.sha256:
-            raise BusyError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
-        extension = parse_name(delivery.source, path.name)[1]
-        raw = read_delivery(content, extension, contract, limits)
-        del content
-        if raw.unknown:
-            log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
-        if raw.footers:
-            log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
-        raw, erased = without_erased(raw, contract, delivery.uttagsdatum, load_erasures(data), key)
-        parsed = parse_delivery(raw, contract, delivery.uttagsdatum, delivery.id, key)
-        unknown, absent = list(raw.unknown), [c.name for c in contract.columns if c.name not in raw.frame.columns]
-        del raw
-        for target, frame, schema in (
-            (accepted_path(data, delivery), parsed.accepted, stored_schema(contract)),
-            (quarantine_path(data, delivery), parsed.quarantined, quarantine_schema(contract)),
-        ):
-            assert dict(frame.schema) == schema
-            with replacing(target) as part:
-                frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
-        meta |= {
-            "status": ACCEPTED,
-            "replaced": False,
-            "orsak": " ".join([*parsed.remarks, *([told(erased)] if erased else [])]) or None,
-            "rows_read": parsed.rows_read,
-            "rows_accepted": parsed.accepted.height,
-            "rows_quarantined": parsed.quarantined.height,
-            "rows_duplicate": parsed.rows_duplicate,
-            "unknown": unknown,
-            "absent": absent,
-            "checksums": _checksums(data, delivery),
-        }
-        if erased:
-            meta["erased"] = erased
+        size, extension = path.stat().st_size, parse_name(delivery.source, path.name)[1]
+        limits.require_file(size)  # before it is in memory
+        with _ALONE if large(size, extension) else nullcontext():
+            meta |= _stored(_content(path, delivery), extension, delivery, data, contract, key, limits)
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
         raise machine_error(error, data.root) or ResultattavlaError(
@@ -279,6 +258,102 @@ def parse_into_bronze(
         meta |= {"status": REJECTED, "orsak": refused.orsak, "limits": asdict(limits)}
     _write_note(_meta_path(data, delivery), meta)
     return meta
+
+
+_ALONE = threading.Lock()
+"""Held while a large file is read: its parts are work enough, and two would take twice the memory."""
+
+
+def _content(path: Path, delivery: Delivery) -> bytes:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != delivery.sha256:
+        raise BusyError(f"Filen {delivery.file} ändrades medan den lästes: kör igen när den är färdig.")
+    return content
+
+
+def _stored(
+    content: bytes, extension: str, delivery: Delivery, data: DataPaths, contract: Contract, key: bytes, limits: Limits
+) -> dict[str, Any]:
+    """Write a delivery's bronze files; what its note says of them."""
+    extraction = delivery.uttagsdatum
+    assert extraction is not None
+    erasures = load_erasures(data)
+
+    def counted(frame: pl.DataFrame) -> pl.DataFrame:
+        return without_erased(frame, contract, extraction, erasures, key)
+
+    raw: RawTable | RawParts | None = read_in_parts(content, extension, contract, limits)
+    accepted, quarantined = accepted_path(data, delivery), quarantine_path(data, delivery)
+    if isinstance(raw, RawParts):
+        judged = InParts(raw, contract, extraction, delivery.id, key, counted)
+        columns: Collection[str] = raw.columns
+        try:
+            with replacing(accepted) as part:
+                rows = _write_frames(part, judged.stored(), contract)
+                parsed, too_many = judged.rest()
+                if too_many.len():
+                    _take_out(part, too_many)
+            rows, erased = rows - too_many.len(), judged.rows_left_out
+        except IrregularError:
+            raw = None
+    if not isinstance(raw, RawParts):
+        raw = read_delivery(content, extension, contract, limits)
+        del content
+        columns, read = raw.frame.columns, raw.frame.height
+        raw = replace(raw, frame=counted(raw.frame))
+        parsed = parse_delivery(raw, contract, extraction, delivery.id, key)
+        rows, erased = parsed.accepted.height, read - raw.frame.height
+        _write(accepted, parsed.accepted, stored_schema(contract))
+    if raw.unknown:
+        log.info("%s: okända kolumner läses inte: %s", delivery.file, ", ".join(raw.unknown))
+    if raw.footers:
+        log.info("%s: rader efter den sista hela raden läses inte: %s", delivery.file, " · ".join(raw.footers))
+    _write(quarantined, parsed.quarantined, quarantine_schema(contract))
+    return {
+        "status": ACCEPTED,
+        "replaced": False,
+        "orsak": " ".join([*parsed.remarks, *([told(erased)] if erased else [])]) or None,
+        "rows_read": parsed.rows_read,
+        "rows_accepted": rows,
+        "rows_quarantined": parsed.quarantined.height,
+        "rows_duplicate": parsed.rows_duplicate,
+        "unknown": list(raw.unknown),
+        "absent": [c.name for c in contract.columns if c.name not in columns],
+        "checksums": _checksums(data, delivery),
+        **({"erased": erased} if erased else {}),
+    }
+
+
+def _write(path: Path, frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> None:
+    assert dict(frame.schema) == schema
+    with replacing(path) as part:
+        frame.write_parquet(part, compression="zstd", compression_level=1, statistics=True)
+
+
+def _write_frames(path: Path, frames: Iterable[pl.DataFrame], contract: Contract) -> int:
+    """Write frames of a delivery's rows one after the other as they come; how many rows they have."""
+    import pyarrow.parquet as pq
+
+    rows = 0
+    schema = pl.DataFrame(schema=stored_schema(contract)).to_arrow().schema
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+        for frame in frames:
+            assert dict(frame.schema) == stored_schema(contract)
+            writer.write_table(frame.to_arrow())
+            rows += frame.height
+    return rows
+
+
+def _take_out(path: Path, lines: pl.Series) -> None:
+    """Write a bronze file anew without some lines."""
+    kept = path.with_name(path.name.removesuffix(".part") + ".kept.part")
+    try:
+        pl.scan_parquet(path).filter(~pl.col("line").is_in(lines.implode())).sink_parquet(
+            kept, compression="zstd", compression_level=1, statistics=True
+        )
+        os.replace(kept, path)
+    finally:
+        kept.unlink(missing_ok=True)
 
 
 def _write_note(path: Path, meta: dict) -> None:

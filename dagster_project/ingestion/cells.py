@@ -33,6 +33,9 @@ DITTO = (
     r"[-\u2013\u2014 ]*$|^(?:d:o|do\.|ditt?o\.?)$"
 )
 """What says that the row above has it (", -"-, ,,, do., dito): no identifier."""
+PLAIN_ID = r"^(?:[AC-HJ-NP-RT-Ya-hjkmnp-rt-y][AC-HJ-NP-RT-Ya-hjkmnp-rt-y_-]{0,11})?[0-9]{1,9}$"
+"""Identifiers as most systems issue them: at most a word (of letters that look like no digit), then at most nine
+digits. Nothing is to be trimmed, none is damaged, none holds a personal number: tests/ingestion/test_cells.py."""
 NO_DATE = (date(1900, 1, 1), date(9999, 12, 31))
 """Days that mean "missing"."""
 GROUP = r"[ \u00a0\u202f]"

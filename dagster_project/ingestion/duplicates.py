@@ -9,11 +9,11 @@ from dagster_project.catalogue.vocabulary import CONFLICT
 from dagster_project.ingestion.table import Table, keep_where
 
 
-def _key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
+def key_values(table: Table) -> tuple[pl.DataFrame, pl.Series]:
     """The stored key (a column that is key only for some rows is null for the others) and where it is readable."""
     values, readable = {}, pl.Series([True]).new_from_index(0, table.height)
     for column in table.contract.key:
-        value = table.value[column.name]
+        value = table.value(column.name)
         present = value.is_not_null()
         if column.key_when:
             holds = table.holds(Condition(*column.key_when))
@@ -30,7 +30,7 @@ def find_duplicates(table: Table) -> pl.Series:
     """Rows identical to an earlier row; rows with the same key and other content break `dubblett:konflikt`, which names
     the columns that differ within the key.
     """
-    key, readable = _key_values(table)
+    key, readable = key_values(table)
     table.readable = readable
     # Hashes find the few candidates quickly; what they hold is then compared exactly.
     hashed = key.hash_rows()
@@ -42,8 +42,8 @@ def find_duplicates(table: Table) -> pl.Series:
         {
             column.name: pl.DataFrame(
                 {
-                    "v": table.value[column.name].gather(suspects).cast(pl.String),
-                    "t": table.raw[column.name].gather(suspects),
+                    "v": table.value(column.name).gather(suspects).cast(pl.String),
+                    "t": table.text(column.name).gather(suspects),
                 }
             )
             .select(pl.coalesce(pl.col("v"), "text:" + pl.col("t")).alias(column.name))

@@ -26,7 +26,6 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import one_line
 from dagster_project.core.swedish import counted
 from dagster_project.ingestion import cells, persons
-from dagster_project.ingestion.readers import RawTable
 
 
 @dataclass(frozen=True)
@@ -150,16 +149,16 @@ def person_columns(contract: Contract) -> list[str]:
 
 
 def without_erased(
-    raw: RawTable, contract: Contract, extraction: date, erasures: Erasures | None, key: bytes
-) -> tuple[RawTable, int]:
-    """The delivered rows without those of erased persons, and how many these were."""
+    frame: pl.DataFrame, contract: Contract, extraction: date, erasures: Erasures | None, key: bytes
+) -> pl.DataFrame:
+    """The delivered rows (`RawTable.frame`) without those of erased persons."""
     if erasures is None or not erasures.persons:
-        return raw, 0
+        return frame
     ids = erasures.ids_of(key)
-    theirs = pl.Series([False]).new_from_index(0, raw.frame.height)
+    theirs = pl.Series([False]).new_from_index(0, frame.height)
     for name in person_columns(contract):
-        if name in raw.frame.columns:
-            texts = cells.trim(raw.frame[name])
+        if name in frame.columns:
+            texts = cells.trim(frame[name])
             unique = texts.filter(texts.str.contains(MAY_HOLD_NUMBER).fill_null(False)).unique()
             normal = persons.normal_forms(unique, extraction)["normal"]
             gone = [
@@ -167,8 +166,7 @@ def without_erased(
             ]
             if gone:
                 theirs |= texts.is_in(gone).fill_null(False)
-    count = int(theirs.sum())
-    return (replace(raw, frame=raw.frame.filter(~theirs)), count) if count else (raw, 0)
+    return frame.filter(~theirs) if theirs.any() else frame
 
 
 def told(rows: int) -> str:

@@ -5,6 +5,7 @@ What needs more than the file itself (the unit register, other deliveries) is se
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,11 +13,15 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.masking import MASK, display
+from dagster_project.core.parallel import in_order
 from dagster_project.ingestion import cells
-from dagster_project.ingestion.duplicates import find_duplicates
-from dagster_project.ingestion.readers import RawTable
+from dagster_project.ingestion.duplicates import find_duplicates, key_values
+from dagster_project.ingestion.readers import RawParts, RawTable
 from dagster_project.ingestion.rules import apply_cell_rules, apply_row_rule
 from dagster_project.ingestion.table import Table, keep_where
+
+WORKERS = 2
+"""Parts of a file that are judged at a time: more would only take more memory."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,7 @@ def parse_delivery(raw: RawTable, contract: Contract, extraction: date, delivery
         apply_row_rule(table, rule, duplicate)
 
     stored = _stored(table, delivery)
-    bad = pl.Series([False]).new_from_index(0, table.height)
-    for _, _, mask in table.broken:
-        bad = bad | mask
+    bad = table.bad()
     quarantined = bad & ~duplicate
     return ParsedDelivery(
         accepted=stored.filter(~(bad | duplicate)),
@@ -90,15 +93,122 @@ def parse_delivery(raw: RawTable, contract: Contract, extraction: date, delivery
     )
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A part of a delivery: the rows that break no rule of their own, the others as they were delivered (`bad`).
+
+    keys: a hash of every row's business key, null where it is unreadable.
+    """
+
+    stored: pl.DataFrame
+    bad: pl.DataFrame
+    keys: pl.Series
+
+
+class InParts:
+    """A large delivery, judged part by part: no more of it is in memory than a few parts.
+
+    Gives the same as `parse_delivery`. What a row breaks by itself is known with its part; the few rows that break
+    something, or share their key with another row, are then judged together as a delivery of their own.
+    """
+
+    def __init__(
+        self,
+        parts: RawParts,
+        contract: Contract,
+        extraction: date,
+        delivery: str,
+        key: bytes,
+        counted: Callable[[pl.DataFrame], pl.DataFrame] = lambda frame: frame,
+    ) -> None:
+        """counted: the rows of a part (`RawTable.frame`) that are read at all."""
+        self._parts, self._contract, self._counted = parts, contract, counted
+        self._extraction, self._delivery, self._key = extraction, delivery, key
+        self._bad: list[pl.DataFrame] = []
+        self._keys: list[pl.Series] = []
+        self.rows_left_out = 0
+
+    def stored(self) -> Iterator[pl.DataFrame]:
+        """Typed rows (`stored_schema`) that break no rule of their own, in order.
+
+        Raises IrregularError where the file cannot be read in parts.
+        """
+        for left_out, judged in in_order(self._judge, range(self._parts.count), WORKERS):
+            self.rows_left_out += left_out
+            self._bad.append(judged.bad)
+            self._keys.append(judged.keys)
+            yield judged.stored
+
+    def rest(self) -> tuple[ParsedDelivery, pl.Series]:
+        """After `stored`: the counts and the quarantine (`accepted` is empty), and the lines that `stored` gave too
+        many: of rows whose key another row has.
+        """
+        keys = pl.concat(self._keys)
+        heights = [k.len() for k in self._keys]
+        troubled = pl.concat(self._troubled(heights, _shared(keys)))
+        empty = pl.DataFrame(schema=stored_schema(self._contract))
+        read = sum(heights)
+        if troubled.height == 0:
+            nobody = pl.DataFrame(schema=quarantine_schema(self._contract))
+            return ParsedDelivery(empty, nobody, read, 0), troubled["line"]
+        raw = RawTable(troubled, self._parts.unknown)
+        found = parse_delivery(raw, self._contract, self._extraction, self._delivery, self._key)
+        broken = pl.concat([b["line"] for b in self._bad])
+        kept = pl.concat([broken, found.accepted["line"]])
+        too_many = troubled["line"].filter(~troubled["line"].is_in(kept.implode()))
+        return ParsedDelivery(empty, found.quarantined, read, found.rows_duplicate, found.remarks), too_many
+
+    def _judge(self, number: int) -> tuple[int, _Judged]:
+        read = self._parts.read(number)
+        frame = self._counted(read)
+        table = _judged_rows(RawTable(frame, self._parts.unknown), self._contract, self._extraction, self._key)
+        bad = table.bad()
+        key, readable = key_values(table)
+        judged = _Judged(
+            _stored(table, self._delivery).filter(~bad) if bad.any() else _stored(table, self._delivery),
+            frame.filter(bad),
+            keep_where(readable, key.hash_rows()),
+        )
+        return read.height - frame.height, judged
+
+    def _troubled(self, heights: Sequence[int], shared: pl.Series) -> Iterator[pl.DataFrame]:
+        """The delivered rows that broke something or are at a place in `shared`, by part; a part is read again for the
+        latter.
+        """
+        begin = 0
+        for number, (height, bad) in enumerate(zip(heights, self._bad, strict=True)):
+            places = shared.filter(shared.is_between(begin, begin + height - 1)) - begin
+            begin += height
+            if places.len() == 0:
+                yield bad
+            else:
+                frame = self._counted(self._parts.read(number))
+                yield pl.concat([bad, frame[places]]).unique("line").sort("line")
+
+
+def _shared(keys: pl.Series) -> pl.Series:
+    """The places of keys that more than one row has."""
+    known = keys.drop_nulls()
+    if known.n_unique() == known.len():
+        return pl.Series([], dtype=pl.UInt32)
+    return (keys.is_duplicated() & keys.is_not_null()).arg_true()
+
+
+def _judged_rows(raw: RawTable, contract: Contract, extraction: date, key: bytes) -> Table:
+    """The rows with what each breaks by itself."""
+    table = Table(raw, contract, extraction, key)
+    for column in contract.columns:
+        apply_cell_rules(table, column)
+    for rule in contract.rules:
+        apply_row_rule(table, rule, table.no_rows())
+    return table
+
+
 def _stored(table: Table, delivery: str) -> pl.DataFrame:
     contract = table.contract
     columns: dict[str, pl.Series] = {}
-    for column in contract.columns:
-        if column.type == "personnummer":
-            assert table.person is not None
-            columns |= {name: table.person[name] for name in ("person_id", "kon", "fodelsear")}
-        else:
-            columns[column.name] = table.value[column.name]
+    for column in table.cells.values():
+        columns |= column.stored
     columns["makulerad"] = columns["makulerad"].fill_null(False)
     if isinstance(contract.event, str):
         columns["event_date"] = columns[contract.event]
@@ -157,7 +267,7 @@ def _quarantine(table: Table, stored: pl.DataFrame, quarantined: pl.Series) -> p
     for column in table.contract.columns:
         if column.name in offending:
             where = (offending[column.name] & quarantined).arg_true()
-            texts = table.raw[column.name].gather(where).fill_null("")
+            texts = table.text(column.name).gather(where).fill_null("")
             hide = column.type == "personnummer"
             shown = {t: f"{column.name}=" + (MASK if hide and t else display(t)) for t in texts.unique()}
             values.append(

@@ -18,27 +18,30 @@ FAR_FUTURE = date(9999, 12, 31)
 
 def apply_cell_rules(table: Table, column: Column) -> None:
     """Mark the rows whose cell is missing, cannot be parsed, or is outside what the column allows."""
-    name, value = column.name, table.value[column.name]
+    name, cells, allowed = column.name, table.cells[column.name], allowed_codes(column)
+
+    def refused(text: pl.Series, value: pl.Series) -> pl.Series:
+        mask = pl.Series([False]).new_from_index(0, value.len())
+        if column.minimum is not None:
+            mask = mask | (value < column.minimum)
+        if column.maximum is not None:
+            mask = mask | (value > column.maximum)
+        if column.maximum_extraction_year:
+            mask = mask | (value > table.extraction.year)
+        if column.max_length is not None:
+            mask = mask | (text.str.len_chars() > column.max_length)
+        if column.pattern:
+            mask = mask | ~value.str.contains(column.pattern)
+        if allowed is not None:
+            mask = mask | ~value.is_in(list(allowed))
+        return mask
+
     if column.required:
-        table.breaks(f"saknas:{name}", (name,), ~table.filled(name))
-    table.breaks(f"format:{name}", (name,), table.unreadable(name))
-    refused = pl.Series([False]).new_from_index(0, table.height)
-    if column.minimum is not None:
-        refused = refused | (value < column.minimum)
-    if column.maximum is not None:
-        refused = refused | (value > column.maximum)
-    if column.maximum_extraction_year:
-        refused = refused | (value > table.extraction.year)
-    if column.max_length is not None:
-        refused = refused | (table.raw[name].str.len_chars() > column.max_length)
-    if column.pattern:
-        refused = refused | ~value.str.contains(column.pattern)
-    allowed = allowed_codes(column)
-    if allowed is not None:
-        refused = refused | ~value.is_in(list(allowed))
-    table.breaks(f"varde:{name}", (name,), refused)
+        table.breaks(f"saknas:{name}", (name,), cells.breaks(lambda text, _: text.is_null()))
+    table.breaks(f"format:{name}", (name,), cells.breaks(lambda text, value: text.is_not_null() & value.is_null()))
+    table.breaks(f"varde:{name}", (name,), cells.breaks(refused))
     if column.type == "date" and not column.plan:
-        table.breaks(f"framtid:{name}", (name,), value > table.extraction)
+        table.breaks(f"framtid:{name}", (name,), cells.breaks(lambda _, value: value > table.extraction))
 
 
 def apply_row_rule(table: Table, rule: RowRule, duplicate: pl.Series) -> None:
@@ -52,12 +55,12 @@ def apply_row_rule(table: Table, rule: RowRule, duplicate: pl.Series) -> None:
         table.breaks(f"{'saknas' if wanted else 'varde'}:{name}", rule.columns, applies & mask)
         return
     first, second = rule.columns
-    a, b = table.value[first], table.value[second]
+    a, b = table.value(first), table.value(second)
     if rule.kind == "order":
         mask = a > b
         table.breaks(f"ordning:{first}>{second}", rule.columns, mask if applies is None else mask & applies)
     elif rule.kind == "in_month":
-        mask = a.dt.month_end() != b
+        mask = table.cells[first].judged(lambda _, value: value.dt.month_end()) != b
         table.breaks(f"varde:{second}", (second,), mask if applies is None else mask & applies)
     elif rule.kind == "in_plan":
         # A verksamhet that there is not has broken a rule of its own.
@@ -85,10 +88,10 @@ def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:
         pl.DataFrame(
             {
                 "row": pl.int_range(table.height, eager=True),
-                "per": table.value[rule.per],
-                "start": table.value[start],
-                "end": table.value[end].fill_null(FAR_FUTURE),
-                "skip": duplicate | table.unreadable(end) | table.value["makulerad"].fill_null(False),
+                "per": table.value(rule.per),
+                "start": table.value(start),
+                "end": table.value(end).fill_null(FAR_FUTURE),
+                "skip": duplicate | table.unreadable(end) | table.value("makulerad").fill_null(False),
             }
         )
         .filter(~pl.col("skip") & pl.col("per").is_not_null() & (pl.col("start") <= pl.col("end")))
@@ -100,8 +103,8 @@ def _overlaps(table: Table, rule: RowRule, duplicate: pl.Series) -> pl.Series:
         earlier = pl.col("row").is_in(touching["row"].implode())
         day_before = pl.when(earlier).then(pl.col("end").dt.offset_by("-1d")).otherwise(pl.col("end"))
         periods = periods.with_columns(day_before)
-        delivered = pl.DataFrame({"row": pl.int_range(table.height, eager=True), "end": table.value[end]})
-        table.value[end] = delivered.select(day_before).to_series()
+        delivered = pl.DataFrame({"row": pl.int_range(table.height, eager=True), "end": table.value(end)})
+        table.cells[end].become(delivered.select(day_before).to_series())
         names = ", ".join(display(name) for name in touching["per"].unique().sort())
         table.remarks.append(f"{end} är samma dag som nästa {start} och läses som dagen före för {names}.")
     pairs = periods.join(periods, on="per", suffix="_2").filter(

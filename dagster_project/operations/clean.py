@@ -23,12 +23,14 @@ _MADE = {
     "dbt": r"[^/]+\.(json|version|msgpack)|(compiled|run)/.+\.(sql|csv|ya?ml)|logs/.*",
     "docs": r"index\.html|(karantan|visade)[a-z_]*\.csv|datadokumentation/([a-z]+/)?([a-z_]+\.html|style\.css)",
     "evidence": rf"{_RELEASE}\.json|[a-z0-9_]+/[0-9a-f]+-[0-9a-f]{{32}}\.parquet",
-    "history": r"[0-9]{8}T[^/]+\.json|visade_forut\.parquet",
+    "history": r"[0-9]{8}T[^/]+\.(json|log\.jsonl)|visade_forut\.parquet",
     "published": (
         rf"current|aterkallade/{_RELEASE}\.json|"
         rf"releases/{_RELEASE}/([a-z_]+\.(csv|parquet)|(manifest|datapackage)\.json|resultat\.duckdb)"
     ),
-    "run": r"[a-z_]+\.parquet|results_[a-z]+\.json|(identity|release)\.json|delivery\.duckdb|finished|asked_day",
+    "run": (
+        r"[a-z_]+\.parquet|results_[a-z]+\.json|(identity|release)\.json|delivery\.duckdb|log\.jsonl|finished|asked_day"
+    ),
 }
 """Folder of ours -> the names that we give below it. What Dagster and packages keep is theirs to name."""
 _WHOLE = {"dagster", "dagster.skadad", "spark", "tmp"}

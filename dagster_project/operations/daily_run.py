@@ -360,7 +360,10 @@ def _keep_log(data: DataPaths, record: RunRecord, run: RunLog) -> None:
 
 
 def _tell_lineage(outcome: RunOutcome, record: RunRecord, settings: Settings, run: RunLog) -> list[str]:
-    """Tell where each table came from, whatever came of the run; a sentence for each who did not take it."""
+    """Tell where each table came from, whatever came of the run, where anybody is to be told; a sentence for each who
+    did not take it."""
+    if not settings.lineage.asked_for:
+        return []
     ledger = ledger_of(outcome.ledger) if outcome.ledger is not None else []
     published = outcome.release if outcome.error is None else None
     try:

@@ -342,9 +342,7 @@ def tell_lineage(
     deliveries: Sequence[Delivery],
     release: Release | None,
 ) -> list[str]:
-    """Send a run's events where the settings name a file or an address; a sentence for each that failed."""
-    if settings.file is None and settings.address is None:
-        return []
+    """Send a run's events to the file and the address that the settings name; a sentence for each that failed."""
     from dagster_project.engines.dbt import project_manifest
 
     runs = job_runs(record, lines, deliveries, Models.of(project_manifest(data)), release)

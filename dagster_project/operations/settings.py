@@ -115,6 +115,10 @@ class Lineage(BaseModel):
     address: HttpUrl | None = None
     namespace: Annotated[str, Field(min_length=1)] = "resultattavla"
 
+    @property
+    def asked_for(self) -> bool:
+        return self.file is not None or self.address is not None
+
 
 class Settings(BaseSettings):
     """All settings, checked. Paths are absolute."""

@@ -185,9 +185,11 @@ def _comment(connection: Any, names: Sequence[str]) -> None:
     columns = connection.execute(
         "select table_name, column_name from information_schema.columns order by table_name, ordinal_position"
     ).fetchall()
+    connection.execute("begin")  # each of them alone would be waited for until it is on disk
     for name in names:
         said = described(name)
         kind = "view" if name in VIEWS else "table"
         connection.execute(f"comment on {kind} {name} is {literal(f'{said.title}. {said.text}')}")
     for name, column in columns:
         connection.execute(f'comment on column {name}."{column}" is {literal(column_text(name, column))}')
+    connection.execute("commit")

@@ -30,7 +30,7 @@ from dagster_project.operations.stages import STEPS
 from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
 from dagster_project.runs.history import log_of, read_records
-from dagster_project.runs.log import LOADING, LOOKING, PAGES, PRODUCTS, RUN, by_source, read_log
+from dagster_project.runs.log import LINEAGE, LOADING, LOOKING, PAGES, PRODUCTS, RUN, by_source, read_log
 from tests.conftest import Run
 from tests.jobs import Kept, outcome_of, plain_steps
 
@@ -111,11 +111,12 @@ def test_the_plain_jobs_steps_are_dagsters_in_its_order(by_command: RunOutcome) 
 def test_a_run_is_logged_step_by_step_whoever_started_it(
     by_command: RunOutcome, from_the_ui: tuple[DataPaths, dg.ExecuteInProcessResult]
 ) -> None:
-    for data, before in ((by_command.data, [LOOKING, LOADING]), (from_the_ui[0], [])):
+    ways = ((by_command.data, [LOOKING, LOADING], [LINEAGE]), (from_the_ui[0], [], []))
+    for data, before, after in ways:
         (record,) = read_records(data, 9)
         lines = read_log(RunFolder(data).log)
         assert {line.run for line in lines} == {record.started}
-        assert [line.step for line in lines if line.whole] == [*before, *STEPS, PRODUCTS, PAGES, RUN]
+        assert [line.step for line in lines if line.whole] == [*before, *STEPS, PRODUCTS, PAGES, *after, RUN]
         assert lines[-1].seconds >= sum(line.seconds for line in lines[:-1] if line.whole) > 1
         assert lines[-1].peak_bytes == max(line.peak_bytes or 0 for line in lines) > 100e6
         rows = {(line.step, line.source): line.rows for line in by_source(lines) if line.source}

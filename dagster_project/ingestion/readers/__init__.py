@@ -14,9 +14,19 @@ from dagster_project.catalogue.contracts import Contract
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers import csv, excel, parquet
 from dagster_project.ingestion.readers.limits import DEFAULT, Limits
-from dagster_project.ingestion.readers.table import RawTable, without_unfilled
+from dagster_project.ingestion.readers.table import IrregularError, RawParts, RawTable, without_unfilled
 
-__all__ = ["DEFAULT", "EXTENSIONS", "Limits", "RawTable", "read_delivery"]
+__all__ = [
+    "DEFAULT",
+    "EXTENSIONS",
+    "IrregularError",
+    "Limits",
+    "RawParts",
+    "RawTable",
+    "large",
+    "read_delivery",
+    "read_in_parts",
+]
 
 _READERS: dict[str, Callable[[bytes, Contract, Limits], RawTable]] = {
     "csv": csv.read,
@@ -25,6 +35,33 @@ _READERS: dict[str, Callable[[bytes, Contract, Limits], RawTable]] = {
     "parquet": parquet.read,
 }
 EXTENSIONS = tuple(_READERS)
+_IN_PARTS: dict[str, Callable[[bytes, Contract, Limits], RawParts | None]] = {
+    "csv": csv.in_parts,
+    "csv.gz": csv.in_parts_packed,
+}
+_PACKED = 8
+"""A packed file is taken to unpack to so many times its size."""
+
+
+def large(size: int, extension: str) -> bool:
+    """Whether a file is so large that it is read in parts where it can be, and no other large one beside it."""
+    return size > csv.PART_BYTES // (_PACKED if extension == "csv.gz" else 1)
+
+
+def read_in_parts(content: bytes, extension: str, contract: Contract, limits: Limits = DEFAULT) -> RawParts | None:
+    """Read one large file's bytes in parts; None where it has to be read as a whole (`read_delivery`).
+
+    Raises RejectedFileError as `read_delivery` does, when it is called and when a part is read.
+    """
+    whole = contract.passes_over_unfilled or any(rule.kind == "overlap" for rule in contract.rules)
+    if whole or extension not in _IN_PARTS or not large(len(content), extension):
+        return None
+    try:
+        limits.require_file(len(content))
+        parts = _IN_PARTS[extension](content, contract, limits)
+    except (IrregularError, RejectedFileError):
+        return None  # reading it as a whole says why
+    return parts
 
 
 def read_delivery(content: bytes, extension: str, contract: Contract, limits: Limits = DEFAULT) -> RawTable:

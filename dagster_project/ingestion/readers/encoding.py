@@ -8,6 +8,8 @@ import re
 import unicodedata
 import zlib
 
+import numpy as np
+
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion.readers.limits import Limits
 
@@ -46,19 +48,43 @@ def decode(content: bytes) -> bytes:
         raise RejectedFileError("den innehåller NUL-tecken och är ingen textfil")
     if content.isascii():
         return content
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
+    decoded = _as_utf8(content, "utf-8")
+    if decoded is None:
+        decoded = _as_utf8(content, "cp1252")
+    if decoded is None:
+        raise RejectedFileError("den är varken UTF-8 eller Windows-1252")
+    return decoded
+
+
+_PIECE = 16 * 1024**2
+_MARKS = tuple(c.encode() for c in "ÃÂâ")
+_FIRST_COMPOSED = 0xCC
+"""The first byte of U+0300 in UTF-8: texts of what comes before it are NFC as they are."""
+
+
+def _as_utf8(content: bytes, encoding: str) -> bytes | None:
+    """The text in that encoding as UTF-8 in NFC, piece by piece (lines never meet); None where it is not in it.
+
+    Raises RejectedFileError for double encoding.
+    """
+    pieces: list[bytes] = []
+    changed, start = encoding != "utf-8", 0
+    while start < len(content):
+        end = content.find(b"\n", min(start + _PIECE, len(content))) + 1 or len(content)
+        piece = content[start:end]
+        start = end
         try:
-            text = content.decode("cp1252")
-        except UnicodeDecodeError as error:
-            raise RejectedFileError("den är varken UTF-8 eller Windows-1252") from error
-        content = text.encode("utf-8")
-    if any(c in text for c in "ÃÂâ") and _DOUBLE_ENCODED.search(text):
-        raise RejectedFileError(
-            "texten är dubbelkodad eller blandar UTF-8 och Windows-1252 (Ã¶ i stället för ö): exportera den igen som "
-            "UTF-8"
-        )
-    if not unicodedata.is_normalized("NFC", text):
-        return unicodedata.normalize("NFC", text).encode("utf-8")
-    return content
+            text = piece.decode(encoding)
+        except UnicodeDecodeError:
+            return None
+        if encoding != "utf-8":
+            piece = text.encode()
+        if any(mark in piece for mark in _MARKS) and _DOUBLE_ENCODED.search(text):
+            raise RejectedFileError(
+                "texten är dubbelkodad eller blandar UTF-8 och Windows-1252 (Ã¶ i stället för ö): exportera den igen "
+                "som UTF-8"
+            )
+        if np.any(np.frombuffer(piece, np.uint8) >= _FIRST_COMPOSED) and not unicodedata.is_normalized("NFC", text):
+            piece, changed = unicodedata.normalize("NFC", text).encode(), True
+        pieces.append(piece)
+    return b"".join(pieces) if changed else content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -26,6 +26,25 @@ class RawTable:
     unknown: tuple[str, ...]
     footers: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawParts:
+    """A large file in parts, in order: together their frames are that of the file's RawTable.
+
+    read: the frame of a part, by its number; it can be read again. Raises IrregularError where the file has to be read
+    as a whole after all. columns: those of the contract that the file has.
+    """
+
+    count: int
+    read: Callable[[int], pl.DataFrame]
+    columns: tuple[str, ...]
+    unknown: tuple[str, ...]
+    footers: tuple[str, ...] = ()
+
+
+class IrregularError(Exception):
+    """A part of a file whose rows cannot be told without the rest of it."""
 
 
 def empty_frame(positions: Iterable[str]) -> pl.DataFrame:

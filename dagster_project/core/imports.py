@@ -1,0 +1,34 @@
+"""Modules that are loaded when they are used, and not before."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is asked for. (importlib's LazyLoader reads it when it is imported.)"""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the import system asks of every module
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def load_when_used(name: str) -> None:
+    """Let a module that others import at their beginning, and most runs never use, be read where it is used first."""
+    if name in sys.modules:
+        return
+    spec = find_spec(name)
+    if spec is None:  # not installed: who imports it says so
+        return
+    later = _Later(name)
+    later.__spec__ = spec
+    if spec.submodule_search_locations is not None:
+        later.__path__ = spec.submodule_search_locations
+    sys.modules[name] = later

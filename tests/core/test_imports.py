@@ -1,0 +1,32 @@
+"""A module that is loaded when it is used."""
+
+import subprocess
+import sys
+
+
+def test_a_module_is_read_where_it_is_used_first():
+    script = """
+import sys
+from dagster_project.core.imports import load_when_used
+load_when_used("xml.dom.minidom")
+import xml.dom.minidom as later
+print("Document" in vars(later))
+print(later.parseString("<a/>").documentElement.tagName)
+load_when_used("no_such_module")
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["False", "a"]
+
+
+def test_gates_load_no_statistics_that_no_suite_asks_for():
+    """Great Expectations reads scipy and altair at its beginning: a second of every run."""
+    script = """
+import sys
+from dagster_project.gates.validate import import_gx
+import_gx()
+print([m for m in ("scipy.stats._continuous_distns", "altair.vegalite") if m in sys.modules])
+from scipy import stats
+print(round(float(stats.norm.cdf(0.0)), 3))
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["[]", "0.5"]
