@@ -2,7 +2,7 @@
 
 dbt is imported inside functions only (it costs seconds). Nothing here knows Dagster. What dbt parsed holds nothing of
 a data folder (the profile says where the warehouse lies and where relative file names are looked up), but the path of
-the project that it parsed.
+the project that it parsed: so a checkout keeps it (`dbt/target/parsed`) for every run of the same code.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,10 @@ from dagster_project.engines.duckdb import database, require_unlocked
 from dagster_project.engines.engine import ON_DUCKDB, Engine
 
 DBT_DIR = PROJECT / "dbt"
+PARSED = DBT_DIR / "target" / "parsed"
+"""What dbt parsed of this checkout last; only time is lost where it cannot be written or is gone."""
+_PARSED_FILES = ("partial_parse.msgpack", "manifest.json")
+_STAMP = "manifest.version"
 STAGING = "resultattavla.sources resource_type:seed"
 CELLS = "resultattavla.observations resultattavla.cells"
 RESULTS = "resultattavla.results"
@@ -59,7 +65,7 @@ def _invoke(
     from dbt.cli.main import dbtRunner
 
     os.environ["DO_NOT_TRACK"] = "1"
-    target = str(data.dbt_target.resolve())
+    target = str(_target(data, engine).resolve())
     # dbt goes on from what it parsed last into this folder, seeds' paths included, unless a variable has changed: named
     # here, another checkout of the project is one.
     places_told = {"data": str(data.root.resolve()), "project": str(DBT_DIR)}
@@ -71,6 +77,10 @@ def _invoke(
     result = runner.invoke([*quiet, *arguments, *places, "--vars", variables, "--log-path", target])
     _close_connections()
     return result
+
+
+def _target(data: DataPaths, engine: Engine) -> Path:
+    return data.dbt_target / engine.name if engine.is_spark else data.dbt_target
 
 
 def _close_connections() -> None:
@@ -89,7 +99,9 @@ def dbt_version() -> str:
     """Hash over what dbt parses and where it lies; a manifest made from something else is stale."""
     files = [p for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/*") for p in DBT_DIR.glob(pattern)]
     project = digest_of_files(DBT_DIR, [p for p in files if p.is_file()])
-    return hashlib.sha256((f"{DBT_DIR} {project}" + json.dumps(sql_vars(), sort_keys=True)).encode()).hexdigest()
+    tools = [version(package) for package in ("dbt-core", "dbt-adapters", "dbt-duckdb")]
+    told = f"{DBT_DIR} {project} {tools}" + json.dumps(sql_vars(), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _version_for(engine: Engine) -> str:
@@ -100,17 +112,13 @@ def project_manifest(data: DataPaths, engine: Engine = ON_DUCKDB) -> dict[str, A
     """dbt's manifest as JSON, once per process: a data folder's own where it is whole and of these models, else new."""
     key = _version_for(engine)
     if key not in _manifests:
-        path, stamp = data.dbt_target / "manifest.json", _stamp_path(data)
+        path, stamp = _target(data, engine) / "manifest.json", _target(data, engine) / _STAMP
         if not path.exists() or not stamp.exists() or stamp.read_bytes() != _stamp(path, engine):
             parse(data, engine)
         # Where the process had parsed already, for another folder, its manifest is known and this folder has none.
         if key not in _manifests:
             _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
     return _manifests[key]
-
-
-def _stamp_path(data: DataPaths) -> Path:
-    return data.dbt_target / "manifest.version"
 
 
 def _stamp(manifest: Path, engine: Engine) -> bytes:
@@ -122,16 +130,69 @@ def parse(data: DataPaths, engine: Engine = ON_DUCKDB) -> Any:
     """dbt's parsed project, once per process. Raises ResultattavlaError where the models do not parse."""
     key = _version_for(engine)
     if key not in _parsed:
-        data.dbt_target.mkdir(parents=True, exist_ok=True)
-        result = _invoke(["parse"], data, engine=engine)
-        if not result.success:
-            raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
-        path = data.dbt_target / "manifest.json"
-        with replacing(_stamp_path(data)) as part:
+        target = _target(data, engine)
+        target.mkdir(parents=True, exist_ok=True)
+        path = target / "manifest.json"
+        manifest = _kept(key, path, engine)
+        if manifest is None:
+            result = _invoke(["parse"], data, None, None, engine)
+            if not result.success:
+                raise machine_error(result.exception, data.root) or _not_understood("tolkas", result.exception)
+            manifest = result.result
+            _keep(key, target, engine)
+        with replacing(target / _STAMP) as part:
             part.write_bytes(_stamp(path, engine))
         _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
-        _parsed[key] = result.result
+        _parsed[key] = manifest
     return _parsed[key]
+
+
+def _parsed_by(engine: Engine) -> Path:
+    return PARSED.with_name(f"{PARSED.name}_spark") if engine.is_spark else PARSED
+
+
+def _kept(key: str, path: Path, engine: Engine = ON_DUCKDB) -> Any:
+    """What a run of this checkout parsed before, its JSON copied to `path`; None where it is gone or not whole."""
+    place = _parsed_by(engine)
+    try:
+        content = {name: (place / name).read_bytes() for name in _PARSED_FILES}
+        told = (place / "whole").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    if told != _whole(key, content):
+        return None
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    parsed, manifest_json = content.values()
+    manifest = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
+    manifest.build_parent_and_child_maps()
+    manifest.build_group_map()
+    manifest.build_flat_graph()
+    with replacing(path) as part:
+        part.write_bytes(manifest_json)
+    return manifest
+
+
+def _keep(key: str, parsed: Path, engine: Engine = ON_DUCKDB) -> None:
+    """Keep what dbt parsed into a folder for the next run of this checkout, where it may be written to."""
+    place = _parsed_by(engine)
+    with suppress(OSError):
+        content = {name: (parsed / name).read_bytes() for name in _PARSED_FILES}
+        place.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as name:
+            new, old = Path(name) / "new", Path(name) / "old"
+            new.mkdir()
+            for file, found in content.items():
+                (new / file).write_bytes(found)
+            (new / "whole").write_text(_whole(key, content), encoding="utf-8")
+            if place.exists():
+                os.replace(place, old)
+            os.replace(new, place)
+
+
+def _whole(key: str, content: dict[str, bytes]) -> str:
+    return " ".join([key, *(hashlib.sha256(found).hexdigest() for found in content.values())])
 
 
 def _not_understood(verb: str, error: BaseException | None) -> ResultattavlaError:
@@ -155,11 +216,28 @@ def build(
         if event.info.name == "LogStartLine" and event.data.node_info.resource_type in ("model", "seed"):
             progress(event.data.node_info.node_name)
 
-    arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
     # The manifest was written when the project was parsed; writing it again for every build costs a second.
-    arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
-    with _running(engine, data):
-        result = _invoke(arguments, data, manifest, on_event, engine)
+    options = ["--select", *select.split(), "--indirect-selection", "cautious", "--no-write-json"]
+    options += ["--exclude-resource-type", "unit_test"]
+    if not engine.is_spark:
+        return _nodes(["build", *options], data, manifest, on_event)
+    from dagster_project.engines import spark
+
+    with spark.built_by_spark(data, engine.master, project_manifest(data, engine)):
+        nodes = _nodes(["build", *options, "test"], data, manifest, on_event, engine)
+    # Data tests ask the warehouse, as the gates do: Spark would take a second for each.
+    return nodes + _nodes(["test", *options], data, parse(data))
+
+
+def _nodes(
+    arguments: list[str],
+    data: DataPaths,
+    manifest: Any,
+    on_event: Callable | None = None,
+    engine: Engine = ON_DUCKDB,
+) -> list[NodeResult]:
+    """What dbt came to for each node. Raises ResultattavlaError when anything failed."""
+    result = _invoke(arguments, data, manifest, on_event, engine)
     if result.exception is not None:
         raise machine_error(result.exception, data.root) or ResultattavlaError(
             f"dbt kunde inte köras: {mask(str(result.exception))}"
@@ -167,14 +245,6 @@ def build(
     nodes = [_node_result(r) for r in result.result.results]
     require_success(nodes, data)
     return nodes
-
-
-def _running(engine: Engine, data: DataPaths) -> AbstractContextManager[None]:
-    if not engine.is_spark:
-        return nullcontext()
-    from dagster_project.engines import spark
-
-    return spark.built_by_spark(data, engine.master, project_manifest(data, engine))
 
 
 def _start_anew(data: DataPaths) -> None:

@@ -44,8 +44,6 @@ _LOG = Path(__file__).with_name("log4j2.properties")
 _LITTLE = 256 * 2**20
 """Bytes of bronze below which Spark would work longer on how to compute than it computes."""
 _FOR_LITTLE = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

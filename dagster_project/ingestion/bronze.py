@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import date
@@ -41,6 +41,7 @@ from dagster_project.ingestion.readers import (
     read_delivery,
     read_in_parts,
 )
+from dagster_project.ingestion.remembered import Remembered
 from dagster_project.ingestion.rows import InParts, parse_delivery, quarantine_schema, stored_schema
 from dagster_project.ingestion.table import lists_fingerprint
 from dagster_project.runs.ledger import Delivery
@@ -80,19 +81,25 @@ def write_anchor(data: DataPaths, contract: Contract) -> None:
             part.write_bytes(content.getvalue())
 
 
-def found_in_bronze(data: DataPaths, source: str, in_raw: Sequence[Delivery]) -> list[Found]:
+def found_in_bronze(
+    data: DataPaths, source: str, in_raw: Sequence[Delivery], known: Remembered | None = None
+) -> list[Found]:
     """Deliveries that were read before and whose file has left raw, or holds something else now (`Found.earlier`).
 
     Rejected ones are forgotten with their file; what was replaced by a newer content of its file counts no more.
+
+    known: what is remembered of files that were not touched.
 
     Raises ResultattavlaError for rows whose note is damaged or missing and that cannot be read again.
     """
     seen, in_raw_ids, found = {d.file for d in in_raw}, {d.id for d in in_raw}, []
     folder = data.bronze / source
     # A run that was killed while it read leaves rows without a note.
-    stems = {path.name.split(".")[0] for pattern in ("*_*.json", "*_*.parquet") for path in folder.glob(pattern)}
+    names = os.listdir(folder) if folder.is_dir() else []
+    stems = {n.split(".")[0] for n in names if "_" in n and n.endswith((".json", ".parquet")) and n[0] != "."}
+    known = known or Remembered()
     for stem in sorted(stems):
-        meta = read_note(folder / f"{stem}.json")
+        meta = known.note(folder / f"{stem}.json", read_note)
         if meta is None:
             if stem in in_raw_ids:
                 continue  # the file is read again
@@ -120,15 +127,21 @@ def expected_note(contract: Contract, key: bytes) -> dict[str, Any]:
 
 
 def known_note(
-    data: DataPaths, delivery: Delivery, expected: dict[str, Any], limits: Limits, in_raw: bool
+    data: DataPaths,
+    delivery: Delivery,
+    expected: dict[str, Any],
+    limits: Limits,
+    in_raw: bool,
+    seen: Remembered | None = None,
 ) -> dict[str, Any] | None:
     """The delivery's note where bronze holds it as it would be read now; None where it has to be read.
 
     in_raw: whether its file is there. What was read by older lists (a plan of last year) counts as it was read then
-    where it cannot be read again.
+    where it cannot be read again. seen: what is remembered of files that were not touched.
     """
-    meta = read_note(_meta_path(data, delivery))
-    if meta is None or not _bronze_whole(data, delivery, meta):
+    seen = seen or Remembered()
+    meta = seen.note(_meta_path(data, delivery), read_note)
+    if meta is None or not _bronze_whole(data, delivery, meta, seen):
         return None
     if any(meta.get(k) != v for k, v in expected.items() if in_raw or k != "lists"):
         return None
@@ -221,18 +234,18 @@ def digest_of(meta: dict) -> str:
     return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
 
 
-def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict) -> bool:
+def _bronze_whole(data: DataPaths, delivery: Delivery, meta: dict, seen: Remembered) -> bool:
     if meta["status"] == REJECTED:
         return True
     try:
-        return _checksums(data, delivery) == meta["checksums"]
+        return _checksums(data, delivery, seen.sha256) == meta["checksums"]
     except FileNotFoundError:
         return False
 
 
-def _checksums(data: DataPaths, delivery: Delivery) -> list[str]:
+def _checksums(data: DataPaths, delivery: Delivery, hashed: Callable[[Path], str] = sha256_of) -> list[str]:
     """SHA-256 of the delivery's two bronze files: a damaged one must never be counted."""
-    return [sha256_of(path(data, delivery)) for path in (accepted_path, quarantine_path)]
+    return [hashed(path(data, delivery)) for path in (accepted_path, quarantine_path)]
 
 
 def parse_into_bronze(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
@@ -28,6 +29,7 @@ from dagster_project.ingestion.bronze import (
 )
 from dagster_project.ingestion.discover import Found, first_day_in_raw, found_in_raw, log_unknown_folders
 from dagster_project.ingestion.readers import DEFAULT, Limits
+from dagster_project.ingestion.remembered import Remembered, remembered
 from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
 from dagster_project.runs.log import INGESTION, step
@@ -95,34 +97,52 @@ def read_deliveries(
     folders = require_raw(raw)
     key = persons.person_key(data.root)
     ledger: list[Delivery] = []
+    seen = remembered(data)
+    seen.look_again()
     sources = [
-        (contract, _sorted_out(raw, data, contract, as_of or today, withdrawals))
+        (contract, _sorted_out(raw, data, contract, as_of or today, withdrawals, seen))
         for contract in load_contracts().values()
     ]
-    _require_files(data, key, limits, [item for _, files in sources for item in files.counting])
+    _require_files(data, key, limits, [item for _, files in sources for item in files.counting], seen)
     for contract, files in sources:
         write_anchor(data, contract)
         progress(f"{contract.source}, {counted(len(files.counting), 'fil', 'filer')}")
         try:
+            expected = expected_note(contract, key)
+
+            def ingested(item: _Counting, expected: dict[str, Any] = expected) -> Delivery:
+                return _ingested(item, data, key, expected, progress, limits)
+
+            notes = [
+                known_note(data, item.found.delivery, expected, limits, item.found.path is not None, seen)
+                for item in files.counting
+            ]
             # Two files at a time: much of the reading uses one core only. More would only take more memory.
             with ThreadPoolExecutor(max_workers=2) as pool:
-                read = list(pool.map(lambda item: _ingested(item, data, key, progress, limits), files.counting))
+                new = pool.map(ingested, [i for i, note in zip(files.counting, notes, strict=True) if note is None])
+                read = [
+                    next(new) if note is None else _counted(item, data, note)
+                    for item, note in zip(files.counting, notes, strict=True)
+                ]
             for old in _forgotten(files):
                 mark_replaced(data, old)
-            ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits)]
+            ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits, seen)]
         finally:
             persons.forget()
     log_unknown_folders(raw, folders)
+    seen.save(data)
     return _as_of(as_of, ledger), _in_order(ledger)
 
 
-def _require_files(data: DataPaths, key: bytes, limits: Limits, counting: Sequence[_Counting]) -> None:
+def _require_files(
+    data: DataPaths, key: bytes, limits: Limits, counting: Sequence[_Counting], seen: Remembered
+) -> None:
     """Raise ResultattavlaError, before anything is read, that names all deliveries that must be read and cannot be."""
     lost = [
         item
         for item in counting
         if item.found.path is None
-        and known_note(data, item.found.delivery, expected_note(item.contract, key), limits, in_raw=False) is None
+        and known_note(data, item.found.delivery, expected_note(item.contract, key), limits, False, seen) is None
     ]
     if len(lost) == 1:
         refuse_lost_file(data, lost[0].found.delivery, expected_note(lost[0].contract, key))
@@ -152,17 +172,19 @@ def known_deliveries(
         return None
     key = persons.person_key(data.root)
     ledger: list[Delivery] = []
+    seen = remembered(data)
     for contract in load_contracts().values():
-        files = _sorted_out(raw, data, contract, as_of or today, withdrawals)
+        files = _sorted_out(raw, data, contract, as_of or today, withdrawals, seen)
+        expected = expected_note(contract, key)
         if _forgotten(files):
             return None
         read = []
         for item in files.counting:
-            meta = known_note(data, item.found.delivery, expected_note(contract, key), limits, bool(item.found.path))
+            meta = known_note(data, item.found.delivery, expected, limits, bool(item.found.path), seen)
             if meta is None or (meta["status"] == ACCEPTED and (meta.get("replaced", False) or item.replaces)):
                 return None
             read.append(_as_noted(item, meta))
-        ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits)]
+        ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits, seen)]
     return _as_of(as_of, ledger), _in_order(ledger)
 
 
@@ -199,10 +221,12 @@ def _in_order(ledger: list[Delivery]) -> list[Delivery]:
     return sorted(ledger, key=lambda d: (d.source, d.file))
 
 
-def _sorted_out(raw: Path, data: DataPaths, contract: Contract, horizon: date, withdrawals: Withdrawals) -> _SortedOut:
+def _sorted_out(
+    raw: Path, data: DataPaths, contract: Contract, horizon: date, withdrawals: Withdrawals, seen: Remembered
+) -> _SortedOut:
     """One source's files and what bronze holds of others: which count, and why the others do not."""
-    in_raw = found_in_raw(raw, contract.source)
-    found = in_raw + found_in_bronze(data, contract.source, [f.delivery for f in in_raw])
+    in_raw = found_in_raw(raw, contract.source, seen.sha256)
+    found = in_raw + found_in_bronze(data, contract.source, [f.delivery for f in in_raw], seen)
     unreadable = {f.delivery.file: f.delivery for f in in_raw if f.unreadable}
     kept = {f.delivery.file for f in found if f.earlier}
     ledger = [
@@ -252,33 +276,39 @@ def _forgotten(files: _SortedOut) -> list[Delivery]:
     return [item.found.delivery for item in files.earlier if item.found.delivery.file in now]
 
 
-def _kept(files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes, limits: Limits) -> list[Delivery]:
+def _kept(
+    files: _SortedOut, read: list[Delivery], data: DataPaths, key: bytes, limits: Limits, seen: Remembered
+) -> list[Delivery]:
     """Ledger lines of what bronze holds of files that were overwritten with something that is rejected."""
     rejected_files = {d.file for d in [*files.ledger, *read] if d.status == REJECTED}
     lines = []
     for item in files.earlier:
         delivery = item.found.delivery
-        note = known_note(data, delivery, expected_note(item.contract, key), limits, in_raw=False)
+        note = known_note(data, delivery, expected_note(item.contract, key), limits, False, seen)
         if delivery.file in rejected_files and note is not None:
             told = "Filen har skrivits över med ett innehåll som avvisades: raderna från den tidigare läsningen räknas."
             lines.append(replace(_as_noted(item, note), orsak=told, kept=True))
     return lines
 
 
-def _ingested(item: _Counting, data: DataPaths, key: bytes, progress: Progress, limits: Limits) -> Delivery:
-    """The delivery as bronze has it, read now if it was not read before."""
+def _ingested(
+    item: _Counting, data: DataPaths, key: bytes, expected: dict[str, Any], progress: Progress, limits: Limits
+) -> Delivery:
+    """A delivery that bronze does not hold as it would be read now, read."""
     delivery, path = item.found.delivery, item.found.path
-    expected = expected_note(item.contract, key)
-    meta = known_note(data, delivery, expected, limits, in_raw=path is not None)
-    if meta is None:
-        if path is None:
-            refuse_lost_file(data, delivery, expected)
-        progress(f"läser {delivery.file}")
-        with step(INGESTION, delivery.source, delivery.id) as told:
-            meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
-            told.rows = meta.get("rows_read")
+    if path is None:
+        refuse_lost_file(data, delivery, expected)
+    progress(f"läser {delivery.file}")
+    with step(INGESTION, delivery.source, delivery.id) as told:
+        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
+        told.rows = meta.get("rows_read")
+    return _counted(item, data, meta)
+
+
+def _counted(item: _Counting, data: DataPaths, meta: dict[str, Any]) -> Delivery:
+    """The ledger line of a delivery as bronze has it; its note says which earlier contents it replaces."""
     if meta["status"] == ACCEPTED and (item.replaces or meta.get("replaced", False)):
-        meta = replaces(data, delivery, meta, item.replaces)
+        meta = replaces(data, item.found.delivery, meta, item.replaces)
     return _as_noted(item, meta)
 
 

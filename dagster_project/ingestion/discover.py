@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -36,8 +36,11 @@ class Found:
     earlier: bool = False
 
 
-def found_in_raw(raw: Path, source: str) -> list[Found]:
-    """Every file of a source below raw, in the order of names; what is no delivery is rejected with its cause."""
+def found_in_raw(raw: Path, source: str, hashed: Callable[[Path], str] = sha256_of) -> list[Found]:
+    """Every file of a source below raw, in the order of names; what is no delivery is rejected with its cause.
+
+    hashed: gives a file's SHA-256.
+    """
     folder = raw / source
     try:
         if folder.is_symlink():
@@ -49,7 +52,7 @@ def found_in_raw(raw: Path, source: str) -> list[Found]:
         return [Found(rejected(Delivery(source, source), str(error)), None)]
     except OSError as error:
         return [Found(rejected(Delivery(source, source), f"mappen kan inte läsas ({system_reason(error)})"), None)]
-    return [_examined(folder / n, source) for n in names if not n.startswith((".", "~$"))]
+    return [_examined(folder / n, source, hashed) for n in names if not n.startswith((".", "~$"))]
 
 
 def rejected(delivery: Delivery, cause: str) -> Delivery:
@@ -78,7 +81,7 @@ def parse_name(source: str, name: str) -> tuple[date, str]:
         ) from None
 
 
-def _examined(path: Path, source: str) -> Found:
+def _examined(path: Path, source: str, hashed: Callable[[Path], str]) -> Found:
     delivery = Delivery(source, f"{source}/{_shown_name(path.name)}")
     try:
         mode = path.lstat().st_mode
@@ -88,7 +91,7 @@ def _examined(path: Path, source: str) -> Found:
             raise RejectedFileError("den är en mapp, inte en fil")
         if not stat.S_ISREG(mode):
             raise RejectedFileError("den är ingen vanlig fil")
-        delivery = replace(delivery, sha256=sha256_of(path))
+        delivery = replace(delivery, sha256=hashed(path))
         extraction, _ = parse_name(source, path.name)
         return Found(replace(delivery, uttagsdatum=extraction), path)
     except RejectedFileError as error:

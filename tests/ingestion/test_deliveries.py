@@ -21,7 +21,7 @@ from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.files import sha256_of
-from dagster_project.ingestion import bronze, deliveries, discover, persons
+from dagster_project.ingestion import bronze, deliveries, persons, remembered
 from dagster_project.ingestion import settle as settling
 from dagster_project.ingestion.bronze import digest_of, read_note
 from dagster_project.ingestion.deliveries import known_deliveries
@@ -472,7 +472,8 @@ def test_a_file_that_can_no_longer_be_opened(
             raise PermissionError(13, "Permission denied")
         return sha256_of(one)
 
-    monkeypatch.setattr(discover, "sha256_of", closed)
+    monkeypatch.setattr(remembered, "sha256_of", closed)
+    path.chmod(0o200)
     settled = pipeline.run()
     (line,) = (d for d in settled.ledger if d.file == f"avvikelser/{path.name}")
     assert line.orsak and "kan inte läsas" in line.orsak
