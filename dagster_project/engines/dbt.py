@@ -105,7 +105,7 @@ def dbt_version() -> str:
 
 
 def _version_for(engine: Engine) -> str:
-    return f"{engine.name} {dbt_version()}"
+    return f"{engine.name} {version('dbt-spark') if engine.is_spark else ''} {dbt_version()}"
 
 
 def project_manifest(data: DataPaths, engine: Engine = ON_DUCKDB) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def build(
     from dagster_project.engines import spark
 
     with spark.built_by_spark(data, engine.master, project_manifest(data, engine)):
-        nodes = _nodes(["build", *options, "test"], data, manifest, on_event, engine)
+        nodes = _nodes(["build", *options, "--exclude-resource-type", "test"], data, manifest, on_event, engine)
     # Data tests ask the warehouse, as the gates do: Spark would take a second for each.
     return nodes + _nodes(["test", *options], data, parse(data))
 
