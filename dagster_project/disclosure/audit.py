@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN
+from dagster_project.core.second import shared
 from dagster_project.disclosure.bounds import Equations
 from dagster_project.disclosure.closure import pinned_between
-from dagster_project.disclosure.control import related
+from dagster_project.disclosure.control import SHARED_FROM, related
 from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
 
 
@@ -58,6 +59,7 @@ def audit_disclosure(
         problems.append("en nolla är dold")
     if cells.filter(pl.col("compared").is_not_null() & pl.when("in_grid").then("hidden").otherwise(small)).height:
         problems.append("en jämförelse visar ett dolt tal")
+    asked = []
     for members, same, inner in related(cells, parts):
         # What one of several indicators with the same numbers shows is shown.
         told = cells.with_columns(
@@ -74,22 +76,31 @@ def audit_disclosure(
         )
         if group.filter("apart", "in_grid").height:
             problems.append(f"samma tal är dolt i en indikator och visat i en annan ({', '.join(n for n, _ in same)})")
-        if not group["hidden"].any() and not inner:
-            continue
-        group = with_differences(group.with_columns(virtual=pl.lit(False)), inner)
-        unknown = group["hidden"] | group["left_out"] | group["virtual"]
-        protected = (
-            (pl.col("hidden") & ~pl.col("virtual") & pl.col("in_grid")) | (small & (unknown | pl.col("virtual")))
-        )  # fmt: skip
-        system = build(group, inner)
-        wanted = group.select(protected).to_series()
-        follow = determined(system, unknown.to_numpy())
-        if wanted.gather(follow).any():
-            names, periods = ", ".join(members), group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
-            problems.append(f"ett dolt tal kan räknas ut ({names}: {periods} perioder berörs)")
-        elif _one_value(system, unknown.to_numpy(), wanted.to_numpy()):
-            problems.append(f"ett dolt tal kan bara ha ett värde ({', '.join(members)})")
-    return problems
+        if group["hidden"].any() or inner:
+            asked.append((members, group, inner, limit))
+    asked.sort(key=lambda a: -a[1].height)
+    worth = sum(group.height for _, group, _, _ in asked) >= SHARED_FROM
+    return problems + [problem for problem in shared(_follows, asked, worth) if problem]
+
+
+def _follows(asked: tuple[list[str], pl.DataFrame, Sequence[tuple[str, str]], int]) -> str | None:
+    """Whether a hidden number of a group of related indicators follows from what is shown; in Swedish."""
+    members, group, inner, limit = asked
+    small = (pl.col("protected_number") >= 1) & (pl.col("protected_number") < limit)
+    group = with_differences(group.with_columns(virtual=pl.lit(False)), inner)
+    unknown = group["hidden"] | group["left_out"] | group["virtual"]
+    protected = (
+        (pl.col("hidden") & ~pl.col("virtual") & pl.col("in_grid")) | (small & (unknown | pl.col("virtual")))
+    )  # fmt: skip
+    system = build(group, inner)
+    wanted = group.select(protected).to_series()
+    follow = determined(system, unknown.to_numpy())
+    if wanted.gather(follow).any():
+        periods = group[follow].filter(wanted.gather(follow))["period_start"].n_unique()
+        return f"ett dolt tal kan räknas ut ({', '.join(members)}: {periods} perioder berörs)"
+    if _one_value(system, unknown.to_numpy(), wanted.to_numpy()):
+        return f"ett dolt tal kan bara ha ett värde ({', '.join(members)})"
+    return None
 
 
 def _one_value(system: System, unknown: Flags, wanted: Flags) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from dagster_project.core.second import shared
 from dagster_project.disclosure.bounds import Equations
 from dagster_project.disclosure.closure import pinned_between
 from dagster_project.disclosure.layout import layout_of
@@ -19,6 +20,8 @@ from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Tou
 from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
+SHARED_FROM = 20_000
+"""So many cells take longer than loading another process."""
 _LEVEL_COST = {"enhet": 1, "verksamhet": 3, "omrade": 6}
 
 
@@ -45,8 +48,9 @@ def hidden_cells(
         ),
         hidden=pl.col("hidden") if hidden_already else pl.lit(False),
     ).sort(CELL, nulls_last=False)
-    found = [cells.select(CELL).clear()]
-    for members, same, inner in related(cells, parts):
+    groups = related(cells, parts)
+    asked = []
+    for members, same, inner in groups:
         # What is hidden from the beginning for one is so for all with its numbers.
         given = cells.with_columns(
             indicator_id=pl.col("indicator_id").replace_strict(dict(same), default=None, return_dtype=pl.String)
@@ -57,12 +61,26 @@ def hidden_cells(
             .join(given.select(*CELL, "hidden").unique(), on=CELL, how="left", nulls_equal=True, maintain_order="left")
             .with_columns(pl.col("hidden").fill_null(False))
         )
-        chosen = group.filter(pl.Series(_hide(group, inner, limit), dtype=pl.Boolean) & ~pl.col("left_out"))
+        asked.append((group, inner, limit))
+    found = [cells.select(CELL).clear()]
+    for (group, _, _), hide, (_, same, _) in zip(asked, _all_hidden(asked), groups, strict=True):
+        chosen = group.filter(pl.Series(hide, dtype=pl.Boolean) & ~pl.col("left_out"))
         found += [
             chosen.filter(pl.col("indicator_id") == of).with_columns(indicator_id=pl.lit(indicator)).select(CELL)
             for indicator, of in same
         ]
     return pl.concat(found).with_columns(hidden=pl.lit(True))
+
+
+Asked = tuple[pl.DataFrame, Sequence[tuple[str, str]], int]
+
+
+def _all_hidden(asked: Sequence[Asked]) -> list[Flags]:
+    """Which cells of each group are hidden; the largest groups first, since two processes may share them."""
+    order = sorted(range(len(asked)), key=lambda i: -asked[i][0].height)
+    worth = sum(group.height for group, _, _ in asked) >= SHARED_FROM
+    found = dict(zip(order, shared(_hide, [asked[i] for i in order], worth), strict=True))
+    return [found[i] for i in range(len(asked))]
 
 
 def related(
@@ -98,8 +116,9 @@ def related(
     return groups
 
 
-def _hide(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], limit: int) -> np.ndarray:
+def _hide(of_group: Asked) -> Flags:
     """Which cells of a group are hidden (in the order of the rows)."""
+    cells, parts, limit = of_group
     count = cells.height
     given = cells["hidden"].to_numpy()
     cells = with_differences(cells.with_columns(virtual=pl.lit(False)), parts)

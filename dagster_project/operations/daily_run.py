@@ -26,6 +26,7 @@ from dagster_project.core.files import PRIVATE, umask
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError
+from dagster_project.core.second import second_process
 from dagster_project.engines.duckdb import require_unlocked
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
@@ -261,6 +262,7 @@ def session(
         umask(PRIVATE),
         swept(data),
         run_log(RunFolder(data).log, _now()) as log,
+        second_process(),
     ):
         keep_private(data)
         leave_retracted(data)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,13 +24,14 @@ from dagster_project.core.errors import ResultattavlaError, machine_error, syste
 from dagster_project.core.files import PUBLISHED_FILE, PUBLISHED_FOLDER, digest_of_files, remove, sha256_of
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.second import shared
 from dagster_project.core.swedish import joined
 from dagster_project.products.base import Making, Product
 from dagster_project.products.reading import Reading
 from dagster_project.products.registry import products
 from dagster_project.releases.retractions import retractions
 from dagster_project.releases.store import Release, current_id, releases
-from dagster_project.runs.log import PRODUCTS, step
+from dagster_project.runs.log import PRODUCTS, note, step
 
 log = logging.getLogger("resultattavla")
 
@@ -86,13 +88,13 @@ def make_products(
     """
     reading = Reading(release)  # each table is read once for all of them
     made, causes = list[Made](), dict[str, list[str]]()
-    for product in wanted:
-        telling(product.title)
-        try:
-            with step(PRODUCTS, part=product.name):
-                made.append(_made(data, reading, product, again))
-        except (Exception, PanicException) as error:
-            causes.setdefault(_cause(data, error), []).append(product.title)
+    for product, came in zip(wanted, _attempts(data, reading, wanted, again, telling), strict=True):
+        if came.unforeseen:
+            log.error("%s", came.unforeseen)
+        if came.cause is None:
+            made.append(Made(product, release.id, folder_of(data, release.id, product.name) / product.entry, came.anew))
+        else:
+            causes.setdefault(came.cause, []).append(product.title)
     trouble = [
         f"{joined(titles)} av utgåva {release.id} kunde inte göras: {cause}"
         if again
@@ -102,12 +104,67 @@ def make_products(
     return made, trouble
 
 
-def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> Made:
+@dataclass(frozen=True)
+class _Came:
+    """What came of a product.
+
+    anew: it was made, not found. cause: why it could not be made; unforeseen: the same whole, masked, where nobody
+    foresaw it. process, seconds: where it was made and how long that took.
+    """
+
+    anew: bool = False
+    cause: str | None = None
+    unforeseen: str = ""
+    process: int = 0
+    seconds: float = 0
+
+
+_SHARED_FROM = 50_000
+"""Of a release of so many cells, what people open takes longer than loading another process."""
+_Asked = tuple[DataPaths, Release, Product, bool]
+
+
+def _attempts(
+    data: DataPaths, reading: Reading, wanted: Sequence[Product], again: bool, telling: Callable[[str], None]
+) -> list[_Came]:
+    """Make the products, where two processes share them side by side."""
+    if len(wanted) < 2 or reading.release.manifest.cells < _SHARED_FROM:
+        found = []
+        for product in wanted:
+            telling(product.title)
+            found.append(_attempt(data, reading, product, again))
+        return found
+    telling(joined([product.title for product in wanted]))
+    found = shared(_attempt_of_release, [(data, reading.release, product, again) for product in wanted])
+    for product, came in zip(wanted, found, strict=True):
+        if came.process != os.getpid():
+            note(PRODUCTS, product.name, came.seconds)
+    return found
+
+
+def _attempt_of_release(asked: _Asked) -> _Came:
+    data, release, product, again = asked
+    return _attempt(data, Reading(release), product, again)
+
+
+def _attempt(data: DataPaths, reading: Reading, product: Product, again: bool) -> _Came:
+    began = time.perf_counter()
+    cause, unforeseen, anew = None, "", False
+    try:
+        with step(PRODUCTS, part=product.name):
+            anew = _made(data, reading, product, again)
+    except (Exception, PanicException) as error:
+        cause, unforeseen = _cause(data, error)
+    return _Came(anew, cause, unforeseen, os.getpid(), time.perf_counter() - began)
+
+
+def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> bool:
+    """Make a product where it is not there; whether it was made now."""
     release_id = reading.release.id
     target = folder_of(data, release_id, product.name)
     history = _history(data) if product.reads_history else None
     if not again and _is_whole(target, product, release_id, history):
-        return Made(product, release_id, target / product.entry, anew=False)
+        return False
     _require_ours(target)
     for folder in (data.products, target.parent):
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +188,7 @@ def _made(data: DataPaths, reading: Reading, product: Product, again: bool) -> M
         remove(staging.with_suffix(f".gammal{STAGING}"))
     finally:
         remove(staging)
-    return Made(product, release_id, target / product.entry, anew=True)
+    return True
 
 
 _MOVE = "flytta undan den och kör igen."
@@ -221,14 +278,14 @@ def _history(data: DataPaths) -> str:
     return digest.hexdigest()[:12]
 
 
-def _cause(data: DataPaths, error: BaseException) -> str:
-    """Why a product could not be made; what is unforeseen is told whole in the log, masked."""
+def _cause(data: DataPaths, error: BaseException) -> tuple[str, str]:
+    """Why a product could not be made; and the same whole, masked, where it is unforeseen."""
     told = str(error) if isinstance(error, ResultattavlaError) else str(machine_error(error, data.root) or "")
-    if not told:
-        log.error("%s", mask("".join(traceback.format_exception(error))))
-        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
-        told = f"oväntat fel, felanmäl med texten i loggen ({mask(what)})."
-    return mask(told)
+    if told:
+        return mask(told), ""
+    what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'utan text'}"
+    whole = mask("".join(traceback.format_exception(error)))
+    return mask(f"oväntat fel, felanmäl med texten i loggen ({mask(what)})."), whole
 
 
 # --- Links ---------------------------------------------------------------------------------------------------------
