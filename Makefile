@@ -47,8 +47,8 @@ lint: $(STAMP)  ## style and types
 
 setup-spark: $(SPARK)  ## add Apache Spark to the environment (it needs Java 17: apt-get install openjdk-17-jre-headless)
 
-spark-up: $(SPARK)  ## start a Spark cluster on this machine: one master, two workers, spark://127.0.0.1:7077
-	$(BIN)/python -m dagster_project.cli.sparkcluster up
+spark-up: $(SPARK)  ## start a Spark cluster on this machine: one master, two workers, spark://127.0.0.1:7077 (PORT=7078)
+	$(BIN)/python -m dagster_project.cli.sparkcluster up $(PORT)
 
 spark-down: $(SPARK)  ## stop it
 	$(BIN)/python -m dagster_project.cli.sparkcluster down

@@ -34,7 +34,7 @@ class Program:
     @property
     def how_to_get(self) -> str:
         installed = f"apt-get install {self.package}" + (" && make setup-spark" if self.module else "")
-        return f"no {self.title} was found on PATH; get one with: {installed}"
+        return f"no {self.title} was found{'' if self.module else ' on PATH'}; get one with: {installed}"
 
     def path(self) -> str | None:
         """The installed program, or None; with RESULTATTAVLA_REQUIRE_PROGRAMS=1 its absence is an error."""

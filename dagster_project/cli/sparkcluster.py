@@ -23,7 +23,7 @@ HOST, PORT, WORKERS = "127.0.0.1", 7077, 2
 _WAIT_SECONDS = 60
 
 
-def up(folder: Path = PROJECT / ".spark", port: int = PORT) -> str:
+def up(folder: Path, port: int = PORT) -> str:
     """Start master and workers and wait until all have joined; the master's address. folder: for logs and numbers.
 
     Raises UsageError where Spark or Java is not installed or the port is in use, ResultattavlaError where they do not
@@ -49,7 +49,7 @@ def up(folder: Path = PROJECT / ".spark", port: int = PORT) -> str:
     return master
 
 
-def down(folder: Path = PROJECT / ".spark") -> int:
+def down(folder: Path) -> int:
     """End what `up` started; how many processes that were still there. Only those: a number can be another's by now."""
     ended = 0
     for path in sorted(folder.glob("*.pid"), reverse=True):  # workers first
@@ -118,11 +118,20 @@ def _is_ours(pid: int) -> bool:
     return b"org.apache.spark.deploy" in command
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> int:
+    """`up [PORT]` or `down`, in `.spark` of the project; what cannot be done is one sentence."""
+    folder = PROJECT / ".spark"
     try:
-        if sys.argv[1:] == ["up"]:
-            sys.stdout.write(f"{up()}\n")
-        else:
-            sys.stdout.write(f"{down()}\n")
+        if arguments[:1] == ["down"]:
+            print("Spark är stoppat." if down(folder) else "Inget Spark var igång.")
+            return 0
+        master = up(folder, int(arguments[1]) if arguments[1:] else PORT)
     except ResultattavlaError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(f'Spark svarar på {master}. I resultattavla.toml:\n\nengine = "spark"\n\n[spark]\nmaster = "{master}"')
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -225,6 +225,8 @@ def build(
 
     with spark.built_by_spark(data, engine.master, project_manifest(data, engine)):
         nodes = _nodes(["build", *options, "--exclude-resource-type", "test"], data, manifest, on_event, engine)
+    if select == RESULTS:
+        spark.stop()  # nothing more is asked of it
     # Data tests ask the warehouse, as the gates do: Spark would take a second for each.
     return nodes + _nodes(["test", *options], data, parse(data))
 

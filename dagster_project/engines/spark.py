@@ -176,7 +176,7 @@ def _tables(data: DataPaths) -> list[Path]:
 @contextmanager
 def built_by_spark(data: DataPaths, master: str, manifest: Mapping[str, Any]) -> Iterator[None]:
     """Around a build: sources are there before it, and views of its tables in the warehouse after it, also where it
-    failed.
+    failed. A build that failed is a run's last: its session is ended, so that a cluster is free for others.
 
     manifest: dbt's, as JSON.
     """
@@ -186,6 +186,9 @@ def built_by_spark(data: DataPaths, master: str, manifest: Mapping[str, Any]) ->
         _tell_source(session, data, source["source_name"], source["name"])
     try:
         yield
+    except BaseException:
+        stop()
+        raise
     finally:
         _show_in_warehouse(data, manifest)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.cli import sparkcluster
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines import spark
@@ -123,3 +124,13 @@ def test_seeds_are_the_same_on_spark(tmp_path: Path) -> None:
         for name in names:
             for query in (f"describe {name}", f"select * from {name} order by all"):
                 assert there.execute(query).fetchall() == here.execute(query).fetchall(), (name, query)
+
+
+def test_a_cluster_without_spark_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
+    monkeypatch.setattr(spark, "_installed", lambda module: False)
+    assert sparkcluster.main(["up"]) == UsageError.exit_code
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "pyspark" in told and "make setup-spark" in told and not (tmp_path / ".spark").exists()

@@ -110,7 +110,7 @@ def test_small_deliveries_give_the_same_release(kept_measured: Kept, run: Callab
     one, two = RunFolder(measured.data), RunFolder(other.data)
     assert one.read("hidden_cells").equals(two.read("hidden_cells"))
     # Nothing new is found as on DuckDB, without Spark being asked.
-    spark.stop()
+    assert not spark._open
     again = run(tmp_path / "one" / "raw", tmp_path / "other", engine=SPARK)
     assert again.nothing_new and not spark._open
     # Back on DuckDB nothing of Spark's is left.
@@ -119,24 +119,34 @@ def test_small_deliveries_give_the_same_release(kept_measured: Kept, run: Callab
 
 
 @pytest.fixture
-def master(tmp_path: Path) -> Iterator[str]:
-    """A cluster of one master and two workers on this machine."""
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+    """A cluster of one master and two workers on this machine, as `make spark-up` starts it: address, folder."""
+    monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder = tmp_path / "cluster"
-    address = sparkcluster.up(folder, port)
-    yield address
+    assert sparkcluster.main(["up", str(port)]) == 0
+    yield f"spark://127.0.0.1:{port}", tmp_path / ".spark"
     spark.stop()
-    assert sparkcluster.down(folder) == 1 + sparkcluster.WORKERS
-    assert sparkcluster.down(folder) == 0
+    assert sparkcluster.main(["down"]) == 0
 
 
 def test_the_sample_on_a_cluster(
     kept_sample: tuple[DataPaths, CompletedProcess[str]],
     run: Callable[..., Any],
-    master: str,
+    cluster: tuple[str, Path],
     tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    master, folder = cluster
+    told = capsys.readouterr().out
+    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in told
+    # One is there already: told, and left alone.
+    assert sparkcluster.main(["up", master.rpartition(":")[2]]) != 0
+    assert "make spark-down" in capsys.readouterr().err
     other = run(SAMPLE, tmp_path / "data", engine=SPARK, spark={"master": master})
     assert other.error is None and other.exit_code == 0
     assert differences(kept_sample[0], other.data) == []
+    # Both workers took part, and the run has let go of them.
+    assert len(list((folder / "work").glob("app-*/[01]"))) == sparkcluster.WORKERS and not spark._open
+    assert sparkcluster.main(["down"]) == 0 and sparkcluster.main(["down"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark är stoppat.", "Inget Spark var igång."]
