@@ -26,6 +26,7 @@ from dagster_project.core.files import digest_of_files, replacing
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.duckdb import database, require_unlocked, taken
+from dagster_project.engines.warehouse import writing
 
 DBT_DIR = PROJECT / "dbt"
 PARSED = DBT_DIR / "target" / "parsed"
@@ -35,6 +36,9 @@ STAGING = "resultattavla.sources resource_type:seed"
 CELLS = "resultattavla.observations resultattavla.cells"
 RESULTS = "resultattavla.results"
 """What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
+
+KEPT = frozenset({"months_additive", "months_distribution"})
+"""Models that a run goes on from, where the months that they sum are not touched."""
 
 _parsed: dict[str, Any] = {}
 """By version of the project: the manifest as dbt has it."""
@@ -188,7 +192,7 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     """
     manifest = parse(data)
     if select == STAGING:
-        _start_anew(data)
+        _start_anew(data, manifest)
 
     def on_event(event: Any) -> None:
         if event.info.name == "LogStartLine" and event.data.node_info.resource_type in ("model", "seed"):
@@ -197,21 +201,30 @@ def build(data: DataPaths, select: str, progress: Callable[[str], None] = lambda
     arguments = ["build", "--select", *select.split(), "--indirect-selection", "cautious"]
     # The manifest was written when the project was parsed; writing it again for every build costs a second.
     arguments += ["--exclude-resource-type", "unit_test", "--no-write-json"]
-    result = _invoke(arguments, data, manifest, on_event)
-    if result.exception is not None:
-        raise machine_error(result.exception, data.root) or ResultattavlaError(
-            f"dbt kunde inte köras: {mask(str(result.exception))}"
-        )
-    nodes = [_node_result(r) for r in result.result.results]
-    require_success(nodes, data)
+    with writing(data, months=select == CELLS):
+        result = _invoke(arguments, data, manifest, on_event)
+        if result.exception is not None:
+            raise machine_error(result.exception, data.root) or ResultattavlaError(
+                f"dbt kunde inte köras: {mask(str(result.exception))}"
+            )
+        nodes = [_node_result(r) for r in result.result.results]
+        require_success(nodes, data)
     return nodes
 
 
-def _start_anew(data: DataPaths) -> None:
-    """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
+def _start_anew(data: DataPaths, manifest: Any) -> None:
+    """Nothing of an older run can get into a result: what its models made goes, but for the monthly sums (KEPT)."""
     require_unlocked(data.warehouse, data.root)
-    for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
-        path.unlink(missing_ok=True)
+    if not data.warehouse.exists():
+        return
+    models = {n.name for n in manifest.nodes.values() if n.resource_type == "model"} - KEPT
+    with writing(data), database(data.warehouse, write=True) as connection:
+        found = connection.execute(
+            "select table_name, table_type from information_schema.tables where table_schema = 'main'"
+        ).fetchall()
+        for name, kind in found:
+            if name in models:
+                connection.execute(f'drop {"view" if kind == "VIEW" else "table"} "{name}"')
 
 
 def generate_docs(data: DataPaths) -> Path:
