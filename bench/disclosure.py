@@ -19,7 +19,8 @@ import polars as pl
 from dagster_project.catalogue.indicators import load_catalogue, parts_and_wholes
 from dagster_project.catalogue.vocabulary import PERSONS
 from dagster_project.disclosure.control import hidden_cells
-from dagster_project.disclosure.system import CELL, MONTHS, build, determined
+from dagster_project.disclosure.follows import determined
+from dagster_project.disclosure.system import CELL, MONTHS, build
 from dagster_project.runs.parameters import Parameters
 
 COLUMNS = (*CELL, "protected_number", "stock", "in_grid", "left_out")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.catalogue.sql_vars import sql_vars
+from dagster_project.engines.duckdb import taken
 
 DBT_DIR = Path(__file__).parent
 
@@ -25,7 +26,7 @@ def main(command: str = "lint", *paths: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         # sqlfluff reads nested values from a file of this name only. dbt opens a warehouse in `data`.
         config = Path(folder) / "pyproject.toml"
-        context = toml({**sql_vars(), "data": folder})
+        context = toml({**sql_vars(), **taken(), "data": folder})
         config.write_text(f"[tool.sqlfluff.templater.dbt]\ncontext = {context}\n", encoding="utf-8")
         sqlfluff = [sys.executable, "-m", "sqlfluff", command, "--config", str(config)]
         return subprocess.call([*sqlfluff, *(paths or [str(DBT_DIR / "models")])], cwd=DBT_DIR.parent)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dagster_project.cli.output import Terminal, printable
 from dagster_project.operations.stages import STAGES
 
+_STAGES = tuple(STAGES.values())
+
 
 @contextmanager
 def progress(console: Terminal) -> Iterator[Callable[[str], None]]:
@@ -30,11 +32,11 @@ def progress(console: Terminal) -> Iterator[Callable[[str], None]]:
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
     with terminal, Progress(*columns, console=own, expand=True, transient=True, refresh_per_second=4) as shown:
-        task = shown.add_task("startar", total=len(STAGES))
+        task = shown.add_task("startar", total=len(_STAGES))
 
         def tell(text: str) -> None:
             stage = text.partition(": ")[0]
-            number = STAGES.index(stage) + 1 if stage in STAGES else None
+            number = _STAGES.index(stage) + 1 if stage in _STAGES else None
             shown.update(task, description=printable(text), completed=number)
 
         yield tell

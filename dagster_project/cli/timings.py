@@ -8,19 +8,15 @@ from dagster_project.cli.output import out, say, table
 from dagster_project.core.clock import told_time
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import fixed, number
-from dagster_project.operations import stages
+from dagster_project.operations.stages import STAGES
 from dagster_project.runs import log
 from dagster_project.runs.folder import RunFolder
 
 SHOWN_SECONDS = 1.0
 """Parts that are no source (a dbt model, a product) are shown from here on."""
 _WORDS = {
-    **stages.STEPS,
+    **STAGES,
     "gate_drift": "prövar om leveranserna har förändrats",
-    log.LOOKING: stages.LOOKING,
-    log.LOADING: stages.LOADING,
-    log.PRODUCTS: stages.PRODUCTS,
-    log.PAGES: stages.PAGES,
     log.RUN: "hela körningen",
 }
 _COLUMNS = ("steg", "rader", "sekunder", "processor", "minne MB")

@@ -45,6 +45,8 @@ _LOCKED = re.compile(r"could not set lock|conflicting lock", re.I)
 _WRONG_KIND = re.compile(
     r"\[Errno (?:17|20|21|39)\] (?:file exists|not a directory|is a directory|directory not empty): '([^']+)'", re.I
 )
+_TEMPORARY = re.compile(r"limit was set by the 'max_temp_directory_size' setting")
+_MEMORY_LIMIT = re.compile(r"out of memory error: .*\(.* used\)", re.I)
 _MEMORY = re.compile(r"out of memory|cannot allocate memory|os error 12\b", re.I)
 _DISK = re.compile(r"input/output error|disk i/o error|stale file handle|os error (?:5|116)\b", re.I)
 _NO_ROOM = 64 * 1024
@@ -112,6 +114,11 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
         numbers.add(getattr(seen, "errno", None))
         seen = seen.__cause__ or seen.__context__
     text = "\n".join(texts)
+    if _TEMPORARY.search(text):
+        return ResultattavlaError(
+            f"De temporära filerna i {data} blev större än inställningen temporary_mb under [machine] tillåter: "
+            "ingenting halvfärdigt har publicerats. Höj den, eller memory_mb, och kör igen."
+        )
     if numbers & _FULL_NUMBERS or _FULL.search(text) or (_DISK.search(text) and _no_room(data)):
         return ResultattavlaError(
             f"Disken är full i {data}: ingenting halvfärdigt har publicerats. Frigör utrymme och kör igen."
@@ -126,6 +133,11 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
     if wrong := _WRONG_KIND.search(text):
         return ResultattavlaError(
             f"{wrong[1]} är i vägen (en fil där en mapp ska vara eller tvärtom): flytta undan den och kör igen."
+        )
+    if _MEMORY_LIMIT.search(text):
+        return ResultattavlaError(
+            "Räkningen behövde mer minne än inställningen memory_mb under [machine] tillåter: ingenting halvfärdigt "
+            "har publicerats. Höj den och kör igen."
         )
     if isinstance(error, MemoryError) or _MEMORY.search(text):
         return ResultattavlaError(

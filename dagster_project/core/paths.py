@@ -26,7 +26,7 @@ class DataPaths:
 
     @property
     def warehouse(self) -> Path:
-        """The dbt warehouse; only dbt writes it."""
+        """What rows count, and what dbt's models make of them; only settling and dbt write it."""
         return self.root / "warehouse.duckdb"
 
     @property

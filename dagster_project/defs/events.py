@@ -12,8 +12,9 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.gates.decision import stop_reason
 from dagster_project.gates.outcomes import outcomes_so_far
 from dagster_project.operations.daily_run import JobEnd
-from dagster_project.operations.stages import INGESTION, PUBLISHING, RESULTS_GATE, STEPS
+from dagster_project.operations.stages import PUBLISHING, RESULTS_GATE, STEPS
 from dagster_project.runs.folder import RunFolder
+from dagster_project.runs.log import INGESTION
 
 BLOCKED = "DagsterAssetCheckFailedError"
 """Dagster's own error where a blocking check failed: it names the check, not what was wrong."""

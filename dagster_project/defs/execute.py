@@ -8,16 +8,15 @@ from datetime import date
 
 from dagster_project.operations.daily_run import JobEnd
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.stages import LOADING
-from dagster_project.runs.log import LOADING as LOG_LOADING
-from dagster_project.runs.log import step
+from dagster_project.operations.stages import STAGES
+from dagster_project.runs.log import LOADING, step
 
 
 def run_in_process(settings: Settings, as_of: date | None, progress: Callable[[str], None]) -> JobEnd:
     """Run the daily job on the settings' folders; who calls this holds them (`operations.daily_run.session`)."""
-    progress(LOADING)
+    progress(STAGES[LOADING])
     data = settings.paths
-    with step(LOG_LOADING):
+    with step(LOADING):
         from dagster_project.defs.build import JOB, build_defs
         from dagster_project.defs.events import failure_reason, job_end
         from dagster_project.defs.instance import COMMAND_TAG, dagster_instance, forget_dead_runs, prune_dagster

@@ -11,9 +11,9 @@ from dagster_project.catalogue.vocabulary import REJECTED
 from dagster_project.core.clock import today_in_sweden
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.operations.ingest import ingest
-from dagster_project.operations.stages import INGESTION
 from dagster_project.runs.folder import LEDGER, PARAMETERS, QUARANTINE, REFUSED, REPLACED
 from dagster_project.runs.ledger import Delivery
+from dagster_project.runs.log import INGESTION
 
 RUN_TABLES = {
     LEDGER: "The delivery ledger: every file, its counts, its status and, where rejected, why.",

@@ -15,7 +15,8 @@ from dagster_project.core.second import shared
 from dagster_project.disclosure.bounds import Equations
 from dagster_project.disclosure.closure import pinned_between
 from dagster_project.disclosure.control import SHARED_FROM, related
-from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
+from dagster_project.disclosure.follows import determined, narrow
+from dagster_project.disclosure.system import CELL, Flags, System, build, with_differences
 
 
 def audit_disclosure(

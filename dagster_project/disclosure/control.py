@@ -15,9 +15,10 @@ import polars as pl
 from dagster_project.core.second import shared
 from dagster_project.disclosure.bounds import Equations
 from dagster_project.disclosure.closure import pinned_between
-from dagster_project.disclosure.layout import layout_of
-from dagster_project.disclosure.moves import REPORTED, Ints, Layout, Search, Touch
-from dagster_project.disclosure.system import CELL, Flags, System, build, determined, narrow, with_differences
+from dagster_project.disclosure.follows import determined, narrow
+from dagster_project.disclosure.layout import Layout, layout_of
+from dagster_project.disclosure.moves import REPORTED, Search, Touch
+from dagster_project.disclosure.system import CELL, Flags, Ints, System, build, with_differences
 
 _PERIOD_COST = {"manad": 20, "tertial": 26, "r12": 24, "delar": 80, "ar": 80}
 SHARED_FROM = 20_000

@@ -13,9 +13,10 @@ import polars as pl
 
 from dagster_project.catalogue.vocabulary import HIDDEN, HIDDEN_MARK, JUDGED, NO_TARGET, NOT_APPLICABLE, TOTALS
 from dagster_project.disclosure.control import costs, related
+from dagster_project.disclosure.follows import determined
 from dagster_project.disclosure.layout import layout_of
 from dagster_project.disclosure.moves import Search
-from dagster_project.disclosure.system import CELL, build, determined, with_differences
+from dagster_project.disclosure.system import CELL, build, with_differences
 
 _NUMBERS = ["taljare", "namnare", "varde", "ki_lag", "ki_hog", "jamforelse_varde", "forandring"]
 

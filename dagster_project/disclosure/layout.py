@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from dagster_project.disclosure.moves import Layout
-from dagster_project.disclosure.system import MONTHS, by_month, difference_of
+from dagster_project.disclosure.system import MONTHS, Ints, by_month, difference_of
 
 _SEXES = {"T": 0, "K": 1, "M": 2}
 _PLACE = ["niva", "verksamhet", "enhet"]
+
+
+@dataclass
+class Layout:
+    """The cells of a group of related indicators, numbered.
+
+    member, place, sex, start, end: of each cell; it holds the months start <= t < end. number: its protected number.
+    base: places whose months everything is summed from; verk: of each place the number of its verksamhet (-1: none).
+    verks: the verksamheter; omrade: the area (-1: none). pairs: (part, whole, difference) as members.
+    month: what every member, place and sex holds per month. along_time: whether months add up to longer periods.
+    calendar: the calendar month (0-11) of month 0.
+    """
+
+    member: Ints
+    place: Ints
+    sex: Ints
+    start: Ints
+    end: Ints
+    number: Ints
+    base: Ints
+    verk: Ints
+    verks: Ints
+    omrade: int
+    pairs: list[tuple[int, int, int]]
+    members: int
+    by_sex: bool
+    month: Ints
+    along_time: bool
+    calendar: int
 
 
 def layout_of(cells: pl.DataFrame, parts: Sequence[tuple[str, str]], exact: bool = True) -> Layout:

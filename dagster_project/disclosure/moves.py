@@ -14,30 +14,17 @@ broken by position, so the choice does not depend on machine or order.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from dagster_project.disclosure.layout import Layout
+from dagster_project.disclosure.modes import Entry, K, M, Mode, O, T, modes_of
+from dagster_project.disclosure.system import Flags, Ints
 
-T, K, M, O = 0, 1, 2, 3  # noqa: E741
 _NEVER = np.int64(1) << 60
 REPORTED = 10_000_000
 """A cost from which on a cell is one that people use: it is given up only where nothing else helps."""
-
-
-class Entry(NamedTuple):
-    """What a mode changes beside each other: member (an indicator of the group, or a difference), sex, sign."""
-
-    member: int
-    sex: int
-    sign: int
-
-
-Mode = tuple[Entry, ...]
 
 
 class Touch(NamedTuple):
@@ -78,35 +65,6 @@ class _Apart(NamedTuple):
     unit: Ints
 
 
-@dataclass
-class Layout:
-    """The cells of a group of related indicators, numbered.
-
-    member, place, sex, start, end: of each cell; it holds the months start <= t < end. number: its protected number.
-    base: places whose months everything is summed from; verk: of each place the number of its verksamhet (-1: none).
-    verks: the verksamheter; omrade: the area (-1: none). pairs: (part, whole, difference) as members.
-    month: what every member, place and sex holds per month. along_time: whether months add up to longer periods.
-    calendar: the calendar month (0-11) of month 0.
-    """
-
-    member: Ints
-    place: Ints
-    sex: Ints
-    start: Ints
-    end: Ints
-    number: Ints
-    base: Ints
-    verk: Ints
-    verks: Ints
-    omrade: int
-    pairs: list[tuple[int, int, int]]
-    members: int
-    by_sex: bool
-    month: Ints
-    along_time: bool
-    calendar: int
-
-
 class Search:
     """Moves for cells, given what is hidden already and what hiding a cell costs."""
 
@@ -117,10 +75,8 @@ class Search:
         shape = layout.month.shape
         self.months = shape[3]
         # What changing two months costs: shared[a, b] is what all shown cells cost that hold both.
-        self.shared = np.zeros((*shape, self.months), np.int64)
-        self.alone = np.zeros(shape, np.int64)
-        for i in np.flatnonzero(~hidden):
-            self._charge(int(i), int(weight[i]))
+        self.shared = self._all_charged(np.flatnonzero(~hidden))
+        self.alone = np.diagonal(self.shared, axis1=3, axis2=4).copy()
         self.cells: dict[tuple[int, int, int], Ints] = {}
         key = (layout.member * shape[1] + layout.place) * 4 + layout.sex
         order = np.argsort(key, kind="stable")
@@ -128,8 +84,11 @@ class Search:
         for found in np.split(order, borders) if len(order) else []:
             i = found[0]
             self.cells[int(layout.member[i]), int(layout.place[i]), int(layout.sex[i])] = found
+        self._modes: dict[tuple[Entry, ...], Mode] = {}
         self.modes_of = {
-            (m, s): _modes(layout, m, s) for m in range(layout.members) for s in ((T, K, M) if layout.by_sex else (T,))
+            (m, s): [self.mode(entries) for entries in modes_of(layout, m, s)]
+            for m in range(layout.members)
+            for s in ((T, K, M) if layout.by_sex else (T,))
         }
         # A change of women against men is two changes of all, one carried by a woman and one by a man less.
         self.halves: dict[Mode, tuple[Mode, Mode]] = {}
@@ -152,6 +111,28 @@ class Search:
         self._carriers = set(layout.base.tolist())
         self._columns = np.arange(self.months + 1)
 
+    def mode(self, entries: tuple[Entry, ...]) -> Mode:
+        """The one mode of these entries."""
+        return self._modes.setdefault(entries, Mode(entries))
+
+    def _all_charged(self, cells: Ints) -> Ints:
+        """`shared` of these shown cells: each charges a square of months, told by its corners and summed up."""
+        at = self.layout
+        corners = np.zeros((*at.month.shape[:3], self.months + 1, self.months + 1), np.int64)
+        where, start, end, weight = (
+            (at.member[cells], at.place[cells], at.sex[cells]), at.start[cells], at.end[cells], self.weight[cells],
+        )  # fmt: skip
+        for one, other, by in (
+            (start, start, weight),
+            (start, end, -weight),
+            (end, start, -weight),
+            (end, end, weight),
+        ):
+            np.add.at(corners, (*where, one, other), by)
+        np.cumsum(corners, axis=3, out=corners)
+        np.cumsum(corners, axis=4, out=corners)
+        return corners[..., :-1, :-1].copy()
+
     def _charge(self, cell: int, weight: int) -> None:
         at = self.layout
         a, b = at.start[cell], at.end[cell]
@@ -162,7 +143,7 @@ class Search:
         for sex, other in ((K, M), (M, K)):
             if {e.sex for e in mode} == {K, M} and mode[0].sex == sex:
                 first, second = (
-                    tuple(Entry(e.member, s, e.sign) for e in mode if e.sex == sex for s in (x, T))
+                    self.mode(tuple(Entry(e.member, s, e.sign) for e in mode if e.sex == sex for s in (x, T)))
                     for x in (sex, other)
                 )
                 self.halves[mode] = first, second
@@ -200,8 +181,12 @@ class Search:
         """Per place: of adding the mode at month t and taking it away at each month; last column: of adding only."""
         out = np.zeros((len(places), self.months + 1), np.int64)
         for member, sex, _ in mode:
-            alone = self.alone[member, places, sex]
-            out[:, :-1] += alone - 2 * self.shared[member, places, sex, t]
+            # Of one place it is a view; of several, rows of one: to index all four at once takes twice as long.
+            if len(places) == 1:
+                alone, both = self.alone[member, places[0], sex][None], self.shared[member, places[0], sex, t]
+            else:
+                alone, both = self.alone[member, :, sex][places], self.shared[member, :, sex, t][places]
+            out[:, :-1] += alone - 2 * both
             out += alone[:, t : t + 1]
         return out
 
@@ -490,30 +475,3 @@ def _cheaper(one: _Carried, two: _Carried) -> _Carried:
     parts = [(m, s, np.where(better, -1, a), np.where(better, -1, b)) for m, s, a, b in one.parts]
     parts += [(m, s, np.where(better, a, -1), np.where(better, b, -1)) for m, s, a, b in two.parts]
     return _Carried(np.where(better, two.total, one.total), tuple(parts))
-
-
-def _modes(layout: Layout, member: int, sex: int) -> list[Mode]:
-    """What can be changed together with a member and sex so that sums over sexes, and a whole and its parts, agree."""
-    if layout.by_sex:
-        other = {K: M, M: K}
-        sexes: list[tuple[tuple[int, int], ...]] = (
-            [((K, 1), (T, 1)), ((M, 1), (T, 1)), ((O, 1), (T, 1))]
-            if sex == T
-            else [((sex, 1), (other[sex], -1)), ((sex, 1), (T, 1)), ((sex, 1), (O, -1))]
-        )
-    else:
-        sexes = [((T, 1),)]
-    related: list[tuple[tuple[int, int], ...]] = []
-    wholes = {whole for _, whole, _ in layout.pairs}
-    mine = [(p, w, d) for p, w, d in layout.pairs if member in (p, w, d)]
-    if not mine:
-        related = [((member, 1),)]
-    for part, whole, difference in mine:
-        others = tuple((d, 1) for p, w, d in layout.pairs if w == whole and p != part)
-        with_part = ((whole, 1), (part, 1), *others)
-        with_rest = ((whole, 1), (difference, 1), *others)
-        swap = ((part, 1), (difference, -1))
-        turned = ((difference, 1), (part, -1))
-        related += {part: [with_part, swap], difference: [with_rest, turned]}.get(member, [with_rest, with_part])
-    assert not (wholes & {p for p, _, _ in layout.pairs})
-    return [tuple(Entry(m, s, x * y) for m, x in r for s, y in k) for r in dict.fromkeys(related) for k in sexes]

@@ -25,8 +25,9 @@ from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import digest_of_files, replacing
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.engines.duckdb import database, require_unlocked
+from dagster_project.engines.duckdb import database, require_unlocked, taken
 from dagster_project.engines.engine import ON_DUCKDB, Engine
+from dagster_project.engines.warehouse import writing
 
 DBT_DIR = PROJECT / "dbt"
 PARSED = DBT_DIR / "target" / "parsed"
@@ -37,6 +38,9 @@ STAGING = "resultattavla.sources resource_type:seed"
 CELLS = "resultattavla.observations resultattavla.cells"
 RESULTS = "resultattavla.results"
 """What each of a run's builds makes. Between CELLS and RESULTS disclosure control decides what is hidden."""
+
+KEPT = frozenset({"months_additive", "months_distribution"})
+"""Models that a run goes on from, where the months that they sum are not touched."""
 
 _parsed: dict[str, Any] = {}
 """By version of the project and engine: the manifest as dbt has it."""
@@ -69,7 +73,7 @@ def _invoke(
     # dbt goes on from what it parsed last into this folder, seeds' paths included, unless a variable has changed: named
     # here, another checkout of the project is one.
     places_told = {"data": str(data.root.resolve()), "project": str(DBT_DIR)}
-    variables = json.dumps({**sql_vars(), **places_told})
+    variables = json.dumps({**sql_vars(), **places_told, **taken()})
     quiet = ["--quiet", "--log-level-file", "none", "--no-version-check"]
     places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
     places += ["--target", engine.name]
@@ -210,7 +214,7 @@ def build(
     """
     manifest = parse(data, engine)
     if select == STAGING:
-        _start_anew(data)
+        _start_anew(data, manifest, engine)
 
     def on_event(event: Any) -> None:
         if event.info.name == "LogStartLine" and event.data.node_info.resource_type in ("model", "seed"):
@@ -219,16 +223,17 @@ def build(
     # The manifest was written when the project was parsed; writing it again for every build costs a second.
     options = ["--select", *select.split(), "--indirect-selection", "cautious", "--no-write-json"]
     options += ["--exclude-resource-type", "unit_test"]
-    if not engine.is_spark:
-        return _nodes(["build", *options], data, manifest, on_event)
-    from dagster_project.engines import spark
+    with writing(data, months=select == CELLS and not engine.is_spark):
+        if not engine.is_spark:
+            return _nodes(["build", *options], data, manifest, on_event)
+        from dagster_project.engines import spark
 
-    with spark.built_by_spark(data, engine.master, project_manifest(data, engine)):
-        nodes = _nodes(["build", *options, "--exclude-resource-type", "test"], data, manifest, on_event, engine)
-    if select == RESULTS:
-        spark.stop()  # nothing more is asked of it
-    # Data tests ask the warehouse, as the gates do: Spark would take a second for each.
-    return nodes + _nodes(["test", *options], data, parse(data))
+        with spark.built_by_spark(data, engine.master, project_manifest(data, engine)):
+            nodes = _nodes(["build", *options, "--exclude-resource-type", "test"], data, manifest, on_event, engine)
+        if select == RESULTS:
+            spark.stop()  # nothing more is asked of it
+        # Data tests ask the warehouse, as the gates do: Spark would take a second for each.
+        return nodes + _nodes(["test", *options], data, parse(data))
 
 
 def _nodes(
@@ -249,15 +254,24 @@ def _nodes(
     return nodes
 
 
-def _start_anew(data: DataPaths) -> None:
-    """Every run builds its whole warehouse: nothing of an older one, damaged or not, can get into a result."""
+def _start_anew(data: DataPaths, manifest: Any, engine: Engine) -> None:
+    """Nothing of an older run can get into a result: what its models made goes, but for the monthly sums (KEPT)."""
     require_unlocked(data.warehouse, data.root)
     if data.spark.exists():
         from dagster_project.engines import spark
 
         spark.start_anew(data)
-    for path in (data.warehouse, data.warehouse.with_name(f"{data.warehouse.name}.wal")):
-        path.unlink(missing_ok=True)
+    if not data.warehouse.exists():
+        return
+    models = {n.name for n in manifest.nodes.values() if n.resource_type == "model"} - KEPT
+    with writing(data), database(data.warehouse, write=True) as connection:
+        found = connection.execute(
+            "select table_name, table_type from information_schema.tables where table_schema = 'main'"
+        ).fetchall()
+        for name, kind in found:
+            # Spark's tables are views here, seeds and kept sums too: what was the one becomes the other.
+            if name in models or kind == "VIEW" or engine.is_spark:
+                connection.execute(f'drop {"view" if kind == "VIEW" else "table"} "{name}"')
 
 
 def generate_docs(data: DataPaths) -> Path:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge
 
 from dagster_project.core.errors import BusyError, machine_error
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+    import sqlalchemy
 
 # Great Expectations reads through SQLAlchemy. Without these settings of duckdb-sqlalchemy results are lost, and
 # expectations fail without a reason.
@@ -21,6 +25,51 @@ SQLALCHEMY_OPTIONS: dict[str, Any] = {
     "pool_reset_on_return": None,
     "connect_args": {"read_only": True},
 }
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What DuckDB may take of the machine, megabytes (settings `[machine]`); neither changes a result.
+
+    memory_mb: memory; what it does not hold goes to temporary files. temporary_mb: those, all below the data folder.
+    """
+
+    memory_mb: Annotated[int, Ge(256)] = 2000
+    temporary_mb: Annotated[int, Ge(0)] = 50_000
+
+
+_machine = Machine()
+
+
+def take(machine: Machine) -> None:
+    """From now on this process takes so much of the machine."""
+    global _machine
+    _machine = machine
+
+
+def taken() -> dict[str, str]:
+    """What this process may take, as DuckDB's own settings.
+
+    They have to be set: among the options that a file is opened with DuckDB forgets the second.
+    """
+    return {
+        "memory_limit": f"{_machine.memory_mb}MB",
+        "max_temp_directory_size": f"{_machine.temporary_mb}MB",
+    }
+
+
+def restrained(connection: Any) -> None:
+    """Let a connection take no more of the machine than this process may. connection: DuckDB's, or a DB-API one."""
+    for name, value in taken().items():
+        connection.execute(f"set {name} = {literal(value)}")
+
+
+def restrain_engine(engine: sqlalchemy.Engine) -> None:
+    """The same for each connection of SQLAlchemy's."""
+    from sqlalchemy import event
+
+    engine.dispose()  # what is open already
+    event.listen(engine, "connect", lambda connection, record: restrained(connection))
 
 
 @contextmanager
@@ -34,6 +83,7 @@ def database(path: Path | None = None, write: bool = False, spill: Path | None =
 
     connection = duckdb.connect(str(path) if path else ":memory:", read_only=path is not None and not write)
     try:
+        restrained(connection)
         connection.execute("set enable_progress_bar = false")
         if spill is not None:
             connection.execute(f"set temp_directory = {literal(spill.resolve())}")

@@ -15,7 +15,7 @@ from dagster_project.catalogue.vocabulary import DRIFT, TIERS
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.imports import load_when_used
 from dagster_project.core.swedish import few
-from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, sqlalchemy_url
+from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, restrain_engine, sqlalchemy_url
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.parameters import Values, filled, limit_of, numbers
@@ -74,6 +74,7 @@ def run_suites(
         datasource = context.data_sources.add_sql(
             "duckdb", connection_string=sqlalchemy_url(database), kwargs=SQLALCHEMY_OPTIONS
         )
+        restrain_engine(datasource.get_engine())
     except Exception as error:
         raise ExpectationError(f"{database}: kan inte öppnas för grinden {gate}: {_first_line(error)}") from error
     outcomes: list[Outcome] = []

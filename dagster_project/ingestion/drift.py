@@ -15,7 +15,7 @@ from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Contract
 from dagster_project.catalogue.vocabulary import COLUMN_GONE, DAY_VOLUME, MONTH_VOLUME, NEW_IDS
 from dagster_project.core.swedish import number
 from dagster_project.engines.rules import rule
-from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows
+from dagster_project.ingestion.newest import NOT_REFUSED
 from dagster_project.runs.ledger import Delivery, newest_day
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
     kind = f"n.{contract.event[0]}" if isinstance(contract.event, tuple) else "null"
-    rows = f"({newest_rows(contract, NOT_REFUSED)}) n"
+    rows = "(select * from accepted where _counts) n"
     month = _months_before(newest, 0 if _months_before(_day_after(newest), 0) > newest else 1)
     first, after = _months_before(month, 12), _months_before(month, -1)
     last_day = f"(date '{after}' - 1)"

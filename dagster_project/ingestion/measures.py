@@ -17,7 +17,7 @@ from dagster_project.engines.duckdb import count
 from dagster_project.ingestion.discover import parse_name
 from dagster_project.ingestion.drift import growth
 from dagster_project.ingestion.lists import Gaps
-from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows, replaced_rows
+from dagster_project.ingestion.newest import NOT_REFUSED, judge
 from dagster_project.ingestion.register import rows_of_the_registers_fault
 from dagster_project.runs.folder import MASKED_TEXT, Finding
 from dagster_project.runs.ledger import Delivery, newest_day
@@ -45,9 +45,9 @@ def measure(
     newest = day[0].uttagsdatum if day else None
     read, set_aside = sum(d.rows_read for d in day), sum(d.rows_quarantined for d in day)
     blamed = rows_of_the_registers_fault(connection, contract, quarantined, {d.id for d in day})
-    before = _current_before(connection, contract, newest) if newest else None
+    before = _current_before(connection, contract, newest, current) if newest else None
     stored = count(connection, "accepted")
-    refused = count(connection, "accepted a semi join refused using (delivery, line)")
+    refused = count(connection, "accepted where _refused")
     return {
         "source": contract.source,
         "deliveries": len(deliveries),
@@ -128,9 +128,7 @@ def masked_texts(
 ) -> list[Finding]:
     """Rows that count in one of whose free texts something that looks like a personal number was masked."""
     files = {d.id: display(d.file) for d in deliveries}
-    rows = connection.execute(
-        f"select delivery, line from ({newest_rows(contract, NOT_REFUSED)}) n where n.masked order by all"
-    ).fetchall()
+    rows = connection.execute("select delivery, line from accepted where _counts and masked order by all").fetchall()
     return [Finding(contract.source, MASKED_TEXT, None, 1, f"{files[delivery]} rad {line}") for delivery, line in rows]
 
 
@@ -148,24 +146,35 @@ def current_by_month(connection: duckdb.DuckDBPyConnection, contract: Contract) 
 
     The month is its first day; None of a source without events.
     """
-    month = "cast(date_trunc('month', max(n.event_date)) as date)" if contract.event else "cast(null as date)"
-    if contract.full_list or count(connection, "accepted where makulerad"):
-        rows, key = newest_rows(contract, NOT_REFUSED), "n.delivery, n.line"
-    else:
-        # Nothing is withdrawn: every key counts once. Their 64-bit hashes are much cheaper to tell apart than the keys.
-        rows, key = f"select * from accepted a where {NOT_REFUSED}", f"hash({', '.join(contract.key_sql)})"
-    of_key = f"select {month} as month from ({rows}) n group by {key}"
-    return dict(connection.execute(f"select month, count(*) from ({of_key}) group by month order by month").fetchall())
+    month = "cast(date_trunc('month', event_date) as date)" if contract.event else "cast(null as date)"
+    rows = connection.execute(
+        f"select {month} as month, count(*) from accepted where _counts group by 1 order by 1"
+    ).fetchall()
+    return dict(rows)
 
 
-def _current_before(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: date) -> int | None:
+def _current_before(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, newest: date, current: int
+) -> int | None:
     """Rows that counted without the newest date's deliveries; None where they can only have become more."""
     on_newest = f"date '{newest}'"
     withdrawn = f"accepted a join deliveries d using (delivery) where a.makulerad and d.uttagsdatum = {on_newest}"
     if not contract.full_list and not count(connection, withdrawn):
         return None
-    before = f"{NOT_REFUSED} and d.uttagsdatum < {on_newest}"
-    return count(connection, f"({newest_rows(contract, before, f'({replaced_rows(contract, before)})')})")
+    # The newest date's rows can have changed their own keys only, and, of full lists, those of their scopes.
+    form = contract.full_list
+    keys = f"select _key from accepted a join deliveries d using (delivery) where d.uttagsdatum = {on_newest}"
+    if form is not None:
+        scope = " and ".join(["true", *(f"s.{c} is not distinct from a.{c}" for c in form.scope)])
+        keys += (
+            f" union all select a._key from accepted a join (select distinct {', '.join(['1', *form.scope])} "
+            f"from accepted join deliveries d using (delivery) where d.uttagsdatum = {on_newest} and {form.when_sql}"
+            f") s on {scope} where {form.when_sql}"
+        )
+    connection.execute(f"create or replace temp table newest_keys as select distinct _key from ({keys})")
+    judge(connection, contract, "newest_keys", on_newest)
+    now = count(connection, "accepted where _counts and _key in (select _key from newest_keys)")
+    return current - now + count(connection, "counting")
 
 
 def _units_unknown(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:

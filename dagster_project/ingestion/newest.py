@@ -3,38 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dagster_project.catalogue.contracts import Contract
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.engines.rules import rule
 
-NOT_REFUSED = "not exists (select 1 from refused f where f.delivery = a.delivery and f.line = a.line)"
+if TYPE_CHECKING:
+    import duckdb
+
+NOT_REFUSED = "not a._refused"
 
 
-def newest_rows(contract: Contract, where: str = "true", replaced: str = "replaced") -> str:
-    """SQL over the views `accepted` (a) and `deliveries` (d) of one source; `where` chooses among its rows.
+def key_hash(contract: Contract) -> str:
+    """SQL for the hash of a row's business key: the store's column `_key`."""
+    return f"hash({', '.join(contract.key_sql)})"
 
-    replaced: of a source with full lists, the relation that `replaced_rows` made with the same `where`.
+
+def judge(connection: duckdb.DuckDBPyConnection, contract: Contract, keys: str, before: str | None = None) -> None:
+    """Which rows count of the keys whose hashes the table `keys` (column _key) holds, over the store's views.
+
+    before: a SQL date, where only deliveries that were taken out before it are looked at. Makes the temporary tables
+    `candidates` (the keys' rows that the register did not refuse), `replaced` (replaced_delivery, replaced_line) and
+    `counting` (those of the candidates that count).
     """
-    return rule(
-        "newest_rows", _rows(contract, where), len(contract.key_sql), *([replaced] if contract.full_list else [])
+    form, parts = contract.full_list, len(contract.key_sql)
+    earlier = f"d.uttagsdatum < {before}" if before else "true"
+    columns = [
+        "a.rowid as rid, a.delivery, a.line, a.makulerad, a._counts as counted, a._replaced as was_replaced",
+        rule("key_columns", contract.key_sql),
+        "d.position as delivery_order, d.uttagsdatum as delivered",
+        f"coalesce({form.when_sql if form else 'false'}, false) as listed",
+        *([rule("scope_columns", form.scope)] if form and form.scope else []),
+        *(["a.hsaid_enhet, a.giltig_fran, a.giltig_till"] if contract.source == REGISTER_SOURCE else []),
+    ]
+    connection.execute(
+        f"create or replace temp table candidates as select {', '.join(columns)} "
+        f"from settled.{contract.source} a join deliveries d using (delivery) "
+        f"where a._key in (select _key from {keys}) and not a._refused and {earlier}"
     )
+    replaced = "select '' as replaced_delivery, cast(0 as bigint) as replaced_line where false"
+    if form is not None:
+        named = {c: f"scope_{i + 1}" for i, c in enumerate(form.scope)}
+        alike = " and ".join(["true", *(f"s.{scope} is not distinct from a.{c}" for c, scope in named.items())])
+        scopes = ", ".join(["1 as scope_0", *named.values()])
+        connection.execute(
+            f"create or replace temp table candidate_scopes as select distinct {scopes} from candidates where listed"
+        )
+        shown = ", ".join(["a.makulerad", "d.uttagsdatum as delivered", *(f"a.{c} as {s}" for c, s in named.items())])
+        lists = (
+            f"select {shown} from accepted a join deliveries d using (delivery) join candidate_scopes s on {alike} "
+            f"where {NOT_REFUSED} and {form.when_sql} and {earlier}"
+        )
+        set_aside = f"select distinct * from ({set_aside_rows(contract, 'key')})"
+        listed = "select * from candidates where listed"
+        replaced = rule("replaced_rows", listed, lists, parts, len(form.scope), set_aside)
+    connection.execute(f"create or replace temp table replaced as {replaced}")
+    newest = rule("newest_rows", "select * from candidates", parts, "replaced")
+    connection.execute(f"create or replace temp table counting as {newest}")
 
 
-def replaced_rows(contract: Contract, where: str = "true") -> str:
-    """SQL that gives replaced_delivery and replaced_line of a source with full lists, and no row of any other.
-
-    Over the views `accepted` (a), `broken`, `refused` and `deliveries` (d) of the source; `where` chooses among its
-    rows and must leave out those that are refused.
-    """
-    if contract.full_list is None:
-        return "select '' as replaced_delivery, cast(0 as bigint) as replaced_line where false"
-    set_aside = f"select distinct * from ({set_aside_rows(contract, 'key')})"
+def newest_rows(contract: Contract) -> str:
+    """SQL over the views `accepted` (a), `deliveries` (d) and, of full lists, `replaced` of one source: all of it anew,
+    as the models without a store have it (`dbt/macros/staging.sql`)."""
     return rule(
-        "replaced_rows",
-        delivered_rows(contract, where),
-        len(contract.key_sql),
-        len(contract.full_list.scope),
-        set_aside,
+        "newest_rows", _rows(contract, "true"), len(contract.key_sql), *(["replaced"] if contract.full_list else [])
     )
 
 

@@ -32,7 +32,7 @@ def quarantined_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, 
     broken = connection.execute("select * from broken").pl().cast(quarantine_schema(contract))  # type: ignore[arg-type]
     if refused.height == 0:
         return broken
-    newly = connection.execute("select a.* from accepted a semi join refused using (delivery, line)").pl()
+    newly = connection.execute("select a.* from accepted a where a._refused").pl()
     newly = newly.with_columns(
         reasons=pl.lit([], dtype=pl.List(pl.String)), values=pl.lit([], dtype=pl.List(pl.String)), key=pl.lit(None)
     )
@@ -74,7 +74,7 @@ def with_states(
         with k as (select r.delivery, r.line, d.position, {keys}
                    from quarantined r join deliveries d using (delivery) where r.key is not null),
         n as (select a.delivery, d.position, true as accepted, {keys}
-              from accepted a join deliveries d using (delivery) anti join refused using (delivery, line)
+              from accepted a join deliveries d using (delivery) where not a._refused
               union all
               select k.delivery, k.position, false, {", ".join(f"k{i}" for i in range(len(contract.key_sql)))} from k)
         select k.delivery, k.line,
@@ -158,7 +158,7 @@ def _covered(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.Da
         with asked as (select distinct delivery, position, place, month, listed from unkeyed),
         held as (
             select a.delivery, d.position, a.makulerad, {parts}, {keys}
-            from accepted a join deliveries d using (delivery) anti join refused using (delivery, line)),
+            from accepted a join deliveries d using (delivery) where not a._refused),
         set_aside as (select distinct delivery, {parts} from quarantined),
         there as (
             select distinct q.delivery, q.place, q.month, q.listed, h.delivery as newer, h.position

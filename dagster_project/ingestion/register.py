@@ -13,8 +13,7 @@ import polars as pl
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.catalogue.vocabulary import OVERLAP, UNIT_NOT_VALID, UNKNOWN_UNIT
 from dagster_project.engines.duckdb import count, keep, literal
-from dagster_project.engines.rules import rule
-from dagster_project.ingestion.newest import NOT_REFUSED, newest_rows
+from dagster_project.ingestion.newest import NOT_REFUSED
 from dagster_project.runs.folder import REGISTER_ROW, UNIT_GONE, UNIT_LATER, UNIT_MOVED, Finding
 from dagster_project.runs.ledger import Delivery, newest_day
 
@@ -38,42 +37,17 @@ def refused_in_register(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         select distinct r.delivery, r.line, {literal(OVERLAP)} as reason
         from day_rows r join day_rows o
             on o.hsaid_enhet = r.hsaid_enhet and o.uttagsdatum = r.uttagsdatum and o.delivery <> r.delivery
-            and {_OVERLAP}
+            and {OVERLAP_SQL}
         where not r.makulerad and not o.makulerad
         order by all
         """
     ).pl()
 
 
-_OVERLAP = (
+OVERLAP_SQL = (
     "o.giltig_fran <= coalesce(r.giltig_till, date '9999-12-31') "
     "and r.giltig_fran <= coalesce(o.giltig_till, date '9999-12-31')"
 )
-
-
-def build_register(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Make the table `register` from the register's own views (`settle`); adds to `replaced` what yields to newer rows.
-
-    A row of an earlier export that still counts, since the newest has its key in quarantine, yields where a newer row
-    of its unit overlaps it: a unit has one verksamhet a day.
-    """
-    connection.execute(f"create or replace temp table register as {newest_rows(contract, NOT_REFUSED)}")
-    connection.execute(
-        f"""
-        create or replace temp table yielding as
-        select r.delivery, r.line
-        from register r join deliveries d on d.delivery = r.delivery
-        where exists (
-            select 1 from register o join deliveries n on n.delivery = o.delivery
-            where o.hsaid_enhet = r.hsaid_enhet and n.uttagsdatum > d.uttagsdatum and {_OVERLAP}
-        )
-        """
-    )
-    connection.execute("insert into replaced select delivery, line from yielding")
-    connection.execute(
-        "delete from register r "
-        "where exists (select 1 from yielding y where y.delivery = r.delivery and y.line = r.line)"
-    )
 
 
 def find_faults(
@@ -184,35 +158,3 @@ def register_findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
         *(Finding(REGISTER_SOURCE, UNIT_LATER, unit, 1) for (unit,) in later),
         *(Finding(REGISTER_SOURCE, REGISTER_ROW, unit, n, reasons) for unit, reasons, n in found.fetchall()),
     ]
-
-
-def refused_by_register(connection: duckdb.DuckDBPyConnection, contract: Contract) -> pl.DataFrame:
-    """Rows whose unit is unknown, or not valid on the event date (in its month): delivery, line, reason."""
-    # Few pairs of unit and day stand for millions of rows: judge the pairs, then look the bad ones up.
-    connection.execute(
-        f"""
-        create or replace temp table bad_pairs as
-        with pairs as (
-            select distinct {contract.unit} as unit, event_date from accepted
-            union select distinct {contract.unit}, event_date from broken
-        )
-        select p.unit, p.event_date,
-            case when k.hsaid_enhet is null then {literal(UNKNOWN_UNIT)} else {literal(UNIT_NOT_VALID)} end as reason
-        from pairs p
-        left join (select distinct hsaid_enhet from register) k on k.hsaid_enhet = p.unit
-        left join {rule("unit_of_event", "register", "p.unit", "p.event_date", contract.monthly)}
-        where p.unit is not null
-            and (k.hsaid_enhet is null or (p.event_date is not null and e.hsaid_enhet is null))
-        """
-    )
-    if not count(connection, "bad_pairs"):
-        return NOTHING_REFUSED
-    return connection.execute(
-        f"""
-        select r.delivery, r.line, b.reason
-        from (select delivery, line, {contract.unit} as unit, event_date from accepted
-              union all select delivery, line, {contract.unit}, event_date from broken) r
-        join bad_pairs b on b.unit = r.unit and b.event_date is not distinct from r.event_date
-        order by r.delivery, r.line
-        """
-    ).pl()

@@ -6,35 +6,28 @@ the gates read. DuckDB does the work; rows never become Python objects, except t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract, load_contracts
+from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.engines.duckdb import database, keep, sql_files
-from dagster_project.ingestion.bronze import accepted_path, anchor_path, headers_of, quarantine_path
+from dagster_project.ingestion.bronze import headers_of
 from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.lists import list_gaps
 from dagster_project.ingestion.measures import current_by_month, masked_texts, measure
-from dagster_project.ingestion.newest import NOT_REFUSED, replaced_rows
 from dagster_project.ingestion.quarantine import quarantined_rows, with_states
 from dagster_project.ingestion.register import (
-    NOTHING_REFUSED,
-    build_register,
     find_faults,
     gone_findings,
-    refused_by_register,
-    refused_in_register,
     register_findings,
     units_gone,
 )
-from dagster_project.ingestion.rows import quarantine_schema
+from dagster_project.ingestion.store import opened, take_in
 from dagster_project.runs.folder import (
     CURRENT_MONTHS,
     CURRENT_MONTHS_SCHEMA,
@@ -55,9 +48,6 @@ from dagster_project.runs.folder import (
 )
 from dagster_project.runs.ledger import Delivery, accepted, ledger_frame, published
 
-if TYPE_CHECKING:
-    import duckdb
-
 
 @dataclass(frozen=True)
 class Settled:
@@ -72,9 +62,17 @@ class Settled:
         return accepted(self.ledger, source)
 
 
-def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
-    """Settle the ledger of form; writes ledger, quarantine, refused and replaced rows, measures and findings to
-    the run folder.
+def settle(
+    as_of: date,
+    ledger: list[Delivery],
+    data: DataPaths,
+    by: str = "",
+    tell: Callable[[str], None] = lambda text: None,
+) -> Settled:
+    """Settle the ledger of form in the store (`ingestion.store`); writes ledger, quarantine, refused and replaced rows,
+    measures and findings to the run folder.
+
+    by: what computes, as one digest: a store of another one is made anew. tell: is told where it is.
 
     Raises ResultattavlaError where a delivery's rows do not add up.
     """
@@ -87,28 +85,18 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     months: list[tuple[str, date | None, int]] = []
     findings: list[Finding] = []
     named: list[tuple[str, int]] = []
-    with database(spill=data.run / "duckdb.tmp") as connection:
+    with opened(data, by, tell) as connection:
         for contract in load_contracts().values():
             deliveries = accepted(ledger, contract.source)
-            _views(connection, contract, deliveries, data)
+            take_in(connection, data, contract, deliveries)
             is_register = contract.source == REGISTER_SOURCE
-            refused = NOTHING_REFUSED
-            if is_register:
-                refused = refused_in_register(connection)
-            elif contract.unit is not None:
-                refused = refused_by_register(connection, contract)
-            keep(connection, "refused", refused)
-            connection.execute(f"create or replace temp table replaced as {replaced_rows(contract, NOT_REFUSED)}")
-            if is_register:
-                build_register(connection, contract)
+            refused = connection.execute("select * from refused order by delivery, line").pl()
             rows = quarantined_rows(connection, contract, refused)
             final = [_final_counts(d, rows) for d in deliveries]
             settled += final
             quarantine.append(with_states(connection, contract, final, rows))
             refused_rows.append(refused.select(pl.lit(contract.source).alias("source"), pl.all()))
-            replaced = connection.execute(
-                "select replaced_delivery as delivery, replaced_line as line from replaced"
-            ).pl()
+            replaced = connection.execute("select delivery, line from accepted where _replaced order by all").pl()
             replaced_all.append(replaced.select(pl.lit(contract.source).alias("source"), pl.all()))
             if is_register:
                 find_faults(connection, contract, final, rows)
@@ -143,22 +131,6 @@ def settle(as_of: date, ledger: list[Delivery], data: DataPaths) -> Settled:
     folder.write(CURRENT_MONTHS, pl.DataFrame(months, schema=CURRENT_MONTHS_SCHEMA, orient="row"))
     folder.write(SIGNS, pl.DataFrame([s.as_row() for s in found], schema=SIGNS_SCHEMA))
     return result
-
-
-def _views(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: Sequence[Delivery], data: DataPaths
-) -> None:
-    """The view `accepted` over this run's bronze files of one source, and the tables `broken` and `deliveries`."""
-    anchor = anchor_path(data, contract.source)
-    connection.execute(
-        f"create or replace temp view accepted as select * from read_parquet("
-        f"{sql_files([anchor, *(accepted_path(data, d) for d in deliveries)])}, union_by_name = true)"
-    )
-    # Few rows: read here, so that the exact types (lists too) hold also where there is no file.
-    schema = quarantine_schema(contract)
-    broken = pl.concat([pl.DataFrame(schema=schema), *(pl.read_parquet(quarantine_path(data, d)) for d in deliveries)])
-    keep(connection, "broken", broken)
-    keep(connection, "deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
 
 
 def _final_counts(delivery: Delivery, rows: pl.DataFrame) -> Delivery:

@@ -29,7 +29,7 @@ _MADE = {
         rf"releases/{_RELEASE}/([a-z_]+\.(csv|parquet)|(manifest|datapackage)\.json|resultat\.duckdb)"
     ),
     "run": (
-        r"[a-z_]+\.parquet|results_[a-z]+\.json|(identity|release)\.json|delivery\.duckdb|log\.jsonl|finished|asked_day"
+        r"[a-z_]+\.parquet|results_[a-z]+\.json|(identity|release|warehouse)\.json|delivery\.duckdb|log\.jsonl|finished|asked_day"
     ),
 }
 """Folder of ours -> the names that we give below it. What Dagster and packages keep is theirs to name."""

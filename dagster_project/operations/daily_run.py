@@ -27,7 +27,7 @@ from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.core.second import second_process
-from dagster_project.engines.duckdb import require_unlocked
+from dagster_project.engines.duckdb import require_unlocked, take
 from dagster_project.gates.decision import decide
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
@@ -42,7 +42,7 @@ from dagster_project.operations.products import for_stewards, products_after_run
 from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.shrunk import current_months, shrunk_since_release
-from dagster_project.operations.stages import LOOKING, PAGES
+from dagster_project.operations.stages import STAGES
 from dagster_project.operations.upkeep import keep_private, prune_bronze, prune_releases, swept
 from dagster_project.products.base import ForStewards, Making
 from dagster_project.products.data_docs.pages import data_docs_folder
@@ -58,9 +58,7 @@ from dagster_project.runs.folder import LEDGER, RunFolder
 from dagster_project.runs.history import RunRecord, add_record, keep_log, read_records
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import ledger_of
-from dagster_project.runs.log import LINEAGE, RunLog, read_log, run_log, step
-from dagster_project.runs.log import LOOKING as LOG_LOOKING
-from dagster_project.runs.log import PAGES as LOG_PAGES
+from dagster_project.runs.log import LINEAGE, LOOKING, PAGES, RunLog, read_log, run_log, step
 
 log = logging.getLogger("resultattavla")
 _RECORD_LOST = "Körningens anteckning kunde inte sparas"
@@ -256,6 +254,7 @@ def session(
 
     What is written is for the owner alone; publishing opens its own.
     """
+    take(settings.machine)
     with (
         run_lock(data, wait_seconds),
         told_by_the_machine(data),
@@ -297,9 +296,9 @@ def run_daily(
     with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
         settings.models_on.require()
-        progress(LOOKING)
+        progress(STAGES[LOOKING])
         try:
-            with step(LOG_LOOKING):
+            with step(LOOKING):
                 existing = None if rebuild else _unchanged(settings, as_of, today or today_in_sweden())
         except ResultattavlaError as error:
             return current.end(JobEnd(ingested=False, error=str(error)))
@@ -435,15 +434,15 @@ def _follow(outcome: RunOutcome, settings: Settings, run: RunLog, progress: Prog
     trouble += [*came.failed, *came.beside]
     if came.failed:
         not_made(came.failed)
-    progress(PAGES)
-    with step(LOG_PAGES):
+    progress(STAGES[PAGES])
+    with step(PAGES):
         for product in for_stewards():
             told_before = len(trouble)
             seen = ForStewards(
                 [record, *kept], identity, outcome.outcomes, outcome.acknowledged, not outcome.nothing_new
             )
             making = Making(Reading(outcome.release), data, data.docs, seen)
-            with step(LOG_PAGES, part=product.name):
+            with step(PAGES, part=product.name):
                 done.append(attempt(f"{product.title} kunde inte skrivas", partial(product.make, making)))
             if not done[-1] and trouble[told_before:]:
                 not_made(trouble[told_before:])

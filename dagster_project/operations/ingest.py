@@ -14,11 +14,10 @@ from dagster_project.ingestion.deliveries import known_deliveries, read_deliveri
 from dagster_project.ingestion.settle import Settled, settle
 from dagster_project.ingestion.withdrawals import load_withdrawals
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.stages import INGESTION
 from dagster_project.runs.folder import PARAMETERS, RunFolder
-from dagster_project.runs.identity import RunIdentity, identify
+from dagster_project.runs.identity import RunIdentity, computed_by, identify
 from dagster_project.runs.ledger import Delivery, inputs_of
-from dagster_project.runs.log import step
+from dagster_project.runs.log import INGESTION, step
 from dagster_project.runs.parameters import parameter_row
 
 Progress = Callable[[str], None]
@@ -41,7 +40,7 @@ def ingest(
     identity = _identity(settings, found, ledger, as_of or today)
     progress("stämmer av leveranserna mot enhetsregistret")
     with step(INGESTION, part="settle") as told:
-        settled = settle(identity.as_of, ledger, data)
+        settled = settle(identity.as_of, ledger, data, computed_by(identity), progress)
         told.rows = sum(d.rows_read for d in settled.ledger)
     folder = RunFolder(data)
     folder.write(PARAMETERS, parameter_row(identity.run_id, identity.as_of, settings.parameters()))

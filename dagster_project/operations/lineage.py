@@ -20,7 +20,7 @@ from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.gates.suites import gate_tables
 from dagster_project.operations.settings import LINEAGE_KEY_VARIABLE, Lineage
-from dagster_project.operations.stages import INGESTION, PUBLISHING
+from dagster_project.operations.stages import PUBLISHING
 from dagster_project.releases.store import Release
 from dagster_project.releases.tables import INDICATOR_TABLE, SIGNAL_TABLE
 from dagster_project.runs.folder import (
@@ -35,7 +35,7 @@ from dagster_project.runs.folder import (
 )
 from dagster_project.runs.history import CheckRecord, RunRecord
 from dagster_project.runs.ledger import Delivery
-from dagster_project.runs.log import Line
+from dagster_project.runs.log import INGESTION, Line
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.stages import PRODUCTS, detail
+from dagster_project.operations.stages import STAGES, detail
 from dagster_project.products.base import Product
 from dagster_project.products.make import Made, link_products, make_products
 from dagster_project.products.registry import products
 from dagster_project.releases.store import Release, current_id, read_release, standing_release
-from dagster_project.runs.log import PRODUCTS as LOGGED
-from dagster_project.runs.log import step
+from dagster_project.runs.log import PRODUCTS, step
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,13 @@ def products_after_run(
 
     release: None where nothing was published; what the run came to is then shown beside the current one.
     """
-    progress(PRODUCTS)
+    progress(STAGES[PRODUCTS])
     came = AfterRun()
-    with step(LOGGED):
+    with step(PRODUCTS):
         for one in _shown(data, release):
-            made, not_made = make_products(data, one, wanted, telling=lambda what: progress(detail(PRODUCTS, what)))
+            made, not_made = make_products(
+                data, one, wanted, telling=lambda what: progress(detail(STAGES[PRODUCTS], what))
+            )
             if release is not None and one.id == release.id:
                 came = AfterRun(tuple(made), tuple(not_made))
             else:

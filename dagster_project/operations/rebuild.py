@@ -10,6 +10,7 @@ from pathlib import Path
 from dagster_project.core.files import remove
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.swedish import listed
+from dagster_project.engines import warehouse
 from dagster_project.ingestion.bronze import counts, read_note
 
 
@@ -46,6 +47,7 @@ class Rebuild:
         if self.data.bronze.exists():
             os.replace(self.data.bronze, _aside(self.data))
         shutil.rmtree(self.data.dbt_target, ignore_errors=True)
+        warehouse.remove(self.data)
 
     def end(self, done: bool) -> str | None:
         """Let go of the earlier bronze where the run published, else take it back.

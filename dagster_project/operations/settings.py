@@ -19,6 +19,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
+from dagster_project.engines.duckdb import Machine
 from dagster_project.engines.engine import DUCKDB, LOCAL_MASTER, Engine, EngineName
 from dagster_project.ingestion.readers import Limits
 from dagster_project.products.base import Product
@@ -143,6 +144,7 @@ class Settings(BaseSettings):
     drift: DriftLimits = DriftLimits()
     largest_file_mb: Annotated[int, Field(ge=1)] = Limits.file_mb
     largest_workbook_mb: Annotated[int, Field(ge=1)] = Limits.workbook_mb
+    machine: Machine = Machine()
     products: Annotated[Literal["alla"] | tuple[str, ...], AfterValidator(_products)] = ALL_PRODUCTS
     retention: Retention = Retention()
     notify: Notify = Notify()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.runs.log import INGESTION
-
-__all__ = ["INGESTION", "LOADING", "LOOKING", "PAGES", "PRODUCTS", "PUBLISHING", "RESULTS_GATE", "STAGES", "STEPS"]
+from dagster_project.runs.log import INGESTION, LOADING, LOOKING, PAGES, PRODUCTS
 
 RESULTS_GATE, PUBLISHING = "gate_results", "published__release"
 STEPS = {
@@ -20,10 +18,15 @@ STEPS = {
     PUBLISHING: "publicerar",
 }
 """Step of the job -> what it does."""
-LOOKING, LOADING = "ser efter nya leveranser", "laddar"
-PRODUCTS, PAGES = "skriver tavla och exporter", "skriver granskningssidan"
-STAGES = (LOOKING, LOADING, *STEPS.values(), PRODUCTS, PAGES)
-"""What a run tells while it goes on, in order: a stage as it begins, and `stage: detail` while it lasts."""
+STAGES = {
+    LOOKING: "ser efter nya leveranser",
+    LOADING: "laddar",
+    **STEPS,
+    PRODUCTS: "skriver tavla och exporter",
+    PAGES: "skriver granskningssidan",
+}
+"""What a run tells while it goes on, in order: a stage as it begins, and `stage: detail` while it lasts. By what is
+logged of it."""
 
 
 def detail(stage: str, what: str) -> str:

@@ -1,9 +1,11 @@
 """Evidence: the observations behind every kept release, so that a published number can be explained later.
 
-The warehouse holds one run only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of one
-indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day before
-shares its file. `data/evidence/<release id>.json` says which file belongs to each indicator of a release, with its
-SHA-256. Evidence is internal: it holds small numbers, and it never lies below `published/`.
+The warehouse holds what counts now only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of
+one indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day
+before shares its file. `data/evidence/<release id>.json` says which files belong to each indicator of a release, with
+their SHA-256. An indicator with many observations, each of one staged row, has a file per month, so that a day's
+delivery writes anew only the months that it touched (`settled.touched_evidence`, `ingestion/store.py`). Evidence is
+internal: it holds small numbers, and it never lies below `published/`.
 
 Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
 `person` numbers the persons (or things) of one file where the indicator counts each once, in the order of their first
@@ -17,7 +19,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +29,9 @@ import polars as pl
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import DISTINCT, HIDDEN, MONTH, PERSONS, RESULT_TABLE
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.files import replacing, sha256_of
+from dagster_project.core.files import remove, replacing, sha256_of
 from dagster_project.core.paths import DataPaths
+from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import count, database, sql_files
 from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
@@ -75,15 +78,23 @@ class Reading:
 class Evidence:
     """What is kept of one indicator of one release.
 
-    path: its observations. origin: of the release that computed the rows (another one when they are frozen). as_of: how
-    far every source of the indicator reaches. data_start: the first month with data; both None where a source has none.
+    paths: its observations, in one file or several. origin: of the release that computed the rows (another one when
+    they are frozen). as_of: how far every source of the indicator reaches. data_start: the first month with data; both
+    None where a source has none.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     origin: Origin
     as_of: date | None
     data_start: date | None
     reading: Reading = Reading()
+
+
+def _files(entry: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """What an entry of an index says of its files: path below `evidence`, SHA-256 (none of what older code kept)."""
+    if "files" in entry:
+        return [(file, sha256) for file, sha256 in entry["files"]]
+    return [(entry["file"], entry.get("sha256"))]
 
 
 def _index_path(data: DataPaths, release_id: str) -> Path:
@@ -105,7 +116,7 @@ def is_whole(data: DataPaths, release_id: str) -> bool:
     if index is None:
         return False
     try:  # what older code kept has no checksum: a run of today keeps it anew
-        return all(sha256_of(data.evidence / e["file"]) == e.get("sha256") for e in index["indicators"].values())
+        return all(sha256_of(data.evidence / f) == s for e in index["indicators"].values() for f, s in _files(e))
     except OSError:
         return False
 
@@ -121,16 +132,25 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     hides = _hides(release)
     catalogue = {i.id: i for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
+    found = warehouse.made(data)
+    parts: dict[str, dict[str, list[str]]] = {}
     with database(data.warehouse) as connection:
         computed = connection.execute(
             "select indicator_id, as_of, data_start, lacking from run_indicators order by indicator_id"
         ).fetchall()
+        # Month by month only where it is known what changed since.
+        many = _of_many_rows(connection) if found is not None else {}
         for indicator, as_of, data_start, lacking in computed:
             row = catalogue[indicator]
-            file = _store(connection, data, indicator, _COUNTED.get(row.path))
+            if indicator in many:
+                known = (found.evidence or {}).get(indicator) if found else None
+                parts[indicator] = _store_months(connection, data, indicator, many[indicator], known)
+                files = [parts[indicator][month] for month in sorted(parts[indicator])]
+            else:
+                file = _store(connection, data, indicator, _COUNTED.get(row.path))
+                files = [[file, sha256_of(data.evidence / file)]]
             indicators[indicator] = {
-                "file": file,
-                "sha256": sha256_of(data.evidence / file),
+                "files": files,
                 "release_id": release.id,
                 "as_of": as_of and str(as_of),
                 "data_start": data_start and str(data_start),
@@ -147,6 +167,61 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
             origins[origin] = asdict(made.origin)
     content = {"release_id": release.id, "indicators": indicators, "origins": origins}
     _write_index(_index_path(data, release.id), content)
+    if found is not None:
+        warehouse.keep_note(data, replace(found, evidence=parts, evidence_of=found.settled))
+
+
+MANY_ROWS = 200_000
+"""Observations of an indicator that are kept month by month."""
+
+
+def _of_many_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Indicators whose evidence is kept month by month, with their source (the model `row_by_row`: which can be)."""
+    rows = connection.execute("select indicator_id, source from row_by_row order by indicator_id").fetchall()
+    return {indicator: source for indicator, source in rows if count(connection, f"obs_{indicator}") > MANY_ROWS}
+
+
+def _store_months(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataPaths,
+    indicator: str,
+    source: str,
+    known: Mapping[str, list[str]] | None,
+) -> dict[str, list[str]]:
+    """Write the months of one indicator's observations that are not known or were touched; month -> [file, SHA-256].
+
+    known: what was kept of the same warehouse.
+    """
+    rows = connection.execute("select month from settled.touched_evidence where source = ?", [source]).fetchall()
+    touched = {"" if month is None else str(month) for (month,) in rows}
+    whole = known is None or "" in touched or any(not (data.evidence / f).exists() for f, _ in known.values())
+    made = {} if whole or known is None else {m: f for m, f in known.items() if m and m[:10] not in touched}
+    folder = data.evidence / indicator
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{os.getpid()}.part"
+    remove(part)
+    columns = ", ".join(f"o.{c}" for c in COLUMNS if c != "person")
+    wanted = "true"
+    if not whole:
+        ranges = [f"o.event_date between date '{m}' and last_day(date '{m}')" for m in sorted(touched)]
+        wanted = " or ".join(["o.event_date is null", *ranges])
+    try:
+        connection.execute(
+            f"copy (select {columns}, cast(null as bigint) as person, "
+            "coalesce(cast(cast(date_trunc('month', o.event_date) as date) as varchar), '') as month "
+            f"from obs_{indicator} o where {wanted}) "
+            f"to {sql_files([part])[1:-1]} (format parquet, compression zstd, partition_by (month))"
+        )
+        for of_month in sorted(part.glob("month=*")) if part.is_dir() else ():
+            for n, path in enumerate(sorted(of_month.glob("*.parquet"))):
+                name = _content_name(connection, path)
+                if not _holds(connection, folder / name):
+                    os.replace(path, folder / name)
+                month = of_month.name.removeprefix("month=") + (f" {n}" if n else "")
+                made[month] = [f"{indicator}/{name}", sha256_of(folder / name)]
+    finally:
+        remove(part)
+    return made
 
 
 def _write_index(path: Path, content: Mapping[str, Any]) -> None:
@@ -164,7 +239,7 @@ def _store(connection: duckdb.DuckDBPyConnection, data: DataPaths, indicator: st
     folder = data.evidence / indicator
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.part"):  # of runs that were killed; only one run writes at a time
-        leftover.unlink()
+        remove(leftover)
     part = folder / f".{os.getpid()}.part"
     observations = f"""
         select o.event_date, o.verksamhet, o.enhet, o.kon, o.taljare, o.namnare, o.exclusion, o.delivery, o.line,
@@ -244,7 +319,7 @@ def find(data: DataPaths, manifest: Manifest, indicator: str, asked: str | None 
     release_id = manifest.release_id
     index = _index(data, release_id)
     entry = index["indicators"].get(indicator) if index else None
-    if index is None or entry is None or not (data.evidence / entry["file"]).exists():
+    if index is None or entry is None or not all((data.evidence / f).exists() for f, _ in _files(entry)):
         raise ResultattavlaError(
             f"Underlaget till {indicator} i utgåvan {release_id} finns inte i {data.evidence}: kör `resultattavla run "
             f"--as-of {manifest.as_of}` igen, så sparas det (med samma kod och leveranser; annars blir det en ny "
@@ -264,7 +339,8 @@ def find(data: DataPaths, manifest: Manifest, indicator: str, asked: str | None 
     other = index["origins"].get(entry["release_id"])
     origin = Origin(**other) if other else manifest.origin
     as_of, data_start = (entry[k] and date.fromisoformat(entry[k]) for k in ("as_of", "data_start"))
-    return Evidence(data.evidence / entry["file"], origin, as_of, data_start, reading(data, release_id, indicator))
+    paths = tuple(data.evidence / f for f, _ in _files(entry))
+    return Evidence(paths, origin, as_of, data_start, reading(data, release_id, indicator))
 
 
 def reading(data: DataPaths, release_id: str, indicator: str) -> Reading:
@@ -301,12 +377,16 @@ def erase(data: DataPaths, rows: pl.DataFrame) -> int:
     for path in sorted(data.evidence.glob("*.json")):
         index = _index(data, path.stem)
         entries = index["indicators"].values() if index is not None else ()
-        if index is None or not any(e["file"] in changed for e in entries):
+        if index is None or not any(f in changed for e in entries for f, _ in _files(e)):
             continue
         for entry in entries:
-            if told := changed.get(entry["file"]):
-                erased = entry.get("erased", 0) + told[1]
-                entry |= {"file": told[0], "sha256": sha256_of(data.evidence / told[0]), "erased": erased}
+            told = [changed[f] for f, _ in _files(entry) if f in changed]
+            if told:
+                now = [changed[f][0] if f in changed else f for f, _ in _files(entry)]
+                entry["files"] = [[f, sha256_of(data.evidence / f)] for f in now]
+                entry["erased"] = entry.get("erased", 0) + sum(n for _, n in told)
+                for older in ("file", "sha256"):
+                    entry.pop(older, None)
         _write_index(path, index)
     for name in changed:
         (data.evidence / name).unlink()
@@ -321,10 +401,10 @@ def prune(data: DataPaths, kept_release_ids: Collection[str]) -> None:
         if path.stem not in kept_release_ids:
             path.unlink()
         elif index is not None:
-            needed |= {data.evidence / entry["file"] for entry in index["indicators"].values()}
+            needed |= {data.evidence / f for entry in index["indicators"].values() for f, _ in _files(entry)}
     for path in [*data.evidence.glob("*/*.parquet"), *data.evidence.glob("*/.*.part")]:
         if path not in needed:
-            path.unlink()
+            remove(path)
     for folder in data.evidence.glob("*/"):
         if not any(folder.iterdir()):
             folder.rmdir()

@@ -55,3 +55,9 @@ def identify(
         parameters=content["parameters"],
         waivers=content["waivers"],
     )
+
+
+def computed_by(identity: RunIdentity) -> str:
+    """What of an identity decides what is made of the same rows, whatever the day: one digest."""
+    content = [identity.code_version, identity.catalogue_version, identity.packages, identity.parameters]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

@@ -23,7 +23,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.masking import mask
 
 INGESTION = "ingestion"
-"""The job's first step; the others are named where they are defined (`operations.stages`)."""
+"""The job's first step; the others, and what all of them do in words: `operations.stages`."""
 RUN, LOOKING, LOADING, PRODUCTS, PAGES, LINEAGE = "run", "looking", "loading", "products", "pages", "lineage"
 """What is logged besides the job's own steps: the run as a whole, and what comes before and after the job."""
 AFTER_THE_JOB = frozenset({RUN, PRODUCTS, PAGES, LINEAGE})

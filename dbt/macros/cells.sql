@@ -26,15 +26,20 @@ end
 {%- endmacro %}
 
 {#- Counting observations of all indicators whose cells come along one of `paths`, in one relation. `counted`: the person,
-    else the thing, that is counted once per cell. -#}
-{% macro counted_observations(paths) -%}
+    else the thing, that is counted once per cell. `kept`: of which indicators, only those of some months
+    (`kept_indicators`). -#}
+{% macro counted_observations(paths, kept={}) -%}
     {% for indicator in indicators() if indicator.path in paths -%}
     select
         indicator_id, verksamhet, enhet, kon, taljare, namnare,
         {{ 'person_id' if indicator.path == 'persons' else 'thing' }} as counted,
         {{ month_of('event_date') }} as month
     from {{ ref('obs_' ~ indicator.indicator_id) }}
-    where exclusion is null
+    where
+        exclusion is null
+        {% if indicator.indicator_id in kept -%}
+        and {{ in_months('event_date', kept[indicator.indicator_id]) }}
+        {% endif -%}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 {%- endmacro %}

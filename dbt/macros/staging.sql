@@ -4,6 +4,31 @@
 {% macro staged() -%}
     {% set source_name = this_model().removeprefix('stg_') -%}
     {% set contract = var('contracts')[source_name] -%}
+    {% if has_store() -%}
+    {{ stored(source_name, contract) }}
+    {%- else -%}
+    {{ judged_anew(source_name, contract) }}
+    {%- endif %}
+{%- endmacro %}
+
+{#- Whether settling keeps the rows with its verdicts where the models are built (`ingestion/store.py`): in DuckDB's
+    warehouse. Elsewhere, and in unit tests (of which a build can have some), the newest rows are found from bronze by
+    the same rule. -#}
+{% macro has_store() -%}
+    {{ return(flags.WHICH == 'build' and target.type == 'duckdb' and not model.tested_node_unique_id) }}
+{%- endmacro %}
+
+{#- The store's rows that count. -#}
+{% macro stored(source_name, contract) -%}
+    {% if contract.unit and contract.events -%}
+    {% set place = '_verksamhet' -%}
+    {% elif contract.verksamhet and contract.verksamhet != 'verksamhet' -%}
+    {% set place = contract.verksamhet -%}
+    {% endif -%}
+    (select r.*{{ ', r.' ~ place ~ ' as verksamhet' if place }} from settled.{{ source_name }} as r where r._counts)
+{%- endmacro %}
+
+{% macro judged_anew(source_name, contract) -%}
     {% set replaced = replaced_of(source_name) if contract.full_list else none -%}
     {% set newest = newest_rows(accepted_rows(source_name, contract.key), contract.key | length, replaced) -%}
     {% if contract.unit and contract.events -%}

@@ -14,10 +14,13 @@ import pytest
 
 from dagster_project.cli.output import Terminal, printable
 from dagster_project.cli.progress import progress
+from dagster_project.operations import stages
 from dagster_project.operations.settings import Settings
-from dagster_project.operations.stages import INGESTION, LOOKING, PAGES, STAGES, STEPS, detail
+from dagster_project.operations.stages import STEPS, detail
+from dagster_project.runs.log import INGESTION, LOOKING, PAGES
 from tests.jobs import plain_steps
 
+STAGES = tuple(stages.STAGES.values())
 HOSTILE = detail(STEPS[INGESTION], "kva/\x1b]0;x\x07[red]kva_2022-09-30.csv")
 
 
@@ -30,15 +33,15 @@ def test_a_stage_has_a_word_of_its_own() -> None:
 def test_without_a_terminal_stages_and_details_are_plain_lines(tmp_path: Path) -> None:
     with (tmp_path / "logg").open("w", encoding="utf-8") as file:
         with progress(Terminal(file=file)) as tell:
-            for text in (LOOKING, STEPS[INGESTION], HOSTILE, "x" * 500, PAGES):
+            for text in (stages.STAGES[LOOKING], STEPS[INGESTION], HOSTILE, "x" * 500, stages.STAGES[PAGES]):
                 tell(text)
     text = (tmp_path / "logg").read_text(encoding="utf-8")
     assert text.splitlines() == [
-        LOOKING,
+        "ser efter nya leveranser",
         "läser in leveranser",
         printable(HOSTILE),
         "x" * 500,
-        PAGES,
+        "skriver granskningssidan",
     ]
     assert not set(text) - {"\n"} & {chr(c) for c in range(32)}
 

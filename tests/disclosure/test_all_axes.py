@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.disclosure import system
+from dagster_project.disclosure import follows
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.disclosure.control import hidden_cells
 from dagster_project.disclosure.system import CELL
@@ -175,13 +175,13 @@ def test_a_part_and_its_whole_give_no_small_difference(seed: int) -> None:
 @pytest.mark.parametrize("seed", [2, 20, 35])
 def test_what_is_looked_through_ends(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part and its whole are two unknowns each: 19, 22 and 27 directions, and 3 to the power of them was tried."""
-    directions = system._directions
+    directions = follows._directions
 
     def asked(count: int) -> Iterator[np.ndarray]:
         assert count <= 12
         return directions(count)
 
-    monkeypatch.setattr(system, "_directions", asked)
+    monkeypatch.setattr(follows, "_directions", asked)
     hide(part_and_whole(seed), PARTS)
 
 

@@ -16,7 +16,8 @@ from dagster_project.disclosure import control
 from dagster_project.disclosure.audit import audit_disclosure
 from dagster_project.disclosure.bounds import pinned
 from dagster_project.disclosure.control import hidden_cells
-from dagster_project.disclosure.system import CELL, build, determined, narrow
+from dagster_project.disclosure.follows import determined, narrow
+from dagster_project.disclosure.system import CELL, build
 from tests.disclosure import intervals
 from tests.disclosure.organisations import cells, persons, published, rows, some
 from tests.disclosure.test_all_axes import answers

@@ -233,13 +233,14 @@ def _texts(path: Path) -> list[str]:
         )
     if path.suffix == ".duckdb":
         with duckdb.connect(str(path), read_only=True) as connection:
-            tables = [r[0] for r in connection.execute("select table_name from duckdb_tables()").fetchall()]
+            names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+            tables = [f'"{schema}"."{table}"' for schema, table in names]
             return [
                 t
                 for table in tables
-                for column in connection.execute(f'select * from "{table}" limit 0').to_arrow_table().column_names
+                for column in connection.execute(f"select * from {table} limit 0").to_arrow_table().column_names
                 for (t,) in connection.execute(
-                    f'select distinct "{column}"::varchar from "{table}" where "{column}" is not null'
+                    f'select distinct "{column}"::varchar from {table} where "{column}" is not null'
                 ).fetchall()
             ]
     return [path.read_bytes().decode("latin-1")]

@@ -94,7 +94,10 @@ def make_old(data: DataPaths, old_id: str) -> None:
     (index,) = data.evidence.glob("*.json")
 
     def entries(content: dict[str, Any]) -> dict[str, Any]:
-        told = {i: {**without(e, "sha256", "hides"), "release_id": old_id} for i, e in content["indicators"].items()}
+        told = {
+            i: {**without(e, "files", "hides"), "file": e["files"][0][0], "release_id": old_id}
+            for i, e in content["indicators"].items()
+        }
         return {**content, "release_id": old_id, "indicators": told}
 
     rewrite(index, entries)

@@ -33,11 +33,14 @@ def observations(evidence: Evidence, months: Sequence[date], undated: bool = Fal
 def all_observations(evidence: Evidence, wanted: pl.Expr | None = None) -> pl.DataFrame:
     """All kept observations, or the wanted ones, with `month`."""
     try:
-        kept = pl.scan_parquet(evidence.path).rename({"exkludering": "exclusion"}, strict=False)  # of older evidence
+        older = {"exkludering": "exclusion"}
+        kept = pl.scan_parquet(list(evidence.paths)).rename(older, strict=False)
         kept = kept.with_columns(month=pl.col("event_date").dt.truncate("1mo"))
         return (kept if wanted is None else kept.filter(wanted)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResultattavlaError(f"Underlaget {evidence.path} kan inte läsas: ta bort filen och kör igen.") from error
+        raise ResultattavlaError(
+            f"Underlaget {evidence.paths[0].parent} kan inte läsas: ta bort filen och kör igen."
+        ) from error
 
 
 @dataclass(frozen=True)

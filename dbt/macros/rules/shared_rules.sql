@@ -36,15 +36,16 @@
 {%- endmacro %}
 
 {#- The newest rows of their keys that a newer full list of their scope has replaced: replaced_delivery, replaced_line.
-    `rows`: as for newest_rows, with `delivered` (the date) and the scope as scope_1 .. scope_<scopes>.
+    `rows`: as for newest_rows, with `delivered` (the date) and the scope as scope_1 .. scope_<scopes>. `lists`: a query
+    that gives delivered, makulerad and the scope of all rows of these scopes.
     `set_aside`: keys of rows in quarantine, as key_1 .. key_<parts> with `delivered`: a list that has such a row does not
     take the key away. A date has a list of a scope when it has an accepted row there that withdraws nothing. -#}
-{% macro replaced_rows(rows, parts, scopes, set_aside) -%}
+{% macro replaced_rows(rows, lists, parts, scopes, set_aside) -%}
     select distinct newest.delivery as replaced_delivery, newest.line as replaced_line
     from ({{ newest_rows(rows, parts) }}) as newest
     inner join (
         select distinct {% for i in range(1, scopes + 1) -%} scope_{{ i }}, {% endfor -%} delivered
-        from ({{ rows }}) as listed
+        from ({{ lists }}) as listed
         where not makulerad
     ) as lists
         on

@@ -1,18 +1,5 @@
 -- Medians from the distribution: per cell, how many observations have each value; exact, and small however many rows.
-with per_month as (
-    select
-        o.indicator_id,
-        o.verksamhet,
-        o.enhet,
-        o.kon,
-        o.month,
-        o.taljare as measured,
-        sum(o.namnare) as number
-    from ({{ counted_observations(['distribution']) }}) as o
-    group by o.indicator_id, o.verksamhet, o.enhet, o.kon, o.month, o.taljare
-),
-
-per_period as (
+with per_period as (
     select
         o.indicator_id,
         p.period_typ,
@@ -22,7 +9,7 @@ per_period as (
         o.kon,
         o.measured,
         sum(o.number) as number
-    {{ placed_in_periods('per_month') }}
+    {{ placed_in_periods(ref('months_distribution')) }}
     group by o.indicator_id, p.period_typ, p.period_start, o.verksamhet, o.enhet, o.kon, o.measured
 ),
 
