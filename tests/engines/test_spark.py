@@ -127,13 +127,17 @@ def test_small_deliveries_give_the_same_release(kept_measured: Kept, run: Callab
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+def cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[tuple[str, Path]]:
     """A cluster of one master and two workers on this machine, as `make spark-up` starts it: address, folder."""
     monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert sparkcluster.main(["up", str(port)]) == 0
-    yield f"spark://127.0.0.1:{port}", tmp_path / ".spark"
+    master = f"spark://127.0.0.1:{port}"
+    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in capsys.readouterr().out
+    yield master, tmp_path / ".spark"
     spark.stop()
     assert sparkcluster.main(["down"]) == 0
 
@@ -146,8 +150,6 @@ def test_the_sample_on_a_cluster(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     master, folder = cluster
-    told = capsys.readouterr().out
-    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in told
     # One is there already: told, and left alone.
     assert sparkcluster.main(["up", master.rpartition(":")[2]]) != 0
     assert "make spark-down" in capsys.readouterr().err
