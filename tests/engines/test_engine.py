@@ -13,7 +13,7 @@ import pytest
 from dagster_project.cli import sparkcluster
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
-from dagster_project.engines import spark
+from dagster_project.engines import dbt, spark
 from dagster_project.engines.duckdb import database
 from dagster_project.engines.engine import ON_DUCKDB, SPARK, Engine
 from dagster_project.operations.settings import Settings, SettingsError, load_settings
@@ -111,8 +111,6 @@ def test_the_warehouse_shows_sparks_tables_with_the_declared_types(tmp_path: Pat
 
 def test_seeds_are_the_same_on_spark(tmp_path: Path) -> None:
     """Rows, nulls and types as dbt loads them into DuckDB, quotes and empty cells among them."""
-    from dagster_project.engines import dbt
-
     data, other = DataPaths(tmp_path / "duckdb"), DataPaths(tmp_path / "spark")
     dbt.build(data, "resource_type:seed")
     manifest = dbt.project_manifest(data)
@@ -134,3 +132,23 @@ def test_a_cluster_without_spark_is_told_what_to_install(
     assert sparkcluster.main(["up"]) == UsageError.exit_code
     (told,) = capsys.readouterr().err.splitlines()
     assert "pyspark" in told and "make setup-spark" in told and not (tmp_path / ".spark").exists()
+
+
+@pytest.mark.parametrize("engine", [ON_DUCKDB, Engine(SPARK)], ids=lambda engine: engine.name)
+def test_a_run_begins_without_what_the_other_engine_left(tmp_path: Path, engine: Engine) -> None:
+    """Spark's tables are views of the warehouse, DuckDB's seeds and kept sums are tables: neither is in the way."""
+    data = DataPaths(tmp_path)
+    (data.spark / "cells").mkdir(parents=True)
+    with database(data.warehouse, write=True) as connection:
+        connection.execute("create schema settled; create table settled.kva as select 1 as line")
+        for name in ("cells", "scope", "months_additive"):
+            kind = "table" if name == "months_additive" else "view"
+            connection.execute(f"create {kind} {name} as select 1 as number")
+        connection.execute("create table catalogue as select 1 as number; create view brott as select 1 as number")
+    dbt._start_anew(data, dbt.parse(data), engine)
+    with database(data.warehouse) as connection:
+        left = connection.execute("select schema_name || '.' || table_name from duckdb_tables() order by 1").fetchall()
+        views = connection.execute("select view_name from duckdb_views() where not internal").fetchall()
+    # DuckDB goes on from its sums and loads its seeds anew; rows that were settled stay in any case.
+    kept = [] if engine.is_spark else [("main.catalogue",), ("main.months_additive",)]
+    assert left == [*kept, ("settled.kva",)] and views == [] and not data.spark.exists()

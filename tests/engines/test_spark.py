@@ -19,7 +19,8 @@ from dagster_project.engines.duckdb import database
 from dagster_project.engines.engine import ON_DUCKDB, SPARK, Engine
 from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
-from tests.jobs import SAMPLE, Kept
+from tests.conftest import MEASURES
+from tests.jobs import SAMPLE, Kept, deliver_measures
 from tests.programs import SPARK as PROGRAM
 
 pytestmark = pytest.mark.spark
@@ -102,30 +103,41 @@ def test_dispatched_macros_say_the_same_on_both_engines(tmp_path: Path, engine: 
 
 def test_small_deliveries_give_the_same_release(kept_measured: Kept, run: Callable[..., Any], tmp_path: Path) -> None:
     measured = kept_measured.copy(tmp_path / "one")
-    other = run(tmp_path / "one" / "raw", tmp_path / "other", engine=SPARK)
+    raw, one, two = tmp_path / "one" / "raw", tmp_path / "one" / "data", tmp_path / "other"
+    other = run(raw, two, engine=SPARK)
     assert other.error is None and other.release is not None
     assert other.release.id != measured.release.id and set(other.release.manifest.packages) >= {"pyspark", "dbt-spark"}
     assert differences(measured.data, other.data) == []
     # Gates and hidden numbers are the same too.
-    one, two = RunFolder(measured.data), RunFolder(other.data)
-    assert one.read("hidden_cells").equals(two.read("hidden_cells"))
+    folders = RunFolder(measured.data), RunFolder(other.data)
+    assert folders[0].read("hidden_cells").equals(folders[1].read("hidden_cells"))
     # Nothing new is found as on DuckDB, without Spark being asked.
     assert not spark._open
-    again = run(tmp_path / "one" / "raw", tmp_path / "other", engine=SPARK)
+    again = run(raw, two, engine=SPARK)
     assert again.nothing_new and not spark._open
+    # The next day: DuckDB goes on from what it has, Spark makes all of it anew.
+    corrected = MEASURES[0].replace("2022-03-01", "2022-04-01")
+    deliver_measures(raw, "2022-09-02", corrected, "V9;DV113;201209129814;SE2321000164-AUD1;2022-04-02")
+    here, there = run(raw, one), run(raw, two, engine=SPARK)
+    assert here.error is None and there.error is None and here.release.id != measured.release.id
+    assert differences(here.data, there.data) == []
     # Back on DuckDB nothing of Spark's is left.
-    back = run(tmp_path / "one" / "raw", tmp_path / "other")
-    assert back.release.id == measured.release.id and not other.data.spark.exists()
+    back = run(raw, two)
+    assert back.release.id == here.release.id and not back.data.spark.exists()
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+def cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[tuple[str, Path]]:
     """A cluster of one master and two workers on this machine, as `make spark-up` starts it: address, folder."""
     monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert sparkcluster.main(["up", str(port)]) == 0
-    yield f"spark://127.0.0.1:{port}", tmp_path / ".spark"
+    master = f"spark://127.0.0.1:{port}"
+    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in capsys.readouterr().out
+    yield master, tmp_path / ".spark"
     spark.stop()
     assert sparkcluster.main(["down"]) == 0
 
@@ -138,8 +150,6 @@ def test_the_sample_on_a_cluster(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     master, folder = cluster
-    told = capsys.readouterr().out
-    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in told
     # One is there already: told, and left alone.
     assert sparkcluster.main(["up", master.rpartition(":")[2]]) != 0
     assert "make spark-down" in capsys.readouterr().err
