@@ -1,10 +1,11 @@
 # Every target sets up what it needs: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint dev board postgres-up postgres-down bench docs lock clean
+.PHONY: help setup run test test-fast lint dev board setup-spark spark-up spark-down postgres-up postgres-down bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+SPARK := .venv/.spark-ready
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -20,6 +21,11 @@ $(STAMP): .uv/bin/uv requirements.lock pyproject.toml
 	.uv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv
 	.uv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
 	.uv/bin/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+# Built from its source, with the setuptools of the environment: with others its hash would not be all that counts.
+$(SPARK): $(STAMP) requirements-spark.lock
+	.uv/bin/uv pip install --quiet --require-hashes --no-build-isolation --python $(BIN)/python -r requirements-spark.lock
 	@touch $@
 
 setup: $(STAMP)  ## create the environment in .venv
@@ -39,6 +45,14 @@ lint: $(STAMP)  ## style and types
 	$(BIN)/mypy
 	$(BIN)/python dbt/lint.py
 
+setup-spark: $(SPARK)  ## add Apache Spark to the environment (it needs Java 17: apt-get install openjdk-17-jre-headless)
+
+spark-up: $(SPARK)  ## start a Spark cluster on this machine: one master, two workers, spark://127.0.0.1:7077 (PORT=7078)
+	$(BIN)/python -m dagster_project.cli.sparkcluster up $(PORT)
+
+spark-down: $(SPARK)  ## stop it
+	$(BIN)/python -m dagster_project.cli.sparkcluster down
+
 dev: $(STAMP)  ## the Dagster UI on http://localhost:3000
 	$(BIN)/python -m dagster_project.cli.devserver
 
@@ -57,8 +71,9 @@ bench: $(STAMP)  ## measure, and make docs/performance.md of it (ROWS=2000000)
 docs: $(STAMP)  ## dbt's documentation of every model, in data/dbt/static_index.html
 	$(BIN)/python -m dagster_project.cli.dbtdocs
 
-lock: .uv/bin/uv  ## renew both lock files from pyproject.toml
+lock: .uv/bin/uv  ## renew the lock files from pyproject.toml
 	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group pyproject.toml:spark --constraint requirements.lock -o requirements-spark.lock
 	echo 'uv' | .uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o bootstrap.lock
 
 clean:  ## remove the environment (data stays)

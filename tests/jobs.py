@@ -53,12 +53,12 @@ def plain_steps(settings: Settings, as_of: date | None, progress: Progress) -> d
     return {
         "ingestion": lambda: ingest(settings, as_of, date.today(), progress),
         "gate_delivery": lambda: run_gate(DELIVERY, folder, folder.identity()),
-        "dbt_staging": lambda: dbt.build(data, dbt.STAGING),
+        "dbt_staging": lambda: dbt.build(data, dbt.STAGING, engine=settings.models_on),
         "gate_staging": lambda: run_gate(STAGING, folder, folder.identity()),
         "run__indicators": lambda: write_decision(folder, folder.identity()),
-        "dbt_cells": lambda: dbt.build(data, dbt.CELLS),
+        "dbt_cells": lambda: dbt.build(data, dbt.CELLS, engine=settings.models_on),
         "run__hidden_cells": lambda: hide_cells(folder, folder.identity()),
-        "dbt_results": lambda: dbt.build(data, dbt.RESULTS),
+        "dbt_results": lambda: dbt.build(data, dbt.RESULTS, engine=settings.models_on),
         "gate_results": lambda: run_gate(RESULTS, folder, folder.identity()),
         "published__release": lambda: publish(data, folder.identity()),
     }

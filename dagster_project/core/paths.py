@@ -30,6 +30,11 @@ class DataPaths:
         return self.root / "warehouse.duckdb"
 
     @property
+    def spark(self) -> Path:
+        """What dbt builds on Spark, a folder of Parquet per table; the warehouse then has views of them."""
+        return self.root / "spark"
+
+    @property
     def dbt_target(self) -> Path:
         """dbt's manifest, compiled SQL and run results."""
         return self.root / "dbt"
@@ -60,7 +65,8 @@ class DataPaths:
     @property
     def person_level(self) -> tuple[Path, ...]:
         """What holds single persons' or small groups' data, and the key: for the owner alone."""
-        return self.bronze, self.run, self.warehouse, self.evidence, self.root / "person.key", self.erasures
+        key = self.root / "person.key"
+        return self.bronze, self.run, self.warehouse, self.spark, self.evidence, key, self.erasures
 
     @property
     def erasures(self) -> Path:

@@ -28,12 +28,12 @@ def build_defs(
     UsageError for a data folder that is not ours.
     """
     claim(data)
-    models = model_keys(data)
+    models = model_keys(data, settings.models_on)
     return dg.Definitions(
         assets=[
             *source_files(agreed_ages(settings.agreed_age_days)),
             ingestion_asset(),
-            *dbt_steps(data),
+            *dbt_steps(data, settings.models_on),
             *decision_assets(models),
             release_asset(models),
             *product_assets(data, RELEASE),

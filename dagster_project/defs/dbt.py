@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_project.core.paths import DataPaths
 from dagster_project.defs.common import OWNERS, Folders, step
 from dagster_project.engines.dbt import CELLS, RESULTS, STAGING, build, project_manifest, table_rows
+from dagster_project.engines.engine import ON_DUCKDB, Engine
 from dagster_project.runs.log import note
 
 BUILDS = {"dbt_staging": STAGING, "dbt_cells": CELLS, "dbt_results": RESULTS}
@@ -40,7 +41,7 @@ TRANSLATOR = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_check
 
 def _built(folders: Folders, manifest: Mapping[str, Any], name: str) -> Iterator[dg.MaterializeResult]:
     """Build a step, and tell Dagster what each node came to."""
-    nodes = build(folders.data, BUILDS[name], folders.telling(name))
+    nodes = build(folders.data, BUILDS[name], folders.telling(name), folders.settings.models_on)
     models = {n.unique_id: manifest["nodes"][n.unique_id] for n in nodes if not n.unique_id.startswith("test.")}
     # Counting what the store stages is quick; other views would be computed for it.
     shown = [m for m in models.values() if m["config"].get("materialized") != "view" or m["fqn"][1] == "sources"]
@@ -56,15 +57,15 @@ def _built(folders: Folders, manifest: Mapping[str, Any], name: str) -> Iterator
             yield dg.MaterializeResult(TRANSLATOR.get_asset_key(model), metadata=metadata)
 
 
-def model_keys(data: DataPaths) -> dict[str, dg.AssetKey]:
+def model_keys(data: DataPaths, engine: Engine = ON_DUCKDB) -> dict[str, dg.AssetKey]:
     """Name of every dbt model -> its asset key."""
-    nodes = project_manifest(data)["nodes"].values()
+    nodes = project_manifest(data, engine)["nodes"].values()
     return {n["name"]: TRANSLATOR.get_asset_key(n) for n in nodes if n["resource_type"] == "model"}
 
 
-def dbt_steps(data: DataPaths) -> list[dg.AssetsDefinition]:
+def dbt_steps(data: DataPaths, engine: Engine = ON_DUCKDB) -> list[dg.AssetsDefinition]:
     """The dbt project as the job's three builds."""
-    manifest = project_manifest(data)
+    manifest = project_manifest(data, engine)
 
     def built(name: str, select: str) -> dg.AssetsDefinition:
         @dbt_assets(manifest=manifest, select=select, dagster_dbt_translator=TRANSLATOR, name=name)

@@ -23,6 +23,7 @@ OURS = (
     "history",
     "published",
     "run",
+    "spark",
     "tmp",
     "person.key",
     "warehouse.duckdb",

@@ -33,7 +33,7 @@ _MADE = {
     ),
 }
 """Folder of ours -> the names that we give below it. What Dagster and packages keep is theirs to name."""
-_WHOLE = {"dagster", "dagster.skadad", "tmp"}
+_WHOLE = {"dagster", "dagster.skadad", "spark", "tmp"}
 
 
 def _remove_ours(root: Path, name: str) -> list[str]:

@@ -295,6 +295,7 @@ def run_daily(
     data = settings.paths
     with session(data, settings, today=today) as current:
         require_unlocked(data.warehouse, data.root)
+        settings.models_on.require()
         progress(STAGES[LOOKING])
         try:
             with step(LOOKING):

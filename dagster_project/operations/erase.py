@@ -119,7 +119,7 @@ def _erase_stored(
 def forget_latest_run(data: DataPaths) -> None:
     """Remove what the latest run left for people and for the next steps, rows of persons among it."""
     wal = data.warehouse.with_name(f"{data.warehouse.name}.wal")
-    for path in (data.warehouse, wal, data.run, data.docs, data.dbt_target):
+    for path in (data.warehouse, wal, data.spark, data.run, data.docs, data.dbt_target):
         if path.exists():
             remove(path)
 

@@ -7,6 +7,7 @@ the release id. No secret belongs here: the key for person_id has its own variab
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from dagster_project.catalogue.periods import MOST_YEARS_BEFORE
 from dagster_project.core.errors import UsageError
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.duckdb import Machine
+from dagster_project.engines.engine import DUCKDB, LOCAL_MASTER, Engine, EngineName
 from dagster_project.ingestion.readers import Limits
 from dagster_project.products.base import Product
 from dagster_project.products.postgres.product import product_on
@@ -59,6 +61,12 @@ def _products(names: Literal["alla"] | tuple[str, ...]) -> Literal["alla"] | tup
 _Days = Annotated[int, Field(ge=1, le=3650)]
 
 
+def _master(text: str) -> str:
+    if not re.fullmatch(r"local\[(\*|[1-9]\d*)\]|spark://[^\s/:]+:\d{1,5}", text):
+        raise ValueError("skriv local[2] (så många kärnor på den här maskinen) eller spark://värd:port")
+    return text
+
+
 class Retention(BaseModel):
     """How much is kept: releases, what was made of so many of them in every run, run records, Dagster's event logs."""
 
@@ -78,6 +86,14 @@ class Notify(BaseModel):
     command: tuple[str, ...] = ()
     webhook: HttpUrl | None = None
     when: Literal["held_back", "always"] = "held_back"
+
+
+class Spark(BaseModel):
+    """Where Apache Spark runs, when it is the engine: in this process, or a standalone cluster."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    master: Annotated[str, AfterValidator(_master)] = LOCAL_MASTER
 
 
 class Serve(BaseModel):
@@ -132,6 +148,8 @@ class Settings(BaseSettings):
     products: Annotated[Literal["alla"] | tuple[str, ...], AfterValidator(_products)] = ALL_PRODUCTS
     retention: Retention = Retention()
     notify: Notify = Notify()
+    engine: EngineName = DUCKDB
+    spark: Spark = Spark()
     serve: Serve = Serve()
     lineage: Lineage = Lineage()
 
@@ -169,6 +187,11 @@ class Settings(BaseSettings):
         served = product_on(self.serve.postgres)
         return [*(p for p in chosen if p.name != served.name), served]
 
+    @property
+    def models_on(self) -> Engine:
+        """What dbt's models are built on."""
+        return Engine(self.engine, self.spark.master)
+
     def parameters(self) -> Parameters:
         """What changes results."""
         return Parameters(
@@ -181,6 +204,7 @@ class Settings(BaseSettings):
             agreed_age_days=agreed_ages(self.agreed_age_days),
             thresholds=self.thresholds,
             drift=self.drift,
+            engine=self.engine,
         )
 
 

@@ -40,7 +40,7 @@ def identify(
         "inputs": inputs,
         "catalogue": catalogue_version(),
         "code": code_version(),
-        "packages": package_versions(),
+        "packages": package_versions(parameters.engine),
         "parameters": asdict(parameters),
         "waivers": sorted((dict(w) for w in waivers), key=lambda w: sorted(w.items())),
     }

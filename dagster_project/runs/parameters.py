@@ -11,6 +11,7 @@ import polars as pl
 from annotated_types import Ge, Le
 
 from dagster_project.catalogue.contracts import load_contracts
+from dagster_project.engines.engine import DUCKDB, EngineName
 
 Share = Annotated[float, Ge(0), Le(1)]
 Times = Annotated[float, Ge(1), Le(1000)]
@@ -78,6 +79,7 @@ class Parameters:
         more day adds is then not told. skydda_taljare: nej; numerators are not protected (docs/disclosure.md).
     years_before: the grid begins on 1 January this many years before the as-of year.
     agreed_age_days: per source, how old its newest delivery may be.
+    engine: what dbt's models are built on; the numbers are the same within 1e-9, not to the last bit.
     thresholds: limits of the first gate.
     drift: limits of the tier drift.
     """
@@ -91,6 +93,7 @@ class Parameters:
     agreed_age_days: dict[str, int] = field(default_factory=lambda: agreed_ages({}))
     thresholds: Thresholds = Thresholds()
     drift: DriftLimits = DriftLimits()
+    engine: EngineName = DUCKDB
 
 
 def agreed_ages(changed: Mapping[str, int]) -> dict[str, int]:

@@ -16,6 +16,7 @@ import yaml
 from dagster_project.catalogue.contracts import rules_of
 from dagster_project.core.files import digest_of_files
 from dagster_project.core.paths import PROJECT
+from dagster_project.engines.engine import SPARK, EngineName
 
 CALCULATION_ROOMS = ("core", "catalogue", "engines", "runs", "ingestion", "gates", "disclosure", "releases")
 _CODE = (
@@ -32,6 +33,7 @@ _NO_CALCULATION = (
     "dagster_project/runs/log.py",
 )
 """In a room that computes, but for who adds an indicator or a source, or looks at how a run went."""
+_OF_SPARK = ("dbt-spark", "pyspark")
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "polars")
 _SUITE_TEXTS = ("titel", "betydelse", "atgard", "measured")
 
@@ -77,6 +79,6 @@ def catalogue_version() -> str:
     return catalogue_digest(PROJECT)[:12]
 
 
-def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that compute or store results."""
-    return {name: version(name) for name in _PACKAGES}
+def package_versions(engine: EngineName) -> dict[str, str]:
+    """Installed versions of the packages that compute or store results on this engine."""
+    return {name: version(name) for name in (*_PACKAGES, *(_OF_SPARK if engine == SPARK else ()))}

@@ -155,7 +155,7 @@ def test_both_jobs_stop_at_the_results_gate_with_one_sentence(
     # dbt builds for the first of them; the other finds the same tables in its copy.
     once = cache(lambda select: build(DataPaths(tmp_path / run.__name__ / "data"), select))
     for name in ("dagster_project.defs.dbt.build", "dagster_project.engines.dbt.build"):
-        monkeypatch.setattr(name, lambda data, select, *_: once(select))
+        monkeypatch.setattr(name, lambda data, select, *_, **__: once(select))
     stopped = []
     for runner in (run, run_by_dagster):
         before = kept_first.copy(tmp_path / runner.__name__)

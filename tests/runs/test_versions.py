@@ -137,5 +137,5 @@ def test_packages_that_compute_are_part_of_the_id_and_orchestration_is_not(monke
     """Their versions are in the manifest: the same id is the same release on any machine."""
     first = identify(date(2022, 8, 31), [], Parameters())
     assert {"duckdb", "polars", "dbt-core"} <= set(first.packages) and "dagster" not in first.packages
-    monkeypatch.setattr(identity, "package_versions", lambda: {**first.packages, "duckdb": "9.9"})
+    monkeypatch.setattr(identity, "package_versions", lambda engine: {**first.packages, "duckdb": "9.9"})
     assert identify(date(2022, 8, 31), [], Parameters()).run_id != first.run_id

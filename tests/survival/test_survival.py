@@ -424,7 +424,7 @@ def test_half_a_manifest_of_dbt_is_made_again(survivor: Survivor, monkeypatch: p
     whole = (survivor.data.dbt_target / "manifest.json").read_bytes()
     made: list[DataPaths] = []
 
-    def parse(data: DataPaths) -> None:
+    def parse(data: DataPaths, _: object) -> None:
         made.append(data)
         (data.dbt_target / "manifest.json").write_bytes(whole)
 
