@@ -82,24 +82,30 @@ def growth(connection: duckdb.DuckDBPyConnection, contract: Contract, fallen: in
     fallen: rows that counted before minus rows that count now, where that is known: what went as new keys came is no
     growth. `rows_grown_before` is null where there are fewer than six days before.
     """
-    # By the keys' 64-bit hashes, as the current rows are counted.
+    days = [day for (day,) in connection.execute("select distinct uttagsdatum from deliveries order by 1").fetchall()]
+    # Of few days' keys, and by their hashes: all keys of many years are a lot to look through every day.
+    asked = days[-1 - DAYS_BEFORE :] if len(days) > DAYS_BEFORE else days[-1:]
+    since = f"date '{asked[0]}'" if asked else "null"
     rows = connection.execute(
         f"""
+        with asked as (
+            select distinct a._key from accepted a join deliveries d using (delivery)
+            where {NOT_REFUSED} and d.uttagsdatum >= {since}
+        )
         select first_day, count(*) from (
             select min(d.uttagsdatum) as first_day
-            from accepted a join deliveries d using (delivery)
+            from accepted a join deliveries d using (delivery) semi join asked on asked._key = a._key
             where {NOT_REFUSED}
-            group by hash({", ".join(contract.key_sql)})
+            group by a._key
         ) as keys group by first_day
         """
     ).fetchall()
-    days = [day for (day,) in connection.execute("select distinct uttagsdatum from deliveries order by 1").fetchall()]
     new = dict(rows)
-    of_day = [new.get(day, 0) for day in days]
+    of_day = [new.get(day, 0) for day in asked]
     grown = of_day[-1] if of_day else 0
     if fallen is not None:
         grown = min(grown, -fallen)
-    earlier = of_day[-1 - DAYS_BEFORE : -1]
+    earlier = of_day[:-1]
     return {"rows_grown": grown, "rows_grown_before": max(earlier) if len(earlier) == DAYS_BEFORE else None}
 
 
@@ -199,15 +205,31 @@ def _new_ids(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: 
     if not issued:
         return
     id_hash, row_hash = (f"hash({', '.join(f'a.{name}' for name in part)})" for part in (issued, names))
+    # What is alike lies on the same days: a few of them, when a day's delivery comes after years.
+    days = [c.name for c in alike if c.type == "date"]
+    bounds = connection.execute(
+        f"select count(*), {', '.join(f'min(a.{n}), max(a.{n}), count(a.{n})' for n in days) or '0'} "
+        f"from accepted a join deliveries d using (delivery) where d.uttagsdatum = date '{newest}'"
+    ).fetchone()
+    assert bounds is not None
+    near = "true"
+    for i, name in enumerate(days):
+        first, last, filled = bounds[1 + 3 * i : 4 + 3 * i]
+        if filled == bounds[0]:
+            near += f" and a.{name} between date '{first}' and date '{last}'"
     row = connection.execute(
         f"""
         with told as (
             select d.uttagsdatum = date '{newest}' as is_new, {id_hash} as id, {row_hash} as content
-            from accepted a join deliveries d using (delivery)
+            from accepted a join deliveries d using (delivery) where {near}
+        ),
+        known as (
+            select {id_hash} as id from accepted a join deliveries d using (delivery)
+            where d.uttagsdatum < date '{newest}'
         )
         select count(*), count(*) filter (
             where content in (select content from told where not is_new)
-                and id not in (select id from told where not is_new)
+                and id not in (select id from known where id in (select id from told where is_new))
         )
         from told where is_new
         """
@@ -230,10 +252,15 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     if contract.event is None or (contract.unit is None and contract.verksamhet is None):
         return
     kind = f"n.{contract.event[0]}" if isinstance(contract.event, tuple) else "null"
-    rows = "(select * from accepted where _counts) n"
     month = _months_before(newest, 0 if _months_before(_day_after(newest), 0) > newest else 1)
     first, after = _months_before(month, 12), _months_before(month, -1)
     last_day = f"(date '{after}' - 1)"
+    place = contract.unit or contract.verksamhet
+    # Of each place once, not of each row: which verksamhet a unit has does not depend on the row.
+    rows = (
+        f"(select {kind} as kind, n.{place}, cast(date_trunc('month', n.event_date) as date) as month, "
+        f"count(*) as number from accepted n where n._counts and n.event_date < date '{after}' group by all) n"
+    )
     if contract.unit is not None:
         code = "e.verksamhet"
         rows += f" join register e on {rule('valid_unit', f'n.{contract.unit}', last_day)}"
@@ -242,14 +269,10 @@ def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: d
     connection.execute(
         f"""
         create or replace temp table known as
-        with events as (
-            select {kind} as kind, {code} as verksamhet, cast(date_trunc('month', n.event_date) as date) as month
-            from {rows}
-            where n.event_date < date '{after}'
-        )
-        select kind, verksamhet, month, count(*) as number from events where kind is not null group by all
+        with events as (select n.kind, {code} as verksamhet, n.month, n.number from {rows})
+        select kind, verksamhet, month, sum(number)::bigint as number from events where kind is not null group by all
         union all
-        select null, verksamhet, month, count(*) from events group by all
+        select null, verksamhet, month, sum(number)::bigint from events group by all
         """
     )
     pooled: dict[str | None, dict[date, int]] = {}

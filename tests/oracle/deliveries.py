@@ -10,7 +10,7 @@ import gzip
 import io
 import random
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -123,7 +123,10 @@ def _some_day(rng: random.Random, start: date, end: date) -> date:
     return start + timedelta(days=rng.randint(0, max(0, (end - start).days)))
 
 
-def build_world(rng: random.Random, end: date) -> World:
+STARTS = (date(2018, 1, 1), date(2018, 7, 10), date(2019, 3, 5), date(2020, 2, 1))
+
+
+def build_world(rng: random.Random, end: date, starts: Sequence[date] = STARTS) -> World:
     """Units, persons and events up to some months after ``end``."""
     world = World(rng)
     hsa = "SE2321000164-"
@@ -159,8 +162,7 @@ def build_world(rng: random.Random, end: date) -> World:
     world.persons += [make_person(rng, "reserv", 1950, 2010) for _ in range(3)]
     world.persons = list(dict.fromkeys(world.persons))
     last = end + timedelta(days=60)
-    starts = [date(2018, 1, 1), date(2018, 7, 10), date(2019, 3, 5), date(2020, 2, 1)]
-    weights = [4, 2, 2, 1]
+    weights = [4, 2, 2, 1][: len(starts)]
     for source, build in {
         "vantetider": _waits,
         "kva": _kva,
@@ -1192,8 +1194,12 @@ def _hostile_files(world: World, raw: Path, source: str, as_of: date) -> None:
         (folder / f"{stem}_bruten.csv").symlink_to(raw / "finns_inte.csv")
 
 
-def write_deliveries(raw: Path, seed: int, hostile: bool = False, defects: bool = True) -> date:
-    """Write random deliveries of all sources under raw; the as-of date to use is returned."""
+def write_deliveries(
+    raw: Path, seed: int, hostile: bool = False, defects: bool = True, starts: Sequence[date] = STARTS
+) -> date:
+    """Write random deliveries of all sources under raw; the as-of date to use is returned.
+
+    starts: days that the events of a source can begin with."""
     rng = random.Random(seed)
     as_of = date(2022, 3, 10) + timedelta(days=rng.randint(0, 290))
     aligned = rng.random() < 0.3
@@ -1201,7 +1207,7 @@ def write_deliveries(raw: Path, seed: int, hostile: bool = False, defects: bool 
         as_of = rng.choice(
             [date(2022, 4, 30), date(2022, 8, 31), date(2022, 9, 30), date(2022, 10, 15), date(2022, 12, 31)]
         )
-    world = build_world(rng, as_of)
+    world = build_world(rng, as_of, starts)
     for source in SOURCES:
         write_source(world, raw / source, source, as_of, aligned, defects)
         if hostile:
