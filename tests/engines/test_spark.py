@@ -1,36 +1,28 @@
-"""Apache Spark computes the same cells: small deliveries in this process, the sample on a cluster of two workers."""
+"""Apache Spark computes the same cells: macros and small deliveries, in this process."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from dagster_project.cli import sparkcluster
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines import dbt, spark
 from dagster_project.engines.duckdb import database
 from dagster_project.engines.engine import ON_DUCKDB, SPARK, Engine
-from dagster_project.releases.store import current_release
 from dagster_project.runs.folder import RunFolder
 from tests.conftest import MEASURES
-from tests.jobs import SAMPLE, Kept, deliver_measures
+from tests.engines.engines_compared import differences
+from tests.jobs import Kept, deliver_measures
 from tests.programs import SPARK as PROGRAM
 
 pytestmark = pytest.mark.spark
 
 LOCAL = Engine(SPARK, "local[2]")
-KEYS = {
-    "indicator_result": ["indicator_id", "niva", "verksamhet", "enhet", "period_typ", "period_start", "kon"],
-    "signal": ["indicator_id", "niva", "verksamhet"],
-    "indicator": ["indicator_id"],
-}
 
 
 @pytest.fixture(autouse=True)
@@ -38,31 +30,6 @@ def no_session_is_left() -> Iterator[None]:
     assert PROGRAM.path()
     yield
     spark.stop()
-
-
-def differences(one: DataPaths, other: DataPaths) -> list[str]:
-    """What differs between the current releases of two data folders: rows, texts, or numbers by more than 1e-9."""
-    found = []
-    for name, key in KEYS.items():
-        here, there = (
-            release.table(name).drop("release_id", strict=False).sort(key, nulls_last=True)
-            for data in (one, other)
-            if (release := current_release(data)) is not None
-        )
-        if here.schema != there.schema or here.height != there.height:
-            found.append(f"{name}: {here.height} and {there.height} rows, {here.schema} and {there.schema}")
-            continue
-        for column, kind in here.schema.items():
-            a, b = here[column], there[column]
-            wrong = ~a.eq_missing(b)
-            if kind.is_float():
-                wrong &= ~((a - b).abs() <= 1e-9).fill_null(False)
-            if wrong.any():
-                rows = here.filter(wrong).select(key).head(3).rows()
-                found.append(
-                    f"{name}.{column}: {wrong.sum()} of {len(a)}, {rows}, {a.filter(wrong)[0]} {b.filter(wrong)[0]}"
-                )
-    return found
 
 
 ROWS = """(
@@ -124,39 +91,3 @@ def test_small_deliveries_give_the_same_release(kept_measured: Kept, run: Callab
     # Back on DuckDB nothing of Spark's is left.
     back = run(raw, two)
     assert back.release.id == here.release.id and not back.data.spark.exists()
-
-
-@pytest.fixture
-def cluster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[tuple[str, Path]]:
-    """A cluster of one master and two workers on this machine, as `make spark-up` starts it: address, folder."""
-    monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    assert sparkcluster.main(["up", str(port)]) == 0
-    master = f"spark://127.0.0.1:{port}"
-    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in capsys.readouterr().out
-    yield master, tmp_path / ".spark"
-    spark.stop()
-    assert sparkcluster.main(["down"]) == 0
-
-
-def test_the_sample_on_a_cluster(
-    kept_sample: tuple[DataPaths, CompletedProcess[str]],
-    run: Callable[..., Any],
-    cluster: tuple[str, Path],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    master, folder = cluster
-    # One is there already: told, and left alone.
-    assert sparkcluster.main(["up", master.rpartition(":")[2]]) != 0
-    assert "make spark-down" in capsys.readouterr().err
-    other = run(SAMPLE, tmp_path / "data", engine=SPARK, spark={"master": master})
-    assert other.error is None and other.exit_code == 0
-    assert differences(kept_sample[0], other.data) == []
-    # Both workers took part, and the run has let go of them.
-    assert len(list((folder / "work").glob("app-*/[01]"))) == sparkcluster.WORKERS and not spark._open
-    assert sparkcluster.main(["down"]) == 0 and sparkcluster.main(["down"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark är stoppat.", "Inget Spark var igång."]
