@@ -212,6 +212,8 @@ def _new_ids(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: 
         f"from accepted a join deliveries d using (delivery) where d.uttagsdatum = date '{newest}'"
     ).fetchone()
     assert bounds is not None
+    if not bounds[0]:  # all of the day's rows are in quarantine
+        return
     near = "true"
     for i, name in enumerate(days):
         first, last, filled = bounds[1 + 3 * i : 4 + 3 * i]

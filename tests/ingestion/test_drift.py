@@ -337,6 +337,12 @@ def test_nineteen_or_less_than_a_fifth_are_chance(pipeline: Pipeline) -> None:
     assert told(pipeline) == {}
 
 
+def test_a_day_that_is_in_quarantine_as_a_whole_has_no_ids_to_tell_of(pipeline: Pipeline) -> None:
+    pipeline.deliver("avvikelser", "2022-05-10", *cases(10, "2022-05-02"))
+    pipeline.deliver("avvikelser", "2022-06-10", *cases(10, "2022-06-02", 100, hsaid_enhet="x"))
+    assert told(pipeline) == {}
+
+
 def test_a_list_that_comes_every_month_has_its_ids_and_a_migrated_one_has_not(pipeline: Pipeline) -> None:
     """Months are no part of likeness: who still waits in June is the row of May, unless the id is new."""
     waiting = [
