@@ -29,6 +29,10 @@ class BusyError(ResultattavlaError):
     exit_code = 75
 
 
+class DamagedError(ResultattavlaError):
+    """What a run goes on from is damaged: the next one makes it anew."""
+
+
 class RejectedFileError(ResultattavlaError):
     """A delivered file that is rejected whole; the message is the cause as the ledger shows it."""
 
@@ -47,6 +51,7 @@ _WRONG_KIND = re.compile(
 )
 _TEMPORARY = re.compile(r"limit was set by the 'max_temp_directory_size' setting")
 _MEMORY_LIMIT = re.compile(r"out of memory error: .*\(.* used\)", re.I)
+_DAMAGED = re.compile(r"corrupt database file", re.I)
 _MEMORY = re.compile(r"out of memory|cannot allocate memory|os error 12\b", re.I)
 _DISK = re.compile(r"input/output error|disk i/o error|stale file handle|os error (?:5|116)\b", re.I)
 _NO_ROOM = 64 * 1024
@@ -123,6 +128,8 @@ def machine_error(error: BaseException | str, data: Path) -> ResultattavlaError 
         return ResultattavlaError(
             f"Disken är full i {data}: ingenting halvfärdigt har publicerats. Frigör utrymme och kör igen."
         )
+    if _DAMAGED.search(text):
+        return DamagedError(f"Lagret {data / 'warehouse.duckdb'} är skadat: kör igen, så räknas allt om från början.")
     if _LOCKED.search(text):
         return BusyError(f"Lagret {data / 'warehouse.duckdb'} är öppet i ett annat program: stäng det och kör igen.")
     if numbers & _READ_ONLY_NUMBERS or _READ_ONLY.search(text):

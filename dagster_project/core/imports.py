@@ -1,8 +1,10 @@
-"""Modules that are loaded when they are used, and not before."""
+"""Modules that are loaded when they are used, and not before, or not by everybody."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -18,6 +20,25 @@ class _Later(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(import_module(self.__name__), name)
+
+
+@contextmanager
+def hidden(package: str) -> Iterator[None]:
+    """Within it a package is as if it were not installed, for what tries to import it."""
+
+    def loaded() -> dict[str, ModuleType]:
+        return {n: m for n, m in sys.modules.items() if n == package or n.startswith(f"{package}.")}
+
+    before = loaded()
+    for name in before:
+        del sys.modules[name]
+    sys.modules[package] = None  # type: ignore[assignment]  # what the import system knows as not there
+    try:
+        yield
+    finally:
+        for name in loaded():
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
 def load_when_used(name: str) -> None:

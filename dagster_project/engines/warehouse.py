@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from dagster_project.core.files import replacing
 from dagster_project.core.paths import DataPaths
 
@@ -51,7 +53,7 @@ def made(data: DataPaths) -> Made | None:
     try:
         content = json.loads(_note(data).read_text(encoding="utf-8"))
         whole = content.pop("file") == _stamp(data) and not log_file(data).exists()
-        return Made(**content) if whole else None
+        return TypeAdapter(Made).validate_json(json.dumps(content), strict=True) if whole else None
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dagster_project.catalogue.vocabulary import DRIFT, TIERS
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.imports import load_when_used
+from dagster_project.core.imports import hidden, load_when_used
 from dagster_project.core.swedish import few
 from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, restrain_engine, sqlalchemy_url
 from dagster_project.gates.findings import Findings
@@ -171,12 +171,14 @@ def _with_few_persons(result: dict[str, Any], parameters: Values) -> dict[str, A
 def import_gx() -> Any:
     """Import Great Expectations with its usage reporting off (it is read at import).
 
-    scipy and altair, a third of what it loads, serve expectations about distributions only.
+    scipy and altair, a third of what it loads, serve expectations about distributions only. Where Spark is installed it
+    would load that too, which no gate asks (one part of it ends the process where no file was started).
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     for module in ("scipy.stats", "altair"):
         load_when_used(module)
-    import great_expectations as gx
+    with hidden("pyspark"):
+        import great_expectations as gx
 
     return gx
 

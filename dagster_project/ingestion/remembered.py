@@ -104,11 +104,16 @@ def remembered(data: DataPaths) -> Remembered:
     """What earlier runs left; nothing where it is damaged or of another version."""
     try:
         content = json.loads(_file(data).read_bytes())
-        if content["version"] != VERSION:
+        if content["version"] != VERSION or not all(map(_is_entry, content["files"].values())):
             return Remembered()
         return Remembered(content["files"], int(content["run"]) + 1)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Remembered()
+
+
+def _is_entry(entry: Any) -> bool:
+    kinds = {"state": list, "run": int, "sha256": str, "note": dict}
+    return {"state", "run"} <= entry.keys() and all(isinstance(v, kinds.get(k, ())) for k, v in entry.items())
 
 
 def _file(data: DataPaths) -> Path:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from types import NoneType
 
 import polars as pl
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
-from dagster_project.core.errors import ResultattavlaError
+from dagster_project.core.errors import DamagedError, ResultattavlaError, machine_error
 from dagster_project.core.paths import DataPaths
+from dagster_project.engines import warehouse
 from dagster_project.ingestion.bronze import headers_of
 from dagster_project.ingestion.drift import Sign, signs
 from dagster_project.ingestion.lists import list_gaps
@@ -68,6 +70,28 @@ def settle(
     data: DataPaths,
     by: str = "",
     tell: Callable[[str], None] = lambda text: None,
+) -> Settled:
+    """`_settle`; where that fails in a store from the run before (a disk can have damaged it), again in a new one.
+
+    Raises what `_settle` raises.
+    """
+    import duckdb
+
+    goes_on = warehouse.made(data) is not None
+    try:
+        return _settle(as_of, ledger, data, by, tell)
+    except duckdb.Error as error:
+        if not goes_on or not isinstance(machine_error(error, data.root), (DamagedError, NoneType)):
+            raise
+        return _settle(as_of, ledger, data, by, tell)
+
+
+def _settle(
+    as_of: date,
+    ledger: list[Delivery],
+    data: DataPaths,
+    by: str,
+    tell: Callable[[str], None],
 ) -> Settled:
     """Settle the ledger of form in the store (`ingestion.store`); writes ledger, quarantine, refused and replaced rows,
     measures and findings to the run folder.

@@ -176,7 +176,9 @@ def take_in(
     keep(connection, "deliveries", ledger_frame(deliveries).select("delivery", "position", "uttagsdatum"))
     delta = _delta(connection, data, contract, deliveries)
     judged_by_register = contract.unit is not None and source != REGISTER_SOURCE
-    if delta.new or delta.gone or delta.reordered or (judged_by_register and _register_changed(connection, source)):
+    # Asked whatever else is new: what it notes is the register that the pairs are judged by now.
+    of_register = judged_by_register and _register_changed(connection, source)
+    if delta.new or delta.gone or delta.reordered or of_register:
         if not delta.first:  # rows are known by their place, which a checkpoint in between could change
             connection.begin()
         _change(connection, data, contract, delta, judged_by_register)

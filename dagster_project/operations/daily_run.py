@@ -27,8 +27,9 @@ from dagster_project.core.masking import mask
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.core.second import second_process
+from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import require_unlocked, take
-from dagster_project.gates.decision import decide
+from dagster_project.gates.decision import decide, stop_reason
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
 from dagster_project.ingestion.measures import newer_rejected
@@ -194,6 +195,9 @@ class Session:
         """
         identity = RunFolder(self.data).identity() if job.ingested else None
         outcomes = tuple(outcomes_so_far(RunFolder(self.data), identity.run_id)) if identity else ()
+        if job.error and not stop_reason(outcomes):
+            # Whatever it was, damage in what the run goes on from must not stop the next one too.
+            warehouse.let_go(self.data)
         release = self._published(identity)
         # The disk became full after the release was in place: it is published, and that is what the run came to.
         late = job.error if job.error and release is not None else None

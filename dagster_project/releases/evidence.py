@@ -115,10 +115,8 @@ def is_whole(data: DataPaths, release_id: str) -> bool:
     index = _index(data, release_id)
     if index is None:
         return False
-    try:  # what older code kept has no checksum: a run of today keeps it anew
-        return all(sha256_of(data.evidence / f) == s for e in index["indicators"].values() for f, s in _files(e))
-    except OSError:
-        return False
+    # What older code kept has no checksum: a run of today keeps it anew.
+    return all(_is_as_kept(data, f, s) for e in index["indicators"].values() for f, s in _files(e))
 
 
 def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
@@ -194,7 +192,7 @@ def _store_months(
     """
     rows = connection.execute("select month from settled.touched_evidence where source = ?", [source]).fetchall()
     touched = {"" if month is None else str(month) for (month,) in rows}
-    whole = known is None or "" in touched or any(not (data.evidence / f).exists() for f, _ in known.values())
+    whole = known is None or "" in touched or not all(_is_as_kept(data, f, s) for f, s in known.values())
     made = {} if whole or known is None else {m: f for m, f in known.items() if m and m[:10] not in touched}
     folder = data.evidence / indicator
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,6 +220,13 @@ def _store_months(
     finally:
         remove(part)
     return made
+
+
+def _is_as_kept(data: DataPaths, file: str, checksum: str | None) -> bool:
+    try:
+        return sha256_of(data.evidence / file) == checksum
+    except OSError:
+        return False
 
 
 def _write_index(path: Path, content: Mapping[str, Any]) -> None:

@@ -18,6 +18,40 @@ load_when_used("no_such_module")
     assert told.split() == ["False", "a"]
 
 
+def test_great_expectations_is_loaded_without_spark(tmp_path):
+    """Where Spark is installed it would be loaded too, and a part of it ends a process that began with no file."""
+    package = tmp_path / "pyspark"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit(3)")
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from dagster_project.gates.validate import import_gx
+import_gx()
+print("pyspark" in sys.modules)
+import pyspark
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (3, "False"), done.stderr
+
+
+def test_what_was_loaded_before_is_hidden_for_a_while():
+    script = """
+import json.decoder, sys
+from dagster_project.core.imports import hidden
+before = sys.modules["json.decoder"]
+with hidden("json"):
+    for name in ("json", "json.decoder"):
+        try:
+            __import__(name)
+        except ImportError:
+            print(name)
+print(sys.modules["json.decoder"] is before)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["json", "json.decoder", "True"]
+
+
 def test_gates_load_no_statistics_that_no_suite_asks_for():
     """Great Expectations reads scipy and altair at its beginning: a second of every run."""
     script = """

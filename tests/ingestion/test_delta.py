@@ -3,6 +3,7 @@ other days and killed runs, both ways, table for table and row for row."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -223,6 +224,41 @@ def test_the_delta_comes_to_the_same_as_everything(history: list[list[tuple[Any,
             for what in run:
                 world.do(*what)
             world.settle()
+
+
+def test_a_register_that_came_back_judges_again(tmp_path: Path) -> None:
+    """Also where the one between came on a day with a delivery of the source itself."""
+    world = World(tmp_path)
+
+    def kva(number: int) -> list[str]:
+        return [f"V{number};DV111;19800101-9804;{UNITS[0]};2022-05-01;;"]
+
+    world.deliver("kva", DAYS[0], "", kva(1))
+    world.settle()
+    world.deliver("aktiviteter", DAYS[0], "", ["HH-2022-I01;AUD;2022-05;pagar;;;"])
+    world.settle()
+    register = [f"{u};Enheten;{p};Örebro;2010-01-01;;" for u, p in zip(UNITS, ("BUH", "BUH", "SC"), strict=True)]
+    world.deliver("enheter", DAYS[1], "", register)
+    world.deliver("kva", DAYS[1], "", kva(2))
+    world.settle()
+    world.withdrawn.add(f"enheter/enheter_{DAYS[1]}.csv")
+    world.settle()
+
+
+def test_a_store_that_a_disk_damaged_is_made_anew_in_the_same_run(tmp_path: Path) -> None:
+    """Its size and times are as they were: only reading it tells."""
+    world = World(tmp_path)
+    many = [f"V{n};DV111;19800101-9804;{UNITS[0]};2022-05-01;;" for n in range(500)]
+    world.deliver("kva", DAYS[0], "", many)
+    world.settle()
+    path, content = world.data.warehouse, bytearray(world.data.warehouse.read_bytes())
+    times = path.stat()
+    for place in range(12_288 + 4096, len(content) - 64, 262_144):
+        content[place : place + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    world.deliver("kva", DAYS[1], "", many[:1])
+    world.settle()
 
 
 def test_what_is_in_doubt_is_made_anew_and_said(tmp_path: Path) -> None:

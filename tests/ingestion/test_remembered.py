@@ -97,7 +97,21 @@ def test_a_file_that_was_just_written_is_not_remembered(data: DataPaths, tmp_pat
     assert remembered(data).entries == {}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 0}', '{"version": 1, "run": "x", "files": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 0}',
+        '{"version": 1, "run": "x", "files": {}}',
+        '{"version": 1, "run": 0, "files": []}',
+        '{"version": 1, "run": 0, "files": null}',
+        '{"version": 1, "run": 0, "files": {"/x": []}}',
+        '{"version": 1, "run": 0, "files": {"/x": {"sha256": "a", "state": [1]}}}',
+        '{"version": 1, "run": 0, "files": {"/x": {"sha256": 1, "state": [1], "run": 0}}}',
+    ],
+)
 def test_a_damaged_memory_is_none(data: DataPaths, content: str) -> None:
     (data.bronze / ".seen.json").write_text(content)
     assert remembered(data) == Remembered()

@@ -16,6 +16,8 @@ from polars.exceptions import PanicException
 
 from dagster_project.catalogue.vocabulary import ACCEPTED, REJECTED
 from dagster_project.core.paths import DataPaths
+from dagster_project.engines import warehouse
+from dagster_project.engines.duckdb import database
 from dagster_project.operations import daily_run
 from dagster_project.operations.daily_run import JobEnd, RunOutcome, Session, run_daily
 from dagster_project.operations.notify import message, notify
@@ -106,6 +108,37 @@ def test_whatever_is_unforeseen_the_record_page_and_notification_are_made(
     assert "Oväntat fel" in page and "Oväntat fel" in told.read_text(encoding="utf-8")
     assert "Traceback" in caplog.text
     assert not any("9810" in text for text in (str(record.error), page, told.read_text(encoding="utf-8"), caplog.text))
+
+
+@pytest.mark.parametrize("error", ["Steget stannade.", None])
+def test_nothing_is_gone_on_from_after_a_run_that_failed(tmp_path: Path, error: str | None) -> None:
+    """What it read may be what is damaged."""
+    settings = Settings(raw=tmp_path, data=tmp_path / "data")
+
+    def job(*_: object) -> JobEnd:
+        with database(settings.paths.warehouse, write=True):
+            pass
+        settings.paths.run.mkdir(exist_ok=True)
+        warehouse.keep_note(settings.paths, warehouse.Made("a"))
+        return JobEnd(ingested=False, error=error)
+
+    run_daily(settings, job)
+    assert (warehouse.made(settings.paths) is None) == (error is not None)
+
+
+@pytest.mark.parametrize("noted", ['{"by": "a", "settled": "1"}', '{"by": null}', '{"by": "a", "months": [1]}', "[]"])
+def test_a_note_of_a_warehouse_that_is_not_one_is_none(tmp_path: Path, noted: str) -> None:
+    data = DataPaths(tmp_path)
+    with database(data.warehouse, write=True):
+        pass
+    data.run.mkdir()
+    warehouse.keep_note(data, warehouse.Made("a"))
+    assert warehouse.made(data) is not None
+    note = data.run / "warehouse.json"
+    stamp = json.loads(note.read_text())["file"]
+    content = json.loads(noted)
+    note.write_text(json.dumps({**content, "file": stamp} if isinstance(content, dict) else content))
+    assert warehouse.made(data) is None
 
 
 def test_a_run_whose_day_nobody_asked_for_replaces_a_later_release_and_says_why(
