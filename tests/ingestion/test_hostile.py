@@ -317,10 +317,8 @@ def everything_written(folder: Path) -> dict[str, str]:
             text = repr(frame.columns) + "\n".join(map(repr, frame.rows())) + path.read_bytes().decode("latin-1")
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as connection:
-                tables = [
-                    t for (t,) in connection.execute("select table_name from information_schema.tables").fetchall()
-                ]
-                text = "\n".join(repr(connection.execute(f'select * from "{t}"').fetchall()) for t in tables)
+                tables = connection.execute("select table_schema, table_name from information_schema.tables").fetchall()
+                text = "\n".join(repr(connection.execute(f'select * from "{s}"."{t}"').fetchall()) for s, t in tables)
         else:
             text = path.read_bytes().decode("latin-1")
         found[str(path.relative_to(folder))] = f"{path.name}\n{text}"
