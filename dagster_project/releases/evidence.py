@@ -163,11 +163,14 @@ def _keep(data: DataPaths, release: Release, frozen: Mapping[str, str], seen: Re
         many = _of_many_rows(connection) if found is not None else {}
         for indicator, as_of, data_start, lacking in computed:
             row = catalogue[indicator]
+            months: dict[str, list[str]] = {}
             if indicator in many:
                 known = (found.evidence or {}).get(indicator) if found else None
-                parts[indicator] = _store_months(connection, data, seen, indicator, many[indicator], known)
-                files = [parts[indicator][month] for month in sorted(parts[indicator])]
-            else:
+                months = _store_months(connection, data, seen, indicator, many[indicator], known)
+            if months:
+                parts[indicator] = months
+                files = [months[month] for month in sorted(months)]
+            else:  # also where there is no observation: a file says so
                 file = _store(connection, data, indicator, _COUNTED.get(row.path))
                 files = [[file, seen.sha256(data.evidence / file)]]
             indicators[indicator] = {
