@@ -349,7 +349,10 @@ def _write_frames(path: Path, frames: Iterable[pl.DataFrame], contract: Contract
 
     rows = 0
     schema = pl.DataFrame(schema=stored_schema(contract)).to_arrow().schema
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+    # What the source system issues, and the line, repeat so seldom that a dictionary of them is work for nothing.
+    unlike = {"line", *(c.stored for c in contract.columns if c.issued)}
+    repeated = [name for name in schema.names if name not in unlike]
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=repeated) as writer:
         for frame in frames:
             assert dict(frame.schema) == stored_schema(contract)
             writer.write_table(frame.to_arrow())

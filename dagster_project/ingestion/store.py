@@ -28,7 +28,7 @@ from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.catalogue.vocabulary import UNIT_NOT_VALID, UNKNOWN_UNIT
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
-from dagster_project.engines.duckdb import count, database, keep, literal, sql_files
+from dagster_project.engines.duckdb import count, create, database, keep, literal, sql_files
 from dagster_project.engines.rules import rule
 from dagster_project.ingestion.bronze import accepted_path, anchor_path, quarantine_path
 from dagster_project.ingestion.newest import judge, key_hash
@@ -66,6 +66,7 @@ def opened(data: DataPaths, by: str, tell: Callable[[str], None]) -> Iterator[du
             tell(f"räknar om allt från början: {reason}")
             log.info("Allt räknas om från början: %s.", reason)
         warehouse.remove(data)
+        create(data.warehouse)
         before = None
     warehouse.let_go(data)
     try:
@@ -374,17 +375,17 @@ def _judge_keys(connection: duckdb.DuckDBPyConnection, contract: Contract, delta
             f" union all select a._key from settled.{source} a join touched_scopes s on {alike} where {form.when_sql}"
             f" union all select {key_hash(contract)} from changed_broken where key is not null"
         )
-    connection.execute(f"create or replace temp table judged_keys as select distinct _key from ({keys})")
+    connection.execute(f"create or replace temp table judged_keys as {keys}")
     judge(connection, contract, "judged_keys")
     if source == REGISTER_SOURCE:
         _let_yield(connection)
     connection.execute(
         """
         create or replace temp table verdicts as
-        select c.rid, c.counted, c.was_replaced, n.rid is not null as counts, r.replaced_line is not null as replaced
+        select c.rid, c.counted, c.was_replaced, n.rid is not null as counts, r.rid is not null as replaced
         from candidates c
         left join counting n on n.rid = c.rid
-        left join replaced r on r.replaced_delivery = c.delivery and r.replaced_line = c.line
+        left join replaced r on r.rid = c.rid
         """
     )
     connection.execute(
@@ -401,14 +402,14 @@ def _let_yield(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         create or replace temp table yielding as
-        select r.rid, r.delivery, r.line from counting r
+        select r.rid from counting r
         where exists (
             select 1 from counting o
             where o.hsaid_enhet = r.hsaid_enhet and o.delivered > r.delivered and {OVERLAP_SQL}
         )
         """
     )
-    connection.execute("insert into replaced select delivery, line from yielding")
+    connection.execute("insert into replaced select rid from yielding")
     connection.execute("delete from counting where rid in (select rid from yielding)")
 
 
