@@ -82,7 +82,7 @@ def judge(connection: duckdb.DuckDBPyConnection, contract: Contract, keys: str, 
 
 
 def _lists(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: str) -> None:
-    """Of the candidates' full lists the tables `lists` (delivered, makulerad, scope) and `set_aside` (key, delivered)."""
+    """The tables `lists` (delivered, makulerad, scope) of the candidates' full lists and `set_aside` (key, delivered)."""
     form = contract.full_list
     assert form is not None
     named = {c: f"scope_{i + 1}" for i, c in enumerate(form.scope)}
@@ -93,8 +93,8 @@ def _lists(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: s
     )
     shown = ", ".join(["a.makulerad", "d.uttagsdatum as delivered", *(f"a.{c} as {s}" for c, s in named.items())])
     connection.execute(
-        f"create or replace temp table lists as "
-        f"select distinct {shown} from accepted a join deliveries d using (delivery) join candidate_scopes s on {alike} "
+        f"create or replace temp table lists as select distinct {shown} "
+        f"from accepted a join deliveries d using (delivery) join candidate_scopes s on {alike} "
         f"where {NOT_REFUSED} and {form.when_sql} and {earlier}"
     )
     connection.execute(

@@ -424,19 +424,22 @@ def _note_touched(connection: duckdb.DuckDBPyConnection, contract: Contract, del
         return
     new = ", ".join(literal(d.id) for d in delta.new) or "''"
     dates = [n for n, t in stored_schema(contract).items() if t == pl.Date()]
+    if not dates:
+        return
+    named = ", ".join(f"a.{d}" for d in dates)
     connection.execute(
         f"""
         create or replace temp table touching as
-        select a.* from settled.{source} a join verdicts v on a.rowid = v.rid
+        select {named} from settled.{source} a join verdicts v on a.rowid = v.rid
         where v.counts <> v.counted
-        union all select * from settled.{source} where delivery in ({new}) and _counts
-        union all select * from gone_rows where _counts
-        union all select a.* from settled.{source} a
+        union all select {named} from settled.{source} a where a.delivery in ({new}) and a._counts
+        union all select {named} from gone_rows a where a._counts
+        union all select {named} from settled.{source} a
             join rejudged r on a.rowid = r.rid where r._counts or a._counts
         """
     )
     months = " union ".join(f"select cast(date_trunc('month', {d}) as date) as month from touching" for d in dates)
-    for table in tables if months else ():
+    for table in tables:
         connection.execute(
             f"insert into {table} select {name}, month from ({months}) where month is not null "
             f"except select source, month from {table}"

@@ -59,7 +59,7 @@ def decode(content: bytes) -> bytes:
 _PIECE = 16 * 1024**2
 _MARKS = "ÃÂâ"
 _FIRST_COMPOSED = 0xCC
-"""The first byte of U+0300 in UTF-8: texts of what comes before it are NFC as they are, and so are all of Windows-1252."""
+"""The first byte of U+0300 in UTF-8: texts of what comes before it are NFC as they are, as all of Windows-1252 are."""
 
 
 def _as_utf8(content: bytes, encoding: str) -> bytes | None:
