@@ -82,7 +82,7 @@ def judge(connection: duckdb.DuckDBPyConnection, contract: Contract, keys: str, 
 
 
 def _lists(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: str) -> None:
-    """The tables `lists` (delivered, makulerad, scope) of the candidates' full lists and `set_aside` (key, delivered)."""
+    """The tables `lists` (delivered, makulerad, scope) of the candidates' lists and `set_aside` (key, delivered)."""
     form = contract.full_list
     assert form is not None
     named = {c: f"scope_{i + 1}" for i, c in enumerate(form.scope)}
