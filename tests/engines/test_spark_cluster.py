@@ -58,4 +58,4 @@ def test_the_sample_on_a_cluster(
     # Both workers took part, and the run has let go of them.
     assert len(list((folder / "work").glob("app-*/[01]"))) == sparkcluster.WORKERS and not spark._open
     assert sparkcluster.main(["down"]) == 0 and sparkcluster.main(["down"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark är stoppat.", "Inget Spark var igång."]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark har stoppats.", "Spark var inte igång."]
