@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
@@ -16,7 +16,12 @@ NOT_REFUSED = "not a._refused"
 
 def key_hash(contract: Contract) -> str:
     """SQL for the hash of a row's business key: the store's column `_key`."""
-    return f"hash({', '.join(contract.key_sql)})"
+    return hash_of(contract.key_sql)
+
+
+def hash_of(parts: Iterable[str]) -> str:
+    """SQL for the hash of a key's parts. Two keys can have the same one."""
+    return f"hash({', '.join(parts)})"
 
 
 def judge(connection: duckdb.DuckDBPyConnection, contract: Contract, keys: str, before: str | None = None) -> None:
@@ -48,7 +53,7 @@ def judge(connection: duckdb.DuckDBPyConnection, contract: Contract, keys: str, 
     several = "select _key from candidates group by _key having count(*) > 1"
     if form is not None:
         _lists(connection, contract, earlier)
-        several += f" union select hash({', '.join(f'key_{i + 1}' for i in range(parts))}) from set_aside"
+        several += f" union select {hash_of(f'key_{i + 1}' for i in range(parts))} from set_aside"
     connection.execute(f"create or replace temp table several as {several}")
     # The rule knows a row by delivery and line: here by its place.
     connection.execute(
