@@ -174,7 +174,7 @@ def fast_and_exact(content: bytes, separator: str, width: int) -> tuple[pl.DataF
     header, found, line, start = csv_reader._header(content, contract)
     assert (len(header), found) == (width, separator) or width == 1
     fast = csv_reader._fast(content[start:], separator, width, positions, line)
-    return fast, csv_reader._exact(content[start:], separator, width, positions, line, contract)
+    return fast, csv_reader.read_lines(content[start:], separator, width, positions, line, contract)
 
 
 @settings(deadline=None, max_examples=300)
