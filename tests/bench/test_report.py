@@ -35,8 +35,17 @@ def test_aims_are_held_against_what_was_measured(result: dict[str, Any]) -> None
     assert (seconds.limit, seconds.reached, seconds.met) == (2, 1.8, False)
     assert _aim(result, "pandas with Great Expectations, memory").reached == 0.2
     assert _aim(result, "one day's delta").limit == 1.15
-    result["delta"]["rows"] = 50_000_000
-    assert _aim(result, "one day's delta").limit == 1.3
+
+
+def test_the_largest_set_has_aims_of_its_own(result: dict[str, Any]) -> None:
+    larger = json.loads(json.dumps(result["curve"][-1]))
+    larger |= {"rows": 50_000_000, "ratio": 9.0}
+    larger["delta"]["delta"]["peak_bytes"] = 6 * 2**30
+    result["curve"].append(larger)
+    assert _aim(result, "delta on 10,000,000 rows").limit == 1.15
+    assert _aim(result, "delta on 50,000,000 rows").limit == 1.3
+    assert _aim(result, "(10,000,000 rows - sample run)").reached == 2.5
+    assert _aim(result, "most memory, up to 50,000,000 rows").reached == 6.0
 
 
 def test_readers_aims_are_their_time_in_postgresql_and_no_fault(result: dict[str, Any]) -> None:
@@ -60,7 +69,7 @@ def test_the_document_has_every_part(result: dict[str, Any]) -> None:
         "Measured 2026-11-26 on 2 cores, 23 GiB of memory",
         "| 10,000,000 | 66.0 | 90.0 | 5,120 | 16.0 | 2.50 | 1.5 |",
         "Beyond the sample run it takes 4.0 s for a million rows.",
-        "| step, seconds | sample | 10,000,000 rows | one day's delta |",
+        "| step, seconds | sample | 10,000,000 rows | one day's delta on 10,000,000 rows |",
         "| ingestion | 5.0 | 20.0 | 6.0 |",
         "ingestion kva 1.5 s",
         "| one day's delta (10,000 rows) on 10,000,000 rows | 28.0 | 30.0 | 600 | 24705 |",
@@ -76,9 +85,12 @@ def test_the_document_has_every_part(result: dict[str, Any]) -> None:
 
 
 def test_what_is_left_out_is_said(result: dict[str, Any]) -> None:
-    result |= {name: {"left_out": "as asked"} for name in ("board", "serving", "delta", "pandas", "spark")}
+    result |= {name: {"left_out": "as asked"} for name in ("board", "serving", "pandas", "spark")}
+    result["curve"][-1]["delta"] = {"left_out": "as asked"}
     text = render(result)
-    assert "Not measured: spark (as asked)." in text and "Not measured: serving (as asked)." in text
+    for name in ("spark", "serving", "delta"):
+        assert f"Not measured: {name} (as asked)." in text
+    assert _aim(result, "one day's delta").cells[2:] == ("not measured: as asked", "")
     sample_only = {key: result[key] for key in ("time", "machine", "sample")}
     assert "First run by number of rows" not in render(sample_only)
     assert "nothing new / sample run" in told(sample_only)
@@ -125,9 +137,10 @@ def test_one_invocation_measures_all_of_it(asked: list[tuple[str, int]], tmp_pat
     assert [found for found in asked if found[0] in ("spark", "pandas", "next_day")] == [
         ("spark", 2_000_000),
         ("pandas", 10_000_000),
+        ("next_day", 10_000_000),
         ("next_day", 50_000_000),
     ]
-    assert set(measured.result) == {"sample", "board", "serving", "curve", "spark", "pandas", "delta"}
+    assert set(measured.result) == {"sample", "board", "serving", "curve", "spark", "pandas"}
     assert list(tmp_path.iterdir()) == [], "the large folders are gone"
 
 
@@ -145,6 +158,6 @@ def test_a_part_that_fails_costs_the_others_nothing(
     monkeypatch.setattr(scale, "pandas", differs)
     measured = bench.Bench(tmp_path, [], lambda text: None)
     measured.all(20_000, 1, None)
-    assert measured.failed == {"pandas": "the pipeline and the script differ"}
+    assert measured.failed == {"pandas, 20,000 rows": "the pipeline and the script differ"}
     assert ("next_day", 20_000) in asked and "pandas" not in measured.result
-    assert "FAILED pandas" in told({"failed": measured.failed})
+    assert "FAILED pandas, 20,000 rows" in told({"failed": measured.failed})
