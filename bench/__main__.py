@@ -1,8 +1,9 @@
 """Measure all that the specification says of scale: `python -m bench [--rows N] [--out DIR] [--leave-out PART]`.
 
 sample    the sample run, its unavoidable parts, the run that finds nothing new; the board; readers during switches
+old files what 10,000 old deliveries cost each day
 large     the first run on generated sets of several sizes up to N rows, beside a hand-written DuckDB script
-next day  one day's deliveries after the largest of them
+next day  one day's deliveries after the first run on the largest of them, and on 10 million rows
 pandas    a pandas and Great Expectations script of the same work
 spark     the same run on Spark
 
@@ -29,10 +30,10 @@ from rich.console import Console
 
 from bench import scale
 from bench.measure import BenchmarkError
-from bench.report import DOCUMENT, MEASURED, render, told
+from bench.report import DOCUMENT, LARGE, MEASURED, render, told
 from bench.runs import PROJECT, Figures
 
-PARTS = ("board", "serving", "delta", "pandas", "spark")
+PARTS = ("board", "serving", "old_files", "delta", "pandas", "spark")
 """What can be left out."""
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "pandas", "polars")
 
@@ -51,28 +52,33 @@ class Bench:
         self.result: dict[str, Any] = {}
         self.failed: dict[str, str] = {}
 
-    def part(self, name: str, measured: Callable[[], Figures], key: str | None = None) -> Figures | None:
-        """Measure a part; one that fails costs the others nothing."""
+    def part(self, name: str, measured: Callable[[], Figures], size: int | None = None) -> Figures | None:
+        """Measure a part, of a set of so many rows; one that fails costs the others nothing."""
         if name in self.leave_out:
-            self.result[key or name] = {"left_out": "as asked"}
-            return None
-        self.say(f"{name} ...")
+            return {"left_out": "as asked"}
+        told = name if size is None else f"{name}, {size:,} rows"
+        self.say(f"{told} ...")
         try:
-            found = measured()
+            return measured()
         except BenchmarkError as error:
-            self.failed[name] = str(error)
-            self.say(f"{name}: {error}")
+            self.failed[told] = str(error)
+            self.say(f"{told}: {error}")
             return None
-        self.result[key or name] = found
+
+    def keep(self, name: str, measured: Callable[[], Figures], size: int | None = None) -> Figures | None:
+        """Measure a part that stands for itself in the JSON."""
+        if (found := self.part(name, measured, size)) is not None:
+            self.result[name] = found
         return found
 
     def all(self, rows: int, repeat: int, given: Path | None) -> None:
         """Measure everything; without a sample run there is nothing to hold the rest against."""
-        sample = self.part("sample", lambda: scale.sample(self.folder, repeat))
+        sample = self.keep("sample", lambda: scale.sample(self.folder, repeat))
         if sample is None:
             return
-        self.part("board", lambda: scale.board(self.folder))
-        self.part("serving", lambda: scale.serving(self.folder))
+        self.keep("board", lambda: scale.board(self.folder))
+        self.keep("serving", lambda: scale.serving(self.folder))
+        self.keep("old_files", lambda: scale.old_files(self.folder))
         points = []
         for size in curve(rows) if rows else []:
             point = self._of_size(size, sample["first"]["wall_s"], given if size == rows else None, size == rows)
@@ -84,16 +90,16 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix=f"rows-{size}-", dir=self.folder) as name:
             folder = Path(name)
             raw = scale.generated(folder, size, given)
-            point = self.part(f"{size:,} rows", lambda: scale.large(folder, raw, size, wall), f"rows_{size}")
+            point = self.part("first run", lambda: scale.large(folder, raw, size, wall), size)
             if point is None:
                 return None
-            del self.result[f"rows_{size}"]  # it is a point of the curve
             if size == min(scale.PANDAS_MOST, size) and (largest or size == scale.PANDAS_MOST):
-                self.part("pandas", lambda: scale.pandas(folder, raw, size))
+                self.keep("pandas", lambda: scale.pandas(folder, raw, size), size)
             if size == scale.SPARK_ROWS or (largest and size < scale.SPARK_ROWS):
-                self.part("spark", lambda: scale.spark(folder, raw, size))
-            if largest:
-                self.part("delta", lambda: scale.next_day(folder, raw, size, wall))
+                self.keep("spark", lambda: scale.spark(folder, raw, size), size)
+            if largest or size == LARGE:
+                day = self.part("delta", lambda: scale.next_day(folder, raw, size, wall), size)
+                point |= {"delta": day} if day else {}
             return point
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.cli.localserver import up_or_down
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
 from dagster_project.products.postgres.server import PostgresServer
@@ -207,20 +208,18 @@ def _as_its_user(command: Sequence[str | Path], folder: Path) -> subprocess.Comp
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`up [PORT]` or `down`, in `.postgres` of the project; what cannot be done is one sentence."""
+    """`up [PORT]` or `down`, in `.postgres` of the project."""
     folder = PROJECT / ".postgres"
-    try:
-        if arguments[:1] == ["down"]:
-            print("PostgreSQL är stoppad." if down(folder) else "Ingen PostgreSQL var igång.")
-            return 0
-        server = up(folder, int(arguments[1]) if arguments[1:] else PORT)
-    except ResultattavlaError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"PostgreSQL svarar på {HOST}:{server.port}, databasen {DATABASE}. I resultattavla.toml:\n")
-    print(f'[serve.postgres]\nhost = "{HOST}"\nport = {server.port}\npassfile = "{server.passfile}"\n')
-    print(f"Läs: PGPASSFILE={server.passfile} psql -h {HOST} -p {server.port} -U {READER} {DATABASE}")
-    return 0
+
+    def start(port: int) -> str:
+        server = up(folder, port)
+        return (
+            f"PostgreSQL svarar på {HOST}:{server.port}, databasen {DATABASE}. I resultattavla.toml:\n\n"
+            f'[serve.postgres]\nhost = "{HOST}"\nport = {server.port}\npassfile = "{server.passfile}"\n\n'
+            f"Läs: PGPASSFILE={server.passfile} psql -h {HOST} -p {server.port} -U {READER} {DATABASE}"
+        )
+
+    return up_or_down(arguments, PORT, start, lambda: down(folder), "PostgreSQL")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dagster_project.cli.localserver import up_or_down
 from dagster_project.core.errors import ResultattavlaError, UsageError
 from dagster_project.core.paths import PROJECT
 from dagster_project.engines.spark import require
@@ -119,18 +120,14 @@ def _is_ours(pid: int) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`up [PORT]` or `down`, in `.spark` of the project; what cannot be done is one sentence."""
+    """`up [PORT]` or `down`, in `.spark` of the project."""
     folder = PROJECT / ".spark"
-    try:
-        if arguments[:1] == ["down"]:
-            print("Spark är stoppat." if down(folder) else "Inget Spark var igång.")
-            return 0
-        master = up(folder, int(arguments[1]) if arguments[1:] else PORT)
-    except ResultattavlaError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f'Spark svarar på {master}. I resultattavla.toml:\n\nengine = "spark"\n\n[spark]\nmaster = "{master}"')
-    return 0
+
+    def start(port: int) -> str:
+        master = up(folder, port)
+        return f'Spark svarar på {master}. I resultattavla.toml:\n\nengine = "spark"\n\n[spark]\nmaster = "{master}"'
+
+    return up_or_down(arguments, PORT, start, lambda: down(folder), "Spark")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,16 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
+from importlib import import_module
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, TypeVar
+
+from dagster_project.core.imports import much_loaded
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,24 +47,29 @@ class Second:
     """The process beside this one, and the way to it; one question at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.turn = threading.RLock()
+        """Held by who asks, and kept by who goes on asking."""
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
-        self._lost = False
+        self._lost = self._ended = False
 
     def ask(self, work: Callable[[T], R], item: T) -> R:
-        """`work` of `item` as that process did it; what it raised is raised here. Raises Lost where it is gone."""
-        with self._lock:
+        """`work` of `item` as that process did it: what it logged is logged here, what it raised is raised here. Raises
+        Lost where it is gone."""
+        with self.turn:
             if self._lost:
                 raise Lost
             try:
                 connection = self._connection or self._begin()
                 connection.send((work, item))
-                done, result = connection.recv()
+                done, result, logged = connection.recv()
             except (EOFError, OSError) as error:
                 self._lost = True
                 log.debug("the second process is gone", exc_info=True)
                 raise Lost from error
+        for record in logged:
+            if logging.getLogger(record.name).isEnabledFor(record.levelno):
+                logging.getLogger(record.name).handle(record)
         if done:
             return result
         raise result
@@ -70,16 +82,22 @@ class Second:
             self._process = subprocess.Popen(
                 arguments, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
+            if self._ended:  # while it was begun
+                self._process.kill()
         self._connection = Connection(ours.detach())
         return self._connection
 
     def end(self) -> None:
         """Let it go; what it is at is of no use to anybody any more."""
-        if self._connection is not None:
-            self._connection.close()
+        self._ended = True
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+        with self.turn:  # who still waits for an answer sees that there is none
+            self._lost = True
+            if self._connection is not None:
+                self._connection.close()
+            if self._process is not None:
+                self._process.wait()
 
 
 class Lost(Exception):  # noqa: N818 - it is no fault: who meets it does the work itself
@@ -116,16 +134,22 @@ def shared(work: Callable[[T], R], items: Sequence[T], worth: bool = True) -> li
     faults: list[BaseException] = []
 
     def beside() -> None:
-        while left and not faults:
-            with suppress(IndexError):
-                i = left.popleft()
-                try:
-                    results[i] = second.ask(work, items[i])
-                except Lost:
-                    left.append(i)
-                    return
-                except BaseException as error:
-                    faults.append(error)
+        while not second.turn.acquire(timeout=0.02):  # it is still at what was asked `ahead`
+            if not left or faults:
+                return
+        try:
+            while left and not faults:
+                with suppress(IndexError):
+                    i = left.popleft()
+                    try:
+                        results[i] = second.ask(work, items[i])
+                    except Lost:
+                        left.append(i)
+                        return
+                    except BaseException as error:
+                        faults.append(error)
+        finally:
+            second.turn.release()
 
     thread = threading.Thread(target=beside, daemon=True)
     # The second process has the first one: it takes the longest while it is loading anyhow.
@@ -149,11 +173,46 @@ def shared(work: Callable[[T], R], items: Sequence[T], worth: bool = True) -> li
     return [results[i] for i in range(len(items))]
 
 
+def ahead(work: Callable[[T], R], item: T) -> Callable[[], R]:
+    """Let the second process begin with `work` of `item` (as in `shared`) while this one goes on; gives what waits for
+    the result, works it out where there is no second process or it is lost, and raises what `work` raised."""
+    second = _active
+    if second is None:
+        return partial(work, item)
+    future: Future[R] = Future()
+
+    def beside() -> None:
+        try:
+            future.set_result(second.ask(work, item))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=beside, daemon=True).start()
+
+    def waited_for() -> R:
+        try:
+            return future.result()
+        except Lost:
+            return work(item)
+
+    return waited_for
+
+
+def load(modules: Sequence[str]) -> None:
+    """Load modules: asked `ahead`, so that the second process has them when it is asked for what needs them."""
+    with much_loaded():
+        for module in modules:
+            import_module(module)
+
+
 def serve(number: int) -> None:
     """Do what is asked through a socket, until nobody is there to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that asks answers it
     threading.Thread(target=_end_with, args=(number,), daemon=True).start()
     connection = Connection(number)
+    logged = SimpleQueue[logging.LogRecord]()
+    logging.getLogger().addHandler(QueueHandler(logged))
+    logging.getLogger().setLevel(logging.INFO)
     while True:
         try:
             work, item = connection.recv()
@@ -164,7 +223,7 @@ def serve(number: int) -> None:
             done = True, work(item)
         except BaseException as error:
             done = False, _to_be_sent(error)
-        connection.send(done)
+        connection.send((*done, [logged.get() for _ in range(logged.qsize())]))
 
 
 def _to_be_sent(error: BaseException) -> BaseException:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import date
 
+from dagster_project.core.imports import much_loaded
 from dagster_project.operations.daily_run import JobEnd
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.stages import STAGES
@@ -16,7 +17,7 @@ def run_in_process(settings: Settings, as_of: date | None, progress: Callable[[s
     """Run the daily job on the settings' folders; who calls this holds them (`operations.daily_run.session`)."""
     progress(STAGES[LOADING])
     data = settings.paths
-    with step(LOADING):
+    with step(LOADING), much_loaded():
         from dagster_project.defs.build import JOB, build_defs
         from dagster_project.defs.events import failure_reason, job_end
         from dagster_project.defs.instance import COMMAND_TAG, dagster_instance, forget_dead_runs, prune_dagster

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -26,12 +27,12 @@ def determined(system: System, hidden: Flags) -> Ints:
     in every solution of the homogeneous equations, and one random solution (modulo a large prime) tells all at once:
     a number that follows is 0 there for certain, another one with a probability of 1 to 2^61.
     """
-    joined, rows = system.contracted.of(hidden, partial(_contracted, system))
+    joined, equations = system.contracted.of(hidden, partial(_contracted, system))
     width = system.width
     level = system.shapes["niva"].replace_strict({"enhet": 0, "verksamhet": 1, "omrade": 2}, return_dtype=pl.Int64)
     detail = level.to_list() + [0] * (len(system.grid) - system.shapes.height)
     solved: dict[int, dict[int, int]] = {}
-    for row in sorted(rows, key=lambda r: (len(r), r)):
+    for row in sorted(equations.as_rows(), key=lambda r: (len(r), r)):
         left = dict(row)
         while (pivot := next((c for c in left if c in solved), None)) is not None:
             factor = left[pivot]
@@ -56,16 +57,16 @@ def determined(system: System, hidden: Flags) -> Ints:
                     drawn[column] = chance.randrange(_PRIME)
                 total += factor * drawn[column]
         drawn[pivot] = -total % _PRIME
+    cells = np.flatnonzero((hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE))
+    series = system.series[cells]
+    there, here = joined[series, system.end[cells]], joined[series, system.start[cells]]
     found = []
-    for cell in np.flatnonzero(
-        (hidden | _flags(system, "virtual")) & ~(np.abs(_numbers(system)) <= _TOLERANCE)
-    ).tolist():
-        ends = [int(joined[system.series[cell], node]) for node in (system.end[cell], system.start[cell])]
+    for cell, *ends in zip(cells.tolist(), there.tolist(), here.tolist(), strict=True):
         for c in ends:
             if c % width and c not in drawn:
                 drawn[c] = chance.randrange(_PRIME)
-        there, here = (drawn[c] if c % width else 0 for c in ends)
-        if (there - here) % _PRIME == 0:
+        one, other = (drawn[c] if c % width else 0 for c in ends)
+        if one == other:
             found.append(cell)
     return np.array(found, np.int64)
 
@@ -77,58 +78,75 @@ def narrow(system: System, hidden: Flags, wanted: Flags, unknowns: int = 12) -> 
     Possible are answers that leave every hidden cell 1 or more (a difference, or what is left out: 0 or more, and O);
     looked through are those that differ from the true numbers by at most 1 in every free direction.
     """
-    joined, rows = system.contracted.of(hidden, partial(_contracted, system))
+    joined, equations = system.contracted.of(hidden, partial(_contracted, system))
     width = system.width
-    group: dict[int, int] = {}
-
-    def root(c: int) -> int:
-        while group.setdefault(c, c) != c:
-            group[c] = group[group[c]]
-            c = group[c]
-        return c
-
-    for row in rows:
-        for c, _ in row[1:]:
-            group[root(c)] = root(row[0][0])
     virtual, left_out = _flags(system, "virtual"), _flags(system, "left_out")
     numbers = _numbers(system)
-    bounds: list[tuple[Row, int, int]] = []  # -1: of no cell that is asked about
-    for cell in np.flatnonzero(hidden | virtual).tolist():
-        s = system.series[cell]
-        row = _row([(joined[s, system.end[cell]], 1), (joined[s, system.start[cell]], -1)], width)
-        if row and not np.isnan(numbers[cell]):
-            least = 0 if virtual[cell] or left_out[cell] else 1
-            bounds.append((row, min(least - int(numbers[cell]), 0), cell if wanted[cell] else -1))
+    # Every hidden cell, and O of every month, is the difference of two joined nodes and has a least number.
+    cells = np.flatnonzero((hidden | virtual) & ~np.isnan(numbers))
+    least = np.where(virtual[cells] | left_out[cells], 0, 1) - numbers[cells].astype(np.int64)
+    asked = np.where(wanted[cells], cells, -1)  # -1: of no cell that is asked about
+    rests = [np.zeros((0, 2), np.int64)]
     sexes = system.shapes["kon"].to_list()
     for family in system.families:
         if family.rest >= 0 and sexes[family.whole] != sexes[family.parts[0]]:
-            for tick in np.flatnonzero(~system.zero[family.rest]).tolist():
-                nodes = joined[family.rest, tick + 1], joined[family.rest, system.origin[tick]]
-                if row := _row([(nodes[0], 1), (nodes[1], -1)], width):
-                    bounds.append((row, -int(system.grid[family.rest, tick]), -1))
-    members: dict[int, set[int]] = defaultdict(set)
-    its_rows: dict[int, list[Row]] = defaultdict(list)
-    its_bounds: dict[int, list[tuple[Row, int, int]]] = defaultdict(list)
+            ticks = np.flatnonzero(~system.zero[family.rest])
+            rests.append(np.stack([np.full(len(ticks), family.rest), ticks], axis=1))
+    rest, tick = np.concatenate(rests).T
+    series = system.series[cells]
+    there = np.concatenate([joined[series, system.end[cells]], joined[rest, tick + 1]])
+    here = np.concatenate([joined[series, system.start[cells]], joined[rest, system.origin[tick]]])
+    asked = np.concatenate([asked, np.full(len(rest), -1)])
+    lowest = np.concatenate([np.minimum(least, 0), -system.grid[rest, tick].astype(np.int64)])
+    there, here = np.where(there % width, there, -1), np.where(here % width, here, -1)
+    told = there != here
+    there, here, asked, lowest = there[told], here[told], asked[told], lowest[told]
+    one, other = np.where(there >= 0, there, here), np.where(here >= 0, here, there)
     # A cell between two groups joins them.
-    for row, _, _ in bounds:
-        for c, _ in row[1:]:
-            group[root(c)] = root(row[0][0])
-    for row in rows:
-        its_rows[root(row[0][0])].append(row)
-        members[root(row[0][0])].update(c for c, _ in row)
-    for bound in bounds:
-        its_bounds[root(bound[0][0][0])].append(bound)
-        members[root(bound[0][0][0])].update(c for c, _ in bound[0])
+    first = equations.column[equations.begin[:-1]]
+    group = _groups(
+        joined.size,
+        np.concatenate([np.repeat(first, np.diff(equations.begin)), one]),
+        np.concatenate([equations.column, other]),
+    )
     # Unknown are the numbers that everything is summed from; the others follow from them.
     summed = np.zeros(len(system.grid), bool)
     summed[[family.whole for family in system.families]] = True
     summed[np.unique(system.series[virtual])] = True
+    columns = np.unique(np.concatenate([equations.column, one, other]))
+    many = np.bincount(group[columns[~summed[columns // width]]], minlength=joined.size)
+    looked = np.zeros(joined.size, bool)
+    looked[group[one[asked >= 0]]] = True
+    looked &= many <= unknowns
+    its_columns: dict[int, list[int]] = defaultdict(list)
+    its_rows: dict[int, list[Row]] = defaultdict(list)
+    its_bounds: dict[int, list[tuple[Row, int, int]]] = defaultdict(list)
+    for c in columns[looked[group[columns]]].tolist():
+        its_columns[int(group[c])].append(c)
+    for row in equations.as_rows(np.flatnonzero(looked[group[first]])):
+        its_rows[int(group[row[0][0]])].append(row)
+    for i in np.flatnonzero(looked[group[one]]).tolist():
+        bound = _row([(c, sign) for c, sign in ((int(there[i]), 1), (int(here[i]), -1)) if c >= 0], width)
+        its_bounds[int(group[one[i]])].append((bound, int(lowest[i]), int(asked[i])))
     fixed = []
-    for key, columns in members.items():
-        asked = any(cell >= 0 for _, _, cell in its_bounds[key])
-        if asked and sum(not summed[c // width] for c in columns) <= unknowns:
-            fixed += _fixed(sorted(columns), its_rows[key], its_bounds[key], unknowns)
+    for key, members in its_columns.items():
+        fixed += _fixed(members, its_rows[key], its_bounds[key], unknowns)
     return np.array(sorted(c for c in fixed if c >= 0), np.int64)
+
+
+def _groups(count: int, one: Ints, other: Ints) -> Ints:
+    """Of each of so many numbers the smallest that pairs join it to."""
+    group = np.arange(count)
+    while True:
+        a, b = group[one], group[other]
+        apart = a != b
+        if not apart.any():
+            return group
+        one, other = one[apart], other[apart]
+        low, high = np.minimum(a[apart], b[apart]), np.maximum(a[apart], b[apart])
+        np.minimum.at(group, high, low)
+        while (group[group] != group).any():
+            group = group[group]
 
 
 def _fixed(columns: list[int], rows: list[Row], bounds: list[tuple[Row, int, int]], most: int) -> list[int]:
@@ -190,44 +208,78 @@ def _directions(count: int) -> Iterator[Floats]:
         yield (numbers[:, None] // 3 ** np.arange(count) % 3 - 1).astype(float)
 
 
-def _contracted(system: System, hidden: Flags) -> tuple[Ints, set[Row]]:
+@dataclass(frozen=True)
+class Contracted:
+    """The equations between joined nodes, each once: those from `begin[i]` to `begin[i + 1]` are of equation i."""
+
+    begin: Ints
+    column: Ints
+    value: Ints
+
+    def as_rows(self, chosen: Ints | None = None) -> list[Row]:
+        """All equations, or the chosen ones."""
+        column, value, begin = self.column.tolist(), self.value.tolist(), self.begin.tolist()
+        return [
+            tuple(zip(column[begin[i] : begin[i + 1]], value[begin[i] : begin[i + 1]], strict=True))
+            for i in (range(len(begin) - 1) if chosen is None else chosen.tolist())
+        ]
+
+
+def _contracted(system: System, hidden: Flags) -> tuple[Ints, Contracted]:
     """The joined node (a number) of every series and node, 0 modulo `width` for the common one; the equations
     between.
     """
-    width = system.width
-    root = list(range(len(system.grid) * width))
-
-    def find(x: int) -> int:
-        while root[x] != x:
-            root[x] = root[root[x]]
-            x = root[x]
-        return x
-
-    def join(series: Ints, one: Ints, other: Ints) -> None:
-        for a, b in zip((series * width + one).tolist(), (series * width + other).tolist(), strict=True):
-            x, y = find(a), find(b)
-            if x != y:
-                root[max(x, y)] = min(x, y)
-
+    width, count = system.width, len(system.grid)
     series, ticks = np.nonzero(system.zero)
-    join(series, system.origin[ticks], ticks + 1)
     shown = ~hidden & ~_flags(system, "virtual")
-    join(system.series[shown], system.start[shown], system.end[shown])
-    joined = np.array([find(x) for x in range(len(root))], np.int64).reshape(-1, width)
-    rows: set[Row] = set()
+    joined = _groups(
+        count * width,
+        np.concatenate([series * width + system.origin[ticks], (system.series * width + system.start)[shown]]),
+        np.concatenate([series * width + ticks + 1, (system.series * width + system.end)[shown]]),
+    ).reshape(-1, width)
+    equation, column, value = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    made, nodes = 0, np.arange(width)
     for family in system.families:
         members = [(family.whole, 1), *((p, -1) for p in family.parts)]
         if family.rest >= 0:
             members.append((family.rest, -1))
-        terms = [(joined[s].tolist(), sign) for s, sign in members]
-        terms = [(nodes, sign) for nodes, sign in terms if any(c % width for c in nodes)]
-        for node in range(1, width):
-            if row := _row([(nodes[node], sign) for nodes, sign in terms], width):
-                rows.add(row)
-    for s, node, end, start in system.bridges:
-        if row := _row([(joined[s, node], 1), (joined[s, end], -1), (joined[s, start], 1)], width):
-            rows.add(row)
-    return joined, rows
+        for s, sign in members:
+            equation.append(made + nodes)
+            column.append(joined[s])
+            value.append(np.full(width, sign))
+        made += width
+    if system.bridges:
+        s, node, end, start = np.array(system.bridges, np.int64).T
+        for at, sign in ((node, 1), (end, -1), (start, 1)):
+            equation.append(made + np.arange(len(s)))
+            column.append(joined[s, at])
+            value.append(np.full(len(s), sign))
+    return joined, _each_once(np.concatenate(equation), np.concatenate(column), np.concatenate(value), width)
+
+
+def _each_once(equation: Ints, column: Ints, value: Ints, width: int) -> Contracted:
+    """Equations, the common node left out: of each number one coefficient, and none that is 0; of equal ones one."""
+    kept = column % width != 0
+    equation, column, value = equation[kept], column[kept], value[kept]
+    order = np.lexsort((column, equation))
+    equation, column, value = equation[order], column[order], value[order]
+    new = np.append(True, (np.diff(equation) != 0) | (np.diff(column) != 0))[: len(column)]
+    first = np.flatnonzero(new)
+    value = np.add.reduceat(value, first) if len(first) else value
+    equation, column = equation[first], column[first]
+    equation, column, value = equation[value != 0], column[value != 0], value[value != 0]
+    begin = np.flatnonzero(np.append(True, np.diff(equation) != 0)[: len(equation)])
+    ends = np.append(begin, len(column))
+    seen: set[tuple[bytes, bytes]] = set()
+    once = []
+    for i, (a, b) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
+        key = column[a:b].tobytes(), value[a:b].tobytes()
+        if key not in seen:
+            seen.add(key)
+            once.append(i)
+    lengths = np.diff(ends)
+    chosen = np.repeat(np.isin(np.arange(len(lengths)), once), lengths)
+    return Contracted(np.append(0, np.cumsum(lengths[once])), column[chosen], value[chosen])
 
 
 def _row(terms: Sequence[tuple[int, int]], width: int) -> Row:

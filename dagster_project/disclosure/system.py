@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,7 @@ class System:
     origin: Ints
     zero: Flags
     bridges: list[list[int]]
-    contracted: Latest[tuple[Ints, set[Row]]] = field(default_factory=lambda: Latest(), compare=False)
+    contracted: Latest[tuple[Ints, Any]] = field(default_factory=lambda: Latest(), compare=False)
     """What `follows` draws."""
 
 

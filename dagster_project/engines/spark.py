@@ -43,11 +43,9 @@ _LOG = Path(__file__).with_name("log4j2.properties")
 
 _LITTLE = 256 * 2**20
 """Bytes of bronze below which Spark would work longer on how to compute than it computes."""
-_FOR_LITTLE = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
+_FOR_LITTLE = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+_JAVA = "-XX:ReservedCodeCacheSize=512m"
+"""Spark compiles every statement to classes of its own: the code of all models is more than Java reserves."""
 _JAVA_FOR_LITTLE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 _open: dict[str, Any] = {}
@@ -119,7 +117,9 @@ def _session(data: DataPaths, master: str) -> Any:
     data.spark.mkdir(parents=True, exist_ok=True)
     root.joinpath("tmp").mkdir(exist_ok=True)
     # What a site wants otherwise (memory, cores, an object store) stands in its spark-defaults.conf; not this:
-    java = f"-Dlog4j2.configurationFile={_LOG.as_uri()}"
+    java, little = _JAVA, {}
+    if _bytes_of(data.bronze) < _LITTLE:
+        java, little = f"{_JAVA} {_JAVA_FOR_LITTLE}", _FOR_LITTLE
     settings = {
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": root.joinpath("spark").as_uri(),
@@ -128,10 +128,9 @@ def _session(data: DataPaths, master: str) -> Any:
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.driver.extraJavaOptions": java,
-    }
-    if _bytes_of(data.bronze) < _LITTLE:
-        settings |= _FOR_LITTLE | {"spark.driver.extraJavaOptions": f"{java} {_JAVA_FOR_LITTLE}"}
+        "spark.driver.extraJavaOptions": f"{java} -Dlog4j2.configurationFile={_LOG.as_uri()}",
+        "spark.executor.extraJavaOptions": java,
+    } | little
     remote = _REMOTE.fullmatch(master)
     if remote is None or remote["host"] in _LOOPBACK:
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}

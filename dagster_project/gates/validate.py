@@ -13,7 +13,7 @@ from typing import Any
 
 from dagster_project.catalogue.vocabulary import DRIFT, TIERS
 from dagster_project.core.errors import ResultattavlaError
-from dagster_project.core.imports import hidden, load_when_used
+from dagster_project.core.imports import hidden, load_when_used, much_loaded
 from dagster_project.core.swedish import few
 from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, restrain_engine, sqlalchemy_url
 from dagster_project.gates.findings import Findings
@@ -223,7 +223,7 @@ def import_gx() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     for module in ("scipy.stats", "altair"):
         load_when_used(module)
-    with hidden("pyspark"):
+    with hidden("pyspark"), much_loaded():
         import great_expectations as gx
 
     return gx

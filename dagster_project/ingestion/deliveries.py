@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from dagster_project.catalogue.contracts import Contract, load_contracts
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, SAME_CONTENT, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError, system_reason
 from dagster_project.core.paths import DataPaths
+from dagster_project.core.second import shared
 from dagster_project.core.swedish import counted, listed
 from dagster_project.ingestion import persons
 from dagster_project.ingestion.bronze import (
@@ -27,12 +29,12 @@ from dagster_project.ingestion.bronze import (
     replaces,
     write_anchor,
 )
-from dagster_project.ingestion.discover import Found, first_day_in_raw, found_in_raw, log_unknown_folders
-from dagster_project.ingestion.readers import DEFAULT, Limits
+from dagster_project.ingestion.discover import Found, first_day_in_raw, found_in_raw, log_unknown_folders, parse_name
+from dagster_project.ingestion.readers import DEFAULT, Limits, large
 from dagster_project.ingestion.remembered import Remembered, remembered
 from dagster_project.ingestion.withdrawals import Withdrawals, withdrawal_of
 from dagster_project.runs.ledger import Delivery
-from dagster_project.runs.log import INGESTION, step
+from dagster_project.runs.log import INGESTION, note, step
 
 Progress = Callable[[str], None]
 
@@ -104,31 +106,20 @@ def read_deliveries(
         for contract in load_contracts().values()
     ]
     _require_files(data, key, limits, [item for _, files in sources for item in files.counting], seen)
-    for contract, files in sources:
+    asked = [_asked(contract, files, data, key, limits, seen) for contract, files in sources]
+    by_two = _read_by_two(asked, progress)
+    for (contract, files), of_source in zip(sources, asked, strict=True):
         write_anchor(data, contract)
         progress(f"{contract.source}, {counted(len(files.counting), 'fil', 'filer')}")
-        try:
-            expected = expected_note(contract, key)
-
-            def ingested(item: _Counting, expected: dict[str, Any] = expected) -> Delivery:
-                return _ingested(item, data, key, expected, progress, limits)
-
-            notes = [
-                known_note(data, item.found.delivery, expected, limits, item.found.path is not None, seen)
-                for item in files.counting
-            ]
-            # Two files at a time: much of the reading uses one core only. More would only take more memory.
-            with ThreadPoolExecutor(max_workers=2) as pool:
-                new = pool.map(ingested, [i for i, note in zip(files.counting, notes, strict=True) if note is None])
-                read = [
-                    next(new) if note is None else _counted(item, data, note)
-                    for item, note in zip(files.counting, notes, strict=True)
-                ]
-            for old in _forgotten(files):
-                mark_replaced(data, old)
-            ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits, seen)]
-        finally:
-            persons.forget()
+        came = by_two[contract.source] if contract.source in by_two else _read(of_source, progress)
+        new = iter(came)
+        read = [
+            _counted(item, data, next(new).meta if found is None else found)
+            for item, found in zip(files.counting, of_source.notes, strict=True)
+        ]
+        for old in _forgotten(files):
+            mark_replaced(data, old)
+        ledger += [*files.ledger, *read, *_kept(files, read, data, key, limits, seen)]
     log_unknown_folders(raw, folders)
     seen.save(data)
     return _as_of(as_of, ledger), _in_order(ledger)
@@ -291,18 +282,101 @@ def _kept(
     return lines
 
 
-def _ingested(
-    item: _Counting, data: DataPaths, key: bytes, expected: dict[str, Any], progress: Progress, limits: Limits
-) -> Delivery:
+@dataclass(frozen=True)
+class _Asked:
+    """A source's files that are to be read: those of `counting` that bronze has no note of (`notes`) that holds."""
+
+    counting: tuple[_Counting, ...]
+    notes: tuple[dict[str, Any] | None, ...]
+    expected: dict[str, Any]
+    data: DataPaths
+    key: bytes
+    limits: Limits
+
+    @property
+    def new(self) -> list[_Counting]:
+        return [item for item, found in zip(self.counting, self.notes, strict=True) if found is None]
+
+    @property
+    def sizes(self) -> list[tuple[int, str]]:
+        """Bytes and extension of each; of a file that is gone or cannot be opened its reader says so."""
+        found = []
+        for item in self.new:
+            path = item.found.path
+            if path is not None and path.is_file():
+                extension = parse_name(item.found.delivery.source, path.name)[1]
+                found.append((path.stat().st_size, extension))
+        return found
+
+
+@dataclass(frozen=True)
+class _Came:
+    """A file as it was read: its note; by which process, and how long that took."""
+
+    meta: dict[str, Any]
+    process: int
+    seconds: float
+
+
+_WORTH_TWO = 500_000
+"""So many bytes take longer to read than to ask another process."""
+
+
+def _asked(
+    contract: Contract, files: _SortedOut, data: DataPaths, key: bytes, limits: Limits, seen: Remembered
+) -> _Asked:
+    expected = expected_note(contract, key)
+    notes = [
+        known_note(data, item.found.delivery, expected, limits, item.found.path is not None, seen)
+        for item in files.counting
+    ]
+    return _Asked(tuple(files.counting), tuple(notes), expected, data, key, limits)
+
+
+def _read_by_two(asked: Sequence[_Asked], progress: Progress) -> dict[str, list[_Came]]:
+    """By source, what two processes read side by side: sources of small files, of which there are several. Large files
+    are read in parts, which is work for two as it is, and one at a time, for the sake of memory."""
+    small = []
+    for of_source in asked:
+        sizes = of_source.sizes
+        if sizes and not any(large(*file) for file in sizes):
+            small.append((sum(size for size, _ in sizes), of_source))
+    if len(small) < 2 or sum(size for size, _ in small) < _WORTH_TWO:
+        return {}
+    progress(f"läser {counted(sum(len(s.new) for _, s in small), 'fil', 'filer')} från {len(small)} källor")
+    small.sort(key=lambda found: -found[0])
+    for _, of_source in small:
+        write_anchor(of_source.data, of_source.counting[0].contract)
+    by_source = {}
+    for (_, of_source), came in zip(small, shared(_read, [s for _, s in small]), strict=True):
+        for item, one in zip(of_source.new, came, strict=True):
+            if one.process != os.getpid():
+                delivery = item.found.delivery
+                note(INGESTION, delivery.id, one.seconds, one.meta.get("rows_read"), delivery.source)
+        by_source[of_source.counting[0].contract.source] = came
+    return by_source
+
+
+def _read(asked: _Asked, progress: Progress = lambda text: None) -> list[_Came]:
+    """Read a source's files into bronze, two at a time: much of the reading uses one core only, and more would only
+    take more memory."""
+    try:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            return list(pool.map(lambda item: _ingested(item, asked, progress), asked.new))
+    finally:
+        persons.forget()
+
+
+def _ingested(item: _Counting, asked: _Asked, progress: Progress) -> _Came:
     """A delivery that bronze does not hold as it would be read now, read."""
-    delivery, path = item.found.delivery, item.found.path
+    delivery, path, began = item.found.delivery, item.found.path, time.perf_counter()
     if path is None:
-        refuse_lost_file(data, delivery, expected)
+        refuse_lost_file(asked.data, delivery, asked.expected)
     progress(f"läser {delivery.file}")
     with step(INGESTION, delivery.source, delivery.id) as told:
-        meta = parse_into_bronze(path, delivery, data, item.contract, key, expected, limits)
+        meta = parse_into_bronze(path, delivery, asked.data, item.contract, asked.key, asked.expected, asked.limits)
         told.rows = meta.get("rows_read")
-    return _counted(item, data, meta)
+    return _Came(meta, os.getpid(), time.perf_counter() - began)
 
 
 def _counted(item: _Counting, data: DataPaths, meta: dict[str, Any]) -> Delivery:

@@ -46,4 +46,4 @@ def test_it_starts_again_with_what_it_held_and_stops(project: Path, capsys: pyte
     finally:
         assert main(["down"]) == 0
     assert main(["down"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["PostgreSQL är stoppad.", "Ingen PostgreSQL var igång."]
+    assert capsys.readouterr().out.splitlines() == ["PostgreSQL har stoppats.", "PostgreSQL var inte igång."]

@@ -1,5 +1,6 @@
 """What is shared with a second process comes out as if one had done it, whatever becomes of that process."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from dagster_project.core import second
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import PROJECT
-from dagster_project.core.second import second_process, shared
+from dagster_project.core.second import ahead, second_process, shared
 
 
 def slowly(number: int) -> tuple[int, int]:
@@ -109,3 +110,54 @@ def test_nothing_is_begun_before_it_is_asked(monkeypatch):
     monkeypatch.setattr(second.subprocess, "Popen", lambda *_, **__: pytest.fail("begun"))
     with second_process():
         pass
+
+
+def test_what_is_asked_ahead_is_done_meanwhile_and_waited_for():
+    with second_process():
+        began = time.monotonic()
+        found = ahead(slowly, 3)
+        assert time.monotonic() - began < 0.15
+        number, process = found()
+    assert number == 3
+    assert process != os.getpid()
+    assert ahead(slowly, 4)() == (4, os.getpid())  # nobody is there to ask
+
+
+def test_what_is_asked_ahead_and_refused_is_raised_where_it_is_waited_for():
+    with second_process():
+        found = ahead(refused, 0)
+        assert shared(refused, [1, 1]) == [1, 1]
+        with pytest.raises(ResultattavlaError, match="Det går inte"):
+            found()
+
+
+def test_what_was_asked_ahead_of_a_killed_process_is_done_here():
+    here = os.getpid()
+    with second_process():
+        assert ahead(killed_elsewhere, here)() == here
+
+
+def test_work_that_is_shared_does_not_wait_for_what_is_asked_ahead():
+    with second_process():
+        began = time.monotonic()
+        ahead(rests, 30)
+        assert {process for _, process in shared(slowly, [1, 2])} == {os.getpid()}
+    assert time.monotonic() - began < 10  # nor does the end
+
+
+def rests(seconds: int) -> None:
+    time.sleep(seconds)
+
+
+def says(text: str) -> None:
+    logging.getLogger("resultattavla").info("%s av %s", text, os.getpid())
+    logging.getLogger("resultattavla").debug("inte detta")
+
+
+def test_what_is_logged_there_is_logged_here(caplog):
+    caplog.set_level(logging.INFO)
+    with second_process():
+        ahead(says, "sagt")()
+    (told,) = [r.getMessage() for r in caplog.records if r.name == "resultattavla"]
+    assert told.startswith("sagt av ")
+    assert told != f"sagt av {os.getpid()}"

@@ -6,6 +6,7 @@ In a file of its own: it takes minutes, beside the other tests of Spark.
 from __future__ import annotations
 
 import socket
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -27,16 +28,15 @@ pytestmark = pytest.mark.spark
 @pytest.fixture
 def cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[tuple[str, Path]]:
-    """A cluster of one master and two workers on this machine, as `make spark-up` starts it: address, folder."""
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """A cluster of one master and two workers on this machine, as `make spark-up` starts it: the settings that it
+    says, and its folder."""
     assert PROGRAM.path()
     monkeypatch.setattr(sparkcluster, "PROJECT", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert sparkcluster.main(["up", str(port)]) == 0
-    master = f"spark://127.0.0.1:{port}"
-    assert f'engine = "spark"\n\n[spark]\nmaster = "{master}"' in capsys.readouterr().out
-    yield master, tmp_path / ".spark"
+    yield tomllib.loads(capsys.readouterr().out.partition("resultattavla.toml:\n\n")[2]), tmp_path / ".spark"
     spark.stop()
     assert sparkcluster.main(["down"]) == 0
 
@@ -44,18 +44,18 @@ def cluster(
 def test_the_sample_on_a_cluster(
     kept_sample: tuple[DataPaths, CompletedProcess[str]],
     run: Callable[..., Any],
-    cluster: tuple[str, Path],
+    cluster: tuple[dict[str, Any], Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    master, folder = cluster
+    settings, folder = cluster
     # One is there already: told, and left alone.
-    assert sparkcluster.main(["up", master.rpartition(":")[2]]) != 0
+    assert sparkcluster.main(["up", settings["spark"]["master"].rpartition(":")[2]]) != 0
     assert "make spark-down" in capsys.readouterr().err
-    other = run(SAMPLE, tmp_path / "data", engine=SPARK, spark={"master": master})
-    assert other.error is None and other.exit_code == 0
+    other = run(SAMPLE, tmp_path / "data", **settings)
+    assert other.error is None and other.exit_code == 0 and settings["engine"] == SPARK
     assert differences(kept_sample[0], other.data) == []
     # Both workers took part, and the run has let go of them.
     assert len(list((folder / "work").glob("app-*/[01]"))) == sparkcluster.WORKERS and not spark._open
     assert sparkcluster.main(["down"]) == 0 and sparkcluster.main(["down"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark är stoppat.", "Inget Spark var igång."]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["Spark har stoppats.", "Spark var inte igång."]

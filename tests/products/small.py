@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.products.reading import Reading
+from dagster_project.releases.labels import labels
 from dagster_project.releases.store import read_release
-from dagster_project.releases.tables import DIMENSION_SCHEMAS, RESULT_SCHEMA
+from dagster_project.releases.tables import DIMENSION_SCHEMAS, PLAN_SCHEMA, RESULT_SCHEMA
 from tests.releases.small import small_release, with_tables
 
 SHARE, CROWNS = "vantat_kort", "inkopt"
@@ -100,3 +102,40 @@ def readable_release(data: DataPaths, day: int = 30, tables: Mapping[str, pl.Dat
 def reading_of(data: DataPaths, release_id: str) -> Reading:
     """A release, read."""
     return Reading(read_release(data.releases / release_id))
+
+
+DELAR = {"period_start": date(2022, 1, 1), "period_slut": date(2022, 8, 31)}
+SIGNAL = {"indicator_id": SHARE, "niva": "omrade", "verksamhet": None, "antal_punkter": 24, "signal": "ingen"}
+SIGNAL |= {"signal_manad": None, "riktning": None, "malformaga": "osakert"}
+
+
+def plan_row(item_id: str, **said: Any) -> dict[str, Any]:
+    """A row of `plan_uppfoljning`: the area's for January to August 2022, unless something else is said."""
+    row = dict.fromkeys(PLAN_SCHEMA) | {"plan_id": "X", "item_id": item_id, "niva": "omrade", "tillfalle": "delar"}
+    return row | {"ar": 2022, "malstatus": "inget_mal", "mening": f"Mening om {item_id}."} | DELAR | said
+
+
+def items(*rows: dict[str, Any]) -> pl.DataFrame:
+    """Plan items with the columns of the small release's."""
+    like = dimensions()["dim_planpunkt"].row(0, named=True)
+    made = [like | {"ordning": n, "titel": r["item_id"], "kort_titel": r["item_id"]} | r for n, r in enumerate(rows)]
+    return pl.DataFrame(made, schema=dimensions()["dim_planpunkt"].schema)
+
+
+def reading_with(tmp_path: Path, plan: list[dict[str, Any]], **tables: pl.DataFrame) -> Reading:
+    """The small release with these rows of `plan_uppfoljning`, one quiet signal, and other tables as given."""
+    data = DataPaths(tmp_path)
+    words = [{"kod": s.code, "typ": s.kind, "ord": s.word, "symbol": s.symbol, "ordning": s.order} for s in labels()]
+    signal = pl.DataFrame(
+        [SIGNAL], schema_overrides={"signal_manad": pl.Date, "verksamhet": pl.String, "riktning": pl.String}
+    )
+    all_tables = {
+        "plan_uppfoljning": pl.DataFrame(plan, schema=PLAN_SCHEMA),
+        "dim_status": pl.DataFrame(words),
+        "signal": signal,
+        **tables,
+    }
+    return reading_of(data, readable_release(data, tables=all_tables))
+
+
+# --- Counts ---------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str)
     """
     import xlsxwriter
 
+    from dagster_project.products.exports.worksheet import Worksheet
+
     options = {
         # Slower, and larger files: only where the rows would not fit in memory.
         "constant_memory": sum(sheet.rows.height for sheet in sheets) > _MOST_IN_MEMORY,
@@ -57,6 +59,7 @@ def write_workbook(path: Path, cover: Cover, sheets: Sequence[Sheet], made: str)
         "strings_to_numbers": False,
     }
     with xlsxwriter.Workbook(str(path), options) as book:
+        book.worksheet_class = Worksheet
         book.set_properties({"title": cover.title, "author": "", "created": datetime.fromisoformat(made)})
         formats = _formats(book)
         parts = [(name, sheet, rows) for sheet in sheets for name, rows in _parts(sheet)]
@@ -92,7 +95,7 @@ _PLAIN, _QUOTED = "plain", "quoted "
 
 def _write_text(page: Any, formats: Mapping[str, Any], row: int, place: int, text: str, kind: str) -> None:
     """A text in its format; one that Excel would run is marked as text, which changes nothing of what is shown."""
-    page.write_string(row, place, text, formats[_QUOTED + kind if text.startswith(_RUNS) else kind])
+    page.text(row, place, text, formats[_QUOTED + kind if text.startswith(_RUNS) else kind])
 
 
 def _number_format(decimals: int) -> str:
@@ -177,7 +180,7 @@ def _writer(
     if column.kind in (TEXT, WRAPPED):
         kind = text_kind if column.kind == TEXT else WRAPPED
         return lambda row, value: _write_text(page, formats, row, place, value, kind)
-    number = page.write_number
+    number = page.number
     if column.kind != NUMBER or decimals is None:
         shown = formats[f"{NUMBER}1" if column.kind == NUMBER else column.kind]
         return lambda row, value: number(row, place, value, shown)

@@ -12,10 +12,11 @@ import polars as pl
 import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
+from xlsxwriter.worksheet import Worksheet as XlsxWorksheet
 
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.printable import printable
-from dagster_project.products.exports import files, workbook
+from dagster_project.products.exports import files, workbook, worksheet
 from dagster_project.products.exports.files import WORKBOOK, write_exports
 from dagster_project.products.exports.sheets import sheets
 from dagster_project.products.reading import Reading
@@ -241,3 +242,9 @@ def test_a_text_longer_than_a_cell_is_cut(reading: Reading, tmp_path: Path) -> N
 
 def test_nodes_are_named_in_the_order_of_reports(book: Path) -> None:
     assert list(dict.fromkeys(row["Kod"] for row in sheet_rows(book, "Verksamheter"))) == list(NODES)[1:]
+
+
+def test_the_bytes_are_those_that_xlsxwriter_itself_writes(reading: Reading, book: Path, tmp_path: Path) -> None:
+    with patch.object(worksheet.Worksheet, "_write_cell", XlsxWorksheet._write_cell):
+        itself = _written(reading, tmp_path / "xlsxwriter", units=True)
+    assert itself.read_bytes() == book.read_bytes()
