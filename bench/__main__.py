@@ -1,6 +1,7 @@
 """Measure all that the specification says of scale: `python -m bench [--rows N] [--out DIR] [--leave-out PART]`.
 
 sample    the sample run, its unavoidable parts, the run that finds nothing new; the board; readers during switches
+old files what 10,000 old deliveries cost each day
 large     the first run on generated sets of several sizes up to N rows, beside a hand-written DuckDB script
 next day  one day's deliveries after the first run on the largest of them, and on 10 million rows
 pandas    a pandas and Great Expectations script of the same work
@@ -32,7 +33,7 @@ from bench.measure import BenchmarkError
 from bench.report import DOCUMENT, LARGE, MEASURED, render, told
 from bench.runs import PROJECT, Figures
 
-PARTS = ("board", "serving", "delta", "pandas", "spark")
+PARTS = ("board", "serving", "old_files", "delta", "pandas", "spark")
 """What can be left out."""
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "pandas", "polars")
 
@@ -77,6 +78,7 @@ class Bench:
             return
         self.keep("board", lambda: scale.board(self.folder))
         self.keep("serving", lambda: scale.serving(self.folder))
+        self.keep("old_files", lambda: scale.old_files(self.folder))
         points = []
         for size in curve(rows) if rows else []:
             point = self._of_size(size, sample["first"]["wall_s"], given if size == rows else None, size == rows)

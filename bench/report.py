@@ -95,6 +95,9 @@ def aims(result: Result) -> list[Aim]:
                 pandas.get("left_out", ""),
             ),
         ]
+    if old := result.get("old_files"):
+        what = f"{old['files']:,} old files, a day" if "files" in old else "old files, a day"
+        found.append(Aim(what, old.get("aim_s", 1), old.get("cost_s"), old.get("left_out", ""), unit=" s"))
     for name, way in _ways(result.get("serving", {})):
         why = way.get("left_out", "")
         if name == _WAYS["postgres"]:
@@ -255,6 +258,13 @@ def _comparators(result: Result) -> str:
 
 def _others(result: Result) -> str:
     lines = []
+    old = result.get("old_files", {})
+    if "files" in old:
+        lines.append(
+            f"**Old files**: a run that knows {old['files']:,} deliveries and reads one more looks at them in "
+            f"{old['day_s']} s, {old['cost_s']} s longer than with ten (`bench/old_files.py`); the first time they "
+            f"were read in {old['first_s']:.0f} s."
+        )
     board = result.get("board", {})
     if "make_s" in board:
         lines.append(f"**The board** of the sample: {told_of_board(board)}")
@@ -273,7 +283,7 @@ def _others(result: Result) -> str:
         )
     if left:
         lines.append(f"Not measured: {', '.join(left)}.")
-    return "## What people open\n\n" + "\n\n".join(lines) if lines else ""
+    return "## Files and readers\n\n" + "\n\n".join(lines) if lines else ""
 
 
 _WAYS = {"postgres": "PostgreSQL", "duckdb": "`current/resultat.duckdb`", "parquet": "Parquet files"}

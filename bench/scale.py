@@ -57,6 +57,11 @@ def serving(folder: Path) -> Figures:
     return dict(printed_json("bench.serving", folder, folder / "sample")[1])
 
 
+def old_files(folder: Path) -> Figures:
+    """What many old deliveries cost each day (`bench.old_files`)."""
+    return dict(printed_json("bench.old_files", folder, folder / "old_files")[1])
+
+
 def generated(folder: Path, rows: int, given: Path | None = None) -> Path:
     """The large set of so many rows: made, or `given`, in a folder of its own that the next day is laid into."""
     if given is not None:

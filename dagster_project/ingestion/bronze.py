@@ -13,8 +13,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -40,6 +40,7 @@ from dagster_project.ingestion.readers import (
     large,
     read_delivery,
     read_in_parts,
+    unpacked_size,
 )
 from dagster_project.ingestion.remembered import Remembered
 from dagster_project.ingestion.rows import InParts, parse_delivery, quarantine_schema, stored_schema
@@ -257,7 +258,7 @@ def parse_into_bronze(
     try:
         size, extension = path.stat().st_size, parse_name(delivery.source, path.name)[1]
         limits.require_file(size)  # before it is in memory
-        with _ALONE if large(size, extension) else nullcontext():
+        with _LARGE.taken(unpacked_size(size, extension)) if large(size, extension) else nullcontext():
             meta |= _stored(_content(path, delivery), extension, delivery, data, contract, key, limits)
     except pl.exceptions.PolarsError as error:
         # Its text can quote cells; it must reach neither log nor Dagster's storage as it is.
@@ -273,8 +274,31 @@ def parse_into_bronze(
     return meta
 
 
-_ALONE = threading.Lock()
-"""Held while a large file is read: its parts are work enough, and two would take twice the memory."""
+class _Room:
+    """Bytes of text that are in memory at a time; what is larger than all of it comes alone."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._used, self._left = size, 0, threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Waits until there is room for so much."""
+        with self._left:
+            self._left.wait_for(lambda: not self._used or self._used + size <= self._size)
+            self._used += size
+        try:
+            yield
+        finally:
+            with self._left:
+                self._used -= size
+                self._left.notify_all()
+
+
+_LARGE = _Room(512 * 1024**2)
+"""Taken while a large file is read: what is done once for a file uses one core only, so two are read at a time, but for
+those that would take too much memory together."""
+_WHOLE = threading.Lock()
+"""Held while a large file is read that cannot be read in parts: that takes many times its size."""
 
 
 def _content(path: Path, delivery: Delivery) -> bytes:
@@ -310,11 +334,12 @@ def _stored(
         except IrregularError:
             raw = None
     if not isinstance(raw, RawParts):
-        raw = read_delivery(content, extension, contract, limits)
-        del content
-        columns, read = raw.frame.columns, raw.frame.height
-        raw = replace(raw, frame=counted(raw.frame))
-        parsed = parse_delivery(raw, contract, extraction, delivery.id, key)
+        with _WHOLE if large(len(content), extension) else nullcontext():
+            raw = read_delivery(content, extension, contract, limits)
+            del content
+            columns, read = raw.frame.columns, raw.frame.height
+            raw = replace(raw, frame=counted(raw.frame))
+            parsed = parse_delivery(raw, contract, extraction, delivery.id, key)
         rows, erased = parsed.accepted.height, read - raw.frame.height
         _write(accepted, parsed.accepted, stored_schema(contract))
     if raw.unknown:
@@ -349,7 +374,10 @@ def _write_frames(path: Path, frames: Iterable[pl.DataFrame], contract: Contract
 
     rows = 0
     schema = pl.DataFrame(schema=stored_schema(contract)).to_arrow().schema
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+    # What the source system issues, and the line, repeat so seldom that a dictionary of them is work for nothing.
+    unlike = {"line", *(c.stored for c in contract.columns if c.issued)}
+    repeated = [name for name in schema.names if name not in unlike]
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=repeated) as writer:
         for frame in frames:
             assert dict(frame.schema) == stored_schema(contract)
             writer.write_table(frame.to_arrow())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.catalogue.contracts import EMPTY, FILLED, Column, Contract
 from dagster_project.catalogue.vocabulary import COLUMN_GONE, DAY_VOLUME, MONTH_VOLUME, NEW_IDS
 from dagster_project.core.swedish import number
+from dagster_project.engines.duckdb import count
 from dagster_project.engines.rules import rule
 from dagster_project.ingestion.newest import NOT_REFUSED
 from dagster_project.runs.ledger import Delivery, newest_day
@@ -217,30 +218,27 @@ def _new_ids(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: 
     near = "true"
     for i, name in enumerate(days):
         first, last, filled = bounds[1 + 3 * i : 4 + 3 * i]
-        if filled == bounds[0]:
-            near += f" and a.{name} between date '{first}' and date '{last}'"
-    row = connection.execute(
+        within = [f"a.{name} between date '{first}' and date '{last}'"] if filled else []
+        near += f" and ({' or '.join([*within, *([f'a.{name} is null'] if filled < bounds[0] else [])])})"
+    connection.execute(
         f"""
+        create or replace temp table alike as
         with told as (
             select d.uttagsdatum = date '{newest}' as is_new, {id_hash} as id, {row_hash} as content
             from accepted a join deliveries d using (delivery) where {near}
-        ),
-        known as (
-            select {id_hash} as id from accepted a join deliveries d using (delivery)
-            where d.uttagsdatum < date '{newest}'
         )
-        select count(*), count(*) filter (
-            where content in (select content from told where not is_new)
-                and id not in (select id from known where id in (select id from told where is_new))
-        )
-        from told where is_new
+        select id from told where is_new and content in (select content from told where not is_new)
         """
-    ).fetchone()
-    assert row is not None
-    total, renamed = row
-    if total:
-        subject = f"{number(renamed)} av {number(total)} rader är lika en äldre rad i allt utom {', '.join(issued)}"
-        yield Sign(contract.source, NEW_IDS, subject, value=renamed / total, rows=renamed)
+    )
+    total, renamed = bounds[0], count(connection, "alike")
+    if renamed:  # only then are all ids looked through
+        known = (
+            f"select {id_hash} from accepted a join deliveries d using (delivery) "
+            f"where d.uttagsdatum < date '{newest}' and {id_hash} in (select id from alike)"
+        )
+        renamed = count(connection, f"alike where id not in ({known})")
+    subject = f"{number(renamed)} av {number(total)} rader är lika en äldre rad i allt utom {', '.join(issued)}"
+    yield Sign(contract.source, NEW_IDS, subject, value=renamed / total, rows=renamed)
 
 
 def _months(connection: duckdb.DuckDBPyConnection, contract: Contract, newest: date) -> Iterator[Sign]:

@@ -61,7 +61,7 @@ def list_gaps(connection: duckdb.DuckDBPyConnection, contract: Contract, deliver
     connection.execute(
         f"""
         create or replace temp table lacking as
-        with listed as (select {named}, delivered, makulerad from ({delivered_rows(contract)})),
+        with listed as not materialized (select {named}, delivered, makulerad from ({delivered_rows(contract)})),
         named as (
             select * exclude (delivered, makulerad) from listed where delivered = {newest}
             union all

@@ -16,6 +16,7 @@ from dagster_project.core.masking import display
 from dagster_project.core.tables import escaped_texts, write_swedish_csv
 from dagster_project.engines.duckdb import count, keep
 from dagster_project.ingestion.acknowledged import Acknowledgement, quarantine_now
+from dagster_project.ingestion.newest import hash_of
 from dagster_project.ingestion.rows import key_text, quarantine_schema
 from dagster_project.runs.folder import QUARANTINE_SCHEMA, RunFolder
 from dagster_project.runs.ledger import Delivery
@@ -69,14 +70,16 @@ def with_states(
     keep(connection, "quarantined", rows)
     match = " and ".join(f"(k.k{i} is not distinct from n.k{i})" for i in range(len(contract.key_sql)))
     keys = ", ".join(f"{sql} as k{i}" for i, sql in enumerate(contract.key_sql))
+    parts = [f"k{i}" for i in range(len(contract.key_sql))]
     later = connection.execute(
         f"""
         with k as (select r.delivery, r.line, d.position, {keys}
                    from quarantined r join deliveries d using (delivery) where r.key is not null),
         n as (select a.delivery, d.position, true as accepted, {keys}
-              from accepted a join deliveries d using (delivery) where not a._refused
+              from accepted a join deliveries d using (delivery)
+              where not a._refused and a._key in (select {hash_of(parts)} from k)
               union all
-              select k.delivery, k.position, false, {", ".join(f"k{i}" for i in range(len(contract.key_sql)))} from k)
+              select k.delivery, k.position, false, {", ".join(parts)} from k)
         select k.delivery, k.line,
             arg_min(n.delivery, n.position) filter (where n.accepted) as resolved,
             arg_max(n.delivery, n.position) filter (where not n.accepted) as superseded

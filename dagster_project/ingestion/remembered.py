@@ -1,10 +1,10 @@
 """What is known of files that have not been touched since they were read: their hashes, and what notes say.
 
-A daily run looks at every delivery that ever came. A file whose size, times (of content and of the entry, which no copy
-or `touch` sets back) and number on the disk are what they were when it was hashed is not hashed again: that is looked
-up, some ten microseconds a file. What a disk or a program changes behind that is found by the full hash of a share of
-the files that each run renews, the longest unhashed first, and of all of them by `run --rebuild`, which sets bronze
-aside and this with it.
+A daily run looks at every delivery that ever came, and at the evidence of what it publishes. A file whose size, times
+(of content and of the entry, which no copy or `touch` sets back) and number on the disk are what they were when it was
+hashed is not hashed again: that is looked up, some ten microseconds a file. What a disk or a program changes behind
+that is found by the full hash of a share of the files that each run renews, the longest unhashed first, and of all of
+them by `run --rebuild`, which sets bronze aside and this with it.
 """
 
 from __future__ import annotations
@@ -91,19 +91,27 @@ class Remembered:
             except OSError:  # gone, or told by whoever reads it
                 continue
 
-    def save(self, data: DataPaths) -> None:
-        """Write down what this run saw; what it did not see is forgotten."""
-        if data.bronze.is_dir():
-            with replacing(_file(data)) as part:
-                part.write_text(
-                    json.dumps({"version": VERSION, "run": self.run, "files": self._seen}), encoding="utf-8"
-                )
+    @property
+    def has_news(self) -> bool:
+        """Whether this run knows of a file what it did not remember."""
+        return any(self.entries.get(name) != entry for name, entry in self._seen.items())
+
+    def save(self, data: DataPaths, place: Path | None = None, also_unseen: bool = False) -> None:
+        """Write down what this run saw. place: as in `remembered`. also_unseen: what it did not see is not forgotten as
+        long as it is there."""
+        path = place or _file(data)
+        if path.parent.is_dir():
+            unseen = {n: e for n, e in self.entries.items() if n not in self._seen and Path(n).exists()}
+            files = {**(unseen if also_unseen else {}), **self._seen}
+            with replacing(path) as part:
+                part.write_text(json.dumps({"version": VERSION, "run": self.run, "files": files}), encoding="utf-8")
 
 
-def remembered(data: DataPaths) -> Remembered:
-    """What earlier runs left; nothing where it is damaged or of another version."""
+def remembered(data: DataPaths, place: Path | None = None) -> Remembered:
+    """What earlier runs left; nothing where it is damaged or of another version. place: the file that it is kept in,
+    where it is not of deliveries."""
     try:
-        content = json.loads(_file(data).read_bytes())
+        content = json.loads((place or _file(data)).read_bytes())
         if content["version"] != VERSION or not all(map(_is_entry, content["files"].values())):
             return Remembered()
         return Remembered(content["files"], int(content["run"]) + 1)

@@ -28,7 +28,7 @@ from dagster_project.catalogue.contracts import REGISTER_SOURCE, Contract
 from dagster_project.catalogue.vocabulary import UNIT_NOT_VALID, UNKNOWN_UNIT
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
-from dagster_project.engines.duckdb import count, database, keep, literal, sql_files
+from dagster_project.engines.duckdb import count, create, database, keep, literal, sql_files
 from dagster_project.engines.rules import rule
 from dagster_project.ingestion.bronze import accepted_path, anchor_path, quarantine_path
 from dagster_project.ingestion.newest import judge, key_hash
@@ -66,6 +66,7 @@ def opened(data: DataPaths, by: str, tell: Callable[[str], None]) -> Iterator[du
             tell(f"räknar om allt från början: {reason}")
             log.info("Allt räknas om från början: %s.", reason)
         warehouse.remove(data)
+        create(data.warehouse)
         before = None
     warehouse.let_go(data)
     try:
@@ -374,17 +375,17 @@ def _judge_keys(connection: duckdb.DuckDBPyConnection, contract: Contract, delta
             f" union all select a._key from settled.{source} a join touched_scopes s on {alike} where {form.when_sql}"
             f" union all select {key_hash(contract)} from changed_broken where key is not null"
         )
-    connection.execute(f"create or replace temp table judged_keys as select distinct _key from ({keys})")
+    connection.execute(f"create or replace temp table judged_keys as {keys}")
     judge(connection, contract, "judged_keys")
     if source == REGISTER_SOURCE:
         _let_yield(connection)
     connection.execute(
         """
         create or replace temp table verdicts as
-        select c.rid, c.counted, c.was_replaced, n.rid is not null as counts, r.replaced_line is not null as replaced
+        select c.rid, c.counted, c.was_replaced, n.rid is not null as counts, r.rid is not null as replaced
         from candidates c
         left join counting n on n.rid = c.rid
-        left join replaced r on r.replaced_delivery = c.delivery and r.replaced_line = c.line
+        left join replaced r on r.rid = c.rid
         """
     )
     connection.execute(
@@ -401,14 +402,14 @@ def _let_yield(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         create or replace temp table yielding as
-        select r.rid, r.delivery, r.line from counting r
+        select r.rid from counting r
         where exists (
             select 1 from counting o
             where o.hsaid_enhet = r.hsaid_enhet and o.delivered > r.delivered and {OVERLAP_SQL}
         )
         """
     )
-    connection.execute("insert into replaced select delivery, line from yielding")
+    connection.execute("insert into replaced select rid from yielding")
     connection.execute("delete from counting where rid in (select rid from yielding)")
 
 
@@ -423,19 +424,22 @@ def _note_touched(connection: duckdb.DuckDBPyConnection, contract: Contract, del
         return
     new = ", ".join(literal(d.id) for d in delta.new) or "''"
     dates = [n for n, t in stored_schema(contract).items() if t == pl.Date()]
+    if not dates:
+        return
+    named = ", ".join(f"a.{d}" for d in dates)
     connection.execute(
         f"""
         create or replace temp table touching as
-        select a.* from settled.{source} a join verdicts v on a.rowid = v.rid
+        select {named} from settled.{source} a join verdicts v on a.rowid = v.rid
         where v.counts <> v.counted
-        union all select * from settled.{source} where delivery in ({new}) and _counts
-        union all select * from gone_rows where _counts
-        union all select a.* from settled.{source} a
+        union all select {named} from settled.{source} a where a.delivery in ({new}) and a._counts
+        union all select {named} from gone_rows a where a._counts
+        union all select {named} from settled.{source} a
             join rejudged r on a.rowid = r.rid where r._counts or a._counts
         """
     )
     months = " union ".join(f"select cast(date_trunc('month', {d}) as date) as month from touching" for d in dates)
-    for table in tables if months else ():
+    for table in tables:
         connection.execute(
             f"insert into {table} select {name}, month from ({months}) where month is not null "
             f"except select source, month from {table}"

@@ -16,7 +16,9 @@ from dagster_project.products.make import files_and_links
 
 _ID = r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9a-f]{16}"
 _RELEASE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{12}"
-_BRONZE = rf"\.erased|\.seen\.json|[a-z_]+/(0\.accepted\.parquet|{_ID}\.(json|(accepted|quarantine)\.parquet))"
+_BRONZE = (
+    rf"\.erased|\.(seen|evidence)\.json|[a-z_]+/(0\.accepted\.parquet|{_ID}\.(json|(accepted|quarantine)\.parquet))"
+)
 _MADE = {
     "bronze": _BRONZE,
     "bronze.fore": _BRONZE,

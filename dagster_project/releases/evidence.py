@@ -3,9 +3,9 @@
 The warehouse holds what counts now only. `data/evidence/<indicator>/<content hash>.parquet` keeps the observations of
 one indicator; the hash does not depend on the order of rows, so a release whose observations are those of the day
 before shares its file. `data/evidence/<release id>.json` says which files belong to each indicator of a release, with
-their SHA-256. An indicator with many observations, each of one staged row, has a file per month, so that a day's
-delivery writes anew only the months that it touched (`settled.touched_evidence`, `ingestion/store.py`). Evidence is
-internal: it holds small numbers, and it never lies below `published/`.
+their SHA-256. An indicator whose observations each follow from one staged row has a file per month where its source
+has many rows, so that a day's delivery writes anew only the months that it touched (`settled.touched_evidence`,
+`ingestion/store.py`). Evidence is internal: it holds small numbers, and it never lies below `published/`.
 
 Columns: event_date, verksamhet, enhet, kon, taljare, namnare, exclusion (null: it counts), delivery, line, person.
 `person` numbers the persons (or things) of one file where the indicator counts each once, in the order of their first
@@ -18,7 +18,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import count, database, sql_files
 from dagster_project.engines.duckdb import keep as keep_table
+from dagster_project.ingestion.remembered import Remembered, remembered
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
 from dagster_project.releases.store import Release, current_id
 from dagster_project.releases.tables import RESULT_KEY
@@ -110,13 +112,28 @@ def _index(data: DataPaths, release_id: str) -> dict[str, Any] | None:
         return None
 
 
+def _seen_file(data: DataPaths) -> Path:
+    return data.bronze / ".evidence.json"  # which a rebuilding sets aside
+
+
+@contextmanager
+def _seen(data: DataPaths) -> Iterator[Remembered]:
+    """The hashes of kept files that were not touched since they were read."""
+    seen = remembered(data, _seen_file(data))
+    yield seen
+    if seen.has_news:
+        seen.save(data, _seen_file(data), also_unseen=True)
+
+
 def is_whole(data: DataPaths, release_id: str) -> bool:
-    """Whether all evidence that was written for a release is still there, byte for byte; reads it all."""
+    """Whether all evidence that was written for a release is still there, byte for byte; what was not touched since it
+    was read is not read again (`ingestion.remembered`)."""
     index = _index(data, release_id)
     if index is None:
         return False
-    # What older code kept has no checksum: a run of today keeps it anew.
-    return all(_is_as_kept(data, f, s) for e in index["indicators"].values() for f, s in _files(e))
+    with _seen(data) as seen:
+        # What older code kept has no checksum: a run of today keeps it anew.
+        return all(_is_as_kept(seen, data, f, s) for e in index["indicators"].values() for f, s in _files(e))
 
 
 def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
@@ -127,6 +144,12 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
     """
     if is_whole(data, release.id):
         return
+    with _seen(data) as seen:
+        seen.look_again()
+        _keep(data, release, frozen, seen)
+
+
+def _keep(data: DataPaths, release: Release, frozen: Mapping[str, str], seen: Remembered) -> None:
     hides = _hides(release)
     catalogue = {i.id: i for i in load_catalogue()}
     indicators: dict[str, dict[str, Any]] = {}
@@ -140,13 +163,16 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
         many = _of_many_rows(connection) if found is not None else {}
         for indicator, as_of, data_start, lacking in computed:
             row = catalogue[indicator]
+            months: dict[str, list[str]] = {}
             if indicator in many:
                 known = (found.evidence or {}).get(indicator) if found else None
-                parts[indicator] = _store_months(connection, data, indicator, many[indicator], known)
-                files = [parts[indicator][month] for month in sorted(parts[indicator])]
-            else:
+                months = _store_months(connection, data, seen, indicator, many[indicator], known)
+            if months:
+                parts[indicator] = months
+                files = [months[month] for month in sorted(months)]
+            else:  # also where there is no observation: a file says so
                 file = _store(connection, data, indicator, _COUNTED.get(row.path))
-                files = [[file, sha256_of(data.evidence / file)]]
+                files = [[file, seen.sha256(data.evidence / file)]]
             indicators[indicator] = {
                 "files": files,
                 "release_id": release.id,
@@ -170,18 +196,21 @@ def keep(data: DataPaths, release: Release, frozen: Mapping[str, str]) -> None:
 
 
 MANY_ROWS = 200_000
-"""Observations of an indicator that are kept month by month."""
+"""So many delivered rows has a source whose indicators are kept month by month."""
 
 
 def _of_many_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Indicators whose evidence is kept month by month, with their source (the model `row_by_row`: which can be)."""
     rows = connection.execute("select indicator_id, source from row_by_row order by indicator_id").fetchall()
-    return {indicator: source for indicator, source in rows if count(connection, f"obs_{indicator}") > MANY_ROWS}
+    # Rows of the store are told without a look at them; observations would have to be counted.
+    many = {source for _, source in rows if count(connection, f"settled.{source}") > MANY_ROWS}
+    return {indicator: source for indicator, source in rows if source in many}
 
 
 def _store_months(
     connection: duckdb.DuckDBPyConnection,
     data: DataPaths,
+    seen: Remembered,
     indicator: str,
     source: str,
     known: Mapping[str, list[str]] | None,
@@ -192,7 +221,7 @@ def _store_months(
     """
     rows = connection.execute("select month from settled.touched_evidence where source = ?", [source]).fetchall()
     touched = {"" if month is None else str(month) for (month,) in rows}
-    whole = known is None or "" in touched or not all(_is_as_kept(data, f, s) for f, s in known.values())
+    whole = known is None or "" in touched or not all(_is_as_kept(seen, data, f, s) for f, s in known.values())
     made = {} if whole or known is None else {m: f for m, f in known.items() if m and m[:10] not in touched}
     folder = data.evidence / indicator
     folder.mkdir(parents=True, exist_ok=True)
@@ -216,15 +245,15 @@ def _store_months(
                 if not _holds(connection, folder / name):
                     os.replace(path, folder / name)
                 month = of_month.name.removeprefix("month=") + (f" {n}" if n else "")
-                made[month] = [f"{indicator}/{name}", sha256_of(folder / name)]
+                made[month] = [f"{indicator}/{name}", seen.sha256(folder / name)]
     finally:
         remove(part)
     return made
 
 
-def _is_as_kept(data: DataPaths, file: str, checksum: str | None) -> bool:
+def _is_as_kept(seen: Remembered, data: DataPaths, file: str, checksum: str | None) -> bool:
     try:
-        return sha256_of(data.evidence / file) == checksum
+        return seen.sha256(data.evidence / file) == checksum
     except OSError:
         return False
 

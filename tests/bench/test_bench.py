@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from bench import handwritten_pandas
+from bench import handwritten_pandas, old_files
 from bench.agreement import compare, compare_all
 from bench.generator import write_benchmark, write_next_day
 from bench.handwritten import compute
@@ -193,6 +193,14 @@ def test_the_next_days_deliveries_are_new_rows_and_a_few_corrected_ones(tmp_path
         assert all("2022-09-24" <= (row[key] or "2022-09-30") <= "2022-09-30" for row in rows[:-corrected])
     known = [row["vardkontakt_id"] in before for row in rows]
     assert known == [False] * 398 + [True] * 2
+
+
+def test_old_files_are_all_known_on_the_days_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(old_files, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(old_files, "FEW", 2)
+    found = old_files.bench_old_files(tmp_path, 4)
+    assert found["files"] == 4 and found["cost_s"] == pytest.approx(found["day_s"] - found["few_s"], abs=0.011)
+    assert len(list((tmp_path / "many" / "raw" / "kva").iterdir())) == 4 + old_files.DAYS
 
 
 def test_files_are_laid_in_another_folder_without_being_copied(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,11 +23,12 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import database
 from dagster_project.ingestion import deliveries as reading
+from dagster_project.ingestion import newest, quarantine
 from dagster_project.ingestion import settle as settling
 from dagster_project.ingestion.deliveries import read_deliveries
 from dagster_project.ingestion.rows import stored_schema
 from dagster_project.ingestion.settle import settle
-from dagster_project.runs.folder import PARTIAL_MONTHS, SCHEMAS, RunFolder
+from dagster_project.runs.folder import MEASURES, PARTIAL_MONTHS, SCHEMAS, RunFolder
 from dagster_project.runs.ledger import Delivery
 from tests.jobs import deliver
 
@@ -243,6 +244,46 @@ def test_a_register_that_came_back_judges_again(tmp_path: Path) -> None:
     world.settle()
     world.withdrawn.add(f"enheter/enheter_{DAYS[1]}.csv")
     world.settle()
+
+
+def test_keys_whose_hashes_meet_are_told_apart(tmp_path: Path) -> None:
+    """Keys are found by their hashes and compared as wholes: with two hashes for all keys it comes to the same."""
+    world = World(tmp_path)
+
+    def kva(number: int, unit: str = UNITS[0], withdrawn: str = "") -> str:
+        return f"V{number};DV111;19800101-9804;{unit};2022-05-01;;{withdrawn}"
+
+    def waits(number: int, unit: str = UNITS[0], withdrawn: str = "") -> str:
+        return f"W{number};VANTANDE;2022-06;1;Ja;;2022-01-10;;;{unit};K;1980;1880;;{withdrawn}"
+
+    world.deliver("kva", DAYS[0], "", [kva(n) for n in range(9)])
+    world.deliver("kva", DAYS[1], "", [kva(1, UNITS[1]), kva(2, withdrawn="Ja"), kva(3, "SE2321000164-FEL1")])
+    world.deliver("vantetider", DAYS[0], "", [*(waits(n) for n in range(9)), waits(10, withdrawn="Ja")])
+    world.deliver("vantetider", DAYS[1], "", [waits(1), waits(2, withdrawn="Ja"), waits(3, "SE2321000164-FEL1")])
+    world.settle()
+    ledger = world.ledger()
+    meeting = DataPaths(tmp_path / "meeting")
+    meeting.run.mkdir(parents=True)
+    (meeting.root / "bronze").symlink_to(world.data.bronze)
+
+    def two(parts: Iterable[str]) -> str:
+        return f"cast(hash({', '.join(parts)}) % 2 as ubigint)"
+
+    with (
+        patch.object(settling, "load_contracts", lambda: CONTRACTS),
+        patch.object(newest, "hash_of", two),
+        patch.object(quarantine, "hash_of", two),
+    ):
+        settle(LATEST, ledger, meeting)
+    for table in SCHEMAS.keys() - {PARTIAL_MONTHS, MEASURES}:  # how many keys are new is counted by hashes
+        told, met = (RunFolder(d).read(table) for d in (world.data, meeting))
+        assert sorted(told.rows(), key=repr) == sorted(met.rows(), key=repr), table
+    for source in ("kva", "vantetider"):
+        told, met = (rows_of(d, source).drop("_key") for d in (world.data, meeting))
+        assert told.rows() == met.rows(), source
+    counts = rows_of(meeting, "vantetider").filter("_counts").select("vardkontakt_id", "delivery")
+    assert rows_of(meeting, "kva").filter("_counts").height == 8 and counts.height == 2
+    assert rows_of(meeting, "kva")["_key"].n_unique() == 2
 
 
 def test_a_store_that_a_disk_damaged_is_made_anew_in_the_same_run(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -204,3 +206,28 @@ def test_work_in_order_ends_with_its_first_fault() -> None:
     with pytest.raises(ValueError, match="five"):
         seen.extend(in_order(work, range(9), 2))
     assert seen == [0, 1, 2, 3, 4]
+
+
+def test_large_files_take_no_more_room_than_there_is() -> None:
+    """Two that have room together are read together; what is larger than all of it waits, and comes alone."""
+    room = bronze._Room(10)
+    held: list[int] = []
+    seen: list[int] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def read(size: int) -> None:
+        with room.taken(size):
+            held.append(size)
+            seen.append(sum(held))
+            if size == 5:
+                both.wait()  # neither goes on before the other has come
+            held.remove(size)
+
+    with ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(read, size) for size in (5, 30, 5, 8, 9)]:
+            done.result(timeout=20)
+    assert max(seen) == 30 and 10 in seen
+    with pytest.raises(ValueError, match="x"), room.taken(10):
+        raise ValueError("x")
+    with room.taken(10):
+        pass

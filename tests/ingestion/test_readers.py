@@ -21,7 +21,7 @@ from dagster_project.catalogue.contracts import Column, Contract, load_contracts
 from dagster_project.core.errors import RejectedFileError
 from dagster_project.ingestion import readers
 from dagster_project.ingestion.cells import trim
-from dagster_project.ingestion.readers import EXTENSIONS, Limits, RawTable, read_delivery
+from dagster_project.ingestion.readers import EXTENSIONS, Limits, RawTable, encoding, read_delivery
 from dagster_project.ingestion.readers import csv as csv_reader
 from dagster_project.ingestion.rows import parse_delivery
 from tests.extracts import BASE, EXTRACTION, KEY, PERSON, UNIT, base, csv_bytes, number, parquet_bytes, xlsx_bytes
@@ -99,6 +99,43 @@ def test_double_encoding_is_rejected(codec: str, letter: str) -> None:
         read(plain().replace("ö", letter).encode().decode(codec, errors="surrogateescape").encode("utf-8", "replace"))
     with pytest.raises(RejectedFileError, match="dubbelkodad"):
         read(plain([base("enheter", enhetsnamn=f"x{twice}x")]).encode())
+
+
+def decoded_at_once(content: bytes) -> bytes | str:
+    """What `decode` has to give, without looking at pieces or at bytes beyond ASCII alone; a cause where it refuses."""
+    for codec in ("utf-8", "cp1252"):
+        try:
+            text = content.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if encoding._DOUBLE_ENCODED.search(text):
+            return "dubbelkodad"
+        return unicodedata.normalize("NFC", text).encode()
+    return "varken UTF-8 eller Windows-1252"
+
+
+letters = st.sampled_from(
+    ["a", "b;", "\n", "å", "Ö", "Ã", "Â", "â", "€", "¶", "a\u030a", "\u030a", "–", "‚", "\u212b", "😀"]
+)
+texts = st.lists(letters, max_size=12).map("".join)
+
+
+@given(
+    st.one_of(texts.map(str.encode), texts.map(lambda t: t.encode("cp1252", "ignore"))),
+    st.binary(max_size=2),
+    st.data(),
+)
+def test_bytes_beyond_ascii_decode_as_the_whole_does(content: bytes, noise: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(content)))
+    content = (content[:at] + noise.replace(b"\0", b"") + content[at:]).removeprefix(b"\xef\xbb\xbf")
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return
+    expected = decoded_at_once(content)
+    if isinstance(expected, bytes):
+        assert encoding.decode(content) == expected
+    else:
+        with pytest.raises(RejectedFileError, match=expected):
+            encoding.decode(content)
 
 
 def test_a_lone_foreign_letter_is_no_double_encoding() -> None:

@@ -43,9 +43,14 @@ _PACKED = 8
 """A packed file is taken to unpack to so many times its size."""
 
 
+def unpacked_size(size: int, extension: str) -> int:
+    """About how many bytes of text a file of that size has."""
+    return size * (_PACKED if extension == "csv.gz" else 1)
+
+
 def large(size: int, extension: str) -> bool:
-    """Whether a file is so large that it is read in parts where it can be, and no other large one beside it."""
-    return size > csv.PART_BYTES // (_PACKED if extension == "csv.gz" else 1)
+    """Whether a file is so large that it is read in parts where it can be."""
+    return unpacked_size(size, extension) > csv.PART_BYTES
 
 
 def read_in_parts(content: bytes, extension: str, contract: Contract, limits: Limits = DEFAULT) -> RawParts | None:

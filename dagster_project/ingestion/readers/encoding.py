@@ -57,9 +57,9 @@ def decode(content: bytes) -> bytes:
 
 
 _PIECE = 16 * 1024**2
-_MARKS = tuple(c.encode() for c in "ÃÂâ")
+_MARKS = "ÃÂâ"
 _FIRST_COMPOSED = 0xCC
-"""The first byte of U+0300 in UTF-8: texts of what comes before it are NFC as they are."""
+"""The first byte of U+0300 in UTF-8: texts of what comes before it are NFC as they are, as all of Windows-1252 are."""
 
 
 def _as_utf8(content: bytes, encoding: str) -> bytes | None:
@@ -73,18 +73,28 @@ def _as_utf8(content: bytes, encoding: str) -> bytes | None:
         end = content.find(b"\n", min(start + _PIECE, len(content))) + 1 or len(content)
         piece = content[start:end]
         start = end
+        letters = np.frombuffer(piece, np.uint8)
+        beyond = np.flatnonzero(letters >= 0x80)
+        if beyond.size == 0:
+            pieces.append(piece)
+            continue
+        found = letters[beyond]
+        # Bytes beyond ASCII are few, and whether they are text does not depend on the ASCII between them.
+        runs = np.insert(found, np.flatnonzero(np.diff(beyond) > 1) + 1, ord("\n")).tobytes()
         try:
-            text = piece.decode(encoding)
+            text = runs.decode(encoding)
+            if encoding != "utf-8":
+                piece = piece.decode(encoding).encode()
         except UnicodeDecodeError:
             return None
-        if encoding != "utf-8":
-            piece = text.encode()
-        if any(mark in piece for mark in _MARKS) and _DOUBLE_ENCODED.search(text):
+        if any(mark in text for mark in _MARKS) and _DOUBLE_ENCODED.search(text):
             raise RejectedFileError(
                 "texten är dubbelkodad eller blandar UTF-8 och Windows-1252 (Ã¶ i stället för ö): exportera den igen "
                 "som UTF-8"
             )
-        if np.any(np.frombuffer(piece, np.uint8) >= _FIRST_COMPOSED) and not unicodedata.is_normalized("NFC", text):
-            piece, changed = unicodedata.normalize("NFC", text).encode(), True
+        if encoding == "utf-8" and np.any(found >= _FIRST_COMPOSED):
+            text = piece.decode()
+            if not unicodedata.is_normalized("NFC", text):
+                piece, changed = unicodedata.normalize("NFC", text).encode(), True
         pieces.append(piece)
     return b"".join(pieces) if changed else content
