@@ -74,6 +74,11 @@ class Second:
             return result
         raise result
 
+    @property
+    def there(self) -> bool:
+        """Whether it has begun, and is not known to be gone."""
+        return self._process is not None and not self._lost
+
     def _begin(self) -> Connection:
         ours, theirs = socket.socketpair()
         with theirs:
@@ -196,6 +201,11 @@ def ahead(work: Callable[[T], R], item: T) -> Callable[[], R]:
             return work(item)
 
     return waited_for
+
+
+def begun() -> bool:
+    """Whether there is a second process that was asked before: it has loaded what it was told to."""
+    return _active is not None and _active.there
 
 
 def load(modules: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
 from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS
 from dagster_project.core.files import replacing
+from dagster_project.core.second import ahead, begun
 from dagster_project.engines.duckdb import database, literal, sql_files
 from dagster_project.gates.decision import decide
 from dagster_project.gates.findings import Findings
@@ -18,23 +19,56 @@ from dagster_project.gates.named import with_names
 from dagster_project.gates.outcomes import Outcome, outcome_frame, outcomes_so_far
 from dagster_project.gates.parameters import suite_parameters
 from dagster_project.gates.suites import SUITES, gate_tables
-from dagster_project.gates.validate import run_suites
+from dagster_project.gates.validate import import_gx, run_suites
 from dagster_project.gates.waivers import Waiver, apply_waivers
 from dagster_project.ingestion.bronze import anchor_path
 from dagster_project.runs.folder import DELIVERY_DATABASE, FINDINGS, MEASURES, REFUSED, SIGNS, RunFolder
 from dagster_project.runs.identity import RunIdentity
 from dagster_project.runs.ledger import accepted
+from dagster_project.runs.log import Line, gathered, tell
 
 
 def run_gate(
-    gate: str, folder: RunFolder, identity: RunIdentity, progress: Callable[[str], None] = lambda source: None
+    gate: str,
+    folder: RunFolder,
+    identity: RunIdentity,
+    progress: Callable[[str], None] = lambda source: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
     """Run one gate's suites; keep the outcomes, and what data docs show of them, for exactly this run's inputs.
 
-    With the first gate the tier `drift` is judged. progress: is told each source.
+    With the first gate the tier `drift` is judged. progress: is told each source, but by a second process, which runs
+    the gate where there is one: it has loaded Great Expectations meanwhile (`load_beside`). meanwhile: what this one
+    does then.
 
     Raises ExpectationError when an expectation could not be evaluated.
     """
+    if not begun():
+        return _run_gate(gate, folder, identity, progress)
+    found = ahead(_run_beside, (gate, folder, identity))
+    meanwhile()
+    outcomes, lines = found()
+    tell(lines)
+    return outcomes
+
+
+def load_beside() -> None:
+    """Let the second process, where there is one, load what gates are run by while this one does something else."""
+    if begun():
+        ahead(_load, None)
+
+
+def _load(_: None) -> None:
+    import_gx()
+
+
+def _run_beside(asked: tuple[str, RunFolder, RunIdentity]) -> tuple[list[Outcome], list[Line]]:
+    with gathered() as lines:
+        outcomes = _run_gate(*asked, progress=lambda source: None)
+    return outcomes, lines
+
+
+def _run_gate(gate: str, folder: RunFolder, identity: RunIdentity, progress: Callable[[str], None]) -> list[Outcome]:
     path = _delivery_database(folder) if gate == DELIVERY else folder.data.warehouse
     rows_min = _rows_min(folder, identity) if gate == RESULTS else 1
     parameters = suite_parameters(gate_tables()[gate], identity.as_of, identity.parameters, rows_min)

@@ -28,7 +28,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import ReviewedListError
 from dagster_project.core.second import ahead, load, second_process
 from dagster_project.engines import warehouse
-from dagster_project.engines.duckdb import require_unlocked, take
+from dagster_project.engines.duckdb import Machine, require_unlocked, take
 from dagster_project.gates.decision import decide, stop_reason
 from dagster_project.gates.outcomes import Outcome, outcomes_so_far
 from dagster_project.ingestion.acknowledged import Acknowledgement, load_acknowledged, quarantine_now
@@ -174,6 +174,14 @@ _BESIDE = (
     "xlsxwriter",
 )
 """What a second process will be asked for: it loads them while this one begins."""
+
+
+def _load(machine: Machine) -> None:
+    """What the second process begins with."""
+    take(machine)
+    load(_BESIDE)
+
+
 _WORTH_A_PROCESS = 1_000_000
 """So many bytes in raw are work for two."""
 
@@ -207,7 +215,7 @@ class Session:
         """The job is about to begin: there is something to do."""
         self.log.begin()
         if _size(self.settings.raw) >= _WORTH_A_PROCESS:
-            ahead(load, _BESIDE)
+            ahead(_load, self.settings.machine)
 
     def end(self, job: JobEnd, make_current: bool = False, progress: Progress = lambda text: None) -> RunOutcome:
         """Do all that follows the job; what could not be done is told in `trouble`.

@@ -8,6 +8,7 @@ from datetime import date
 from dagster_project.catalogue.vocabulary import ACCEPTED, LATER, REJECTED, WITHDRAWN
 from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.swedish import counted
+from dagster_project.gates.run import load_beside
 from dagster_project.gates.waivers import load_run_waivers, require_current
 from dagster_project.ingestion.acknowledged import load_acknowledged
 from dagster_project.ingestion.deliveries import known_deliveries, read_deliveries
@@ -38,6 +39,7 @@ def ingest(
     withdrawals = load_withdrawals(settings.withdrawals)
     found, ledger = read_deliveries(settings.raw, data, as_of, today, withdrawals, progress, settings.limits)
     identity = _identity(settings, found, ledger, as_of or today)
+    load_beside()
     progress("stämmer av leveranserna mot enhetsregistret")
     with step(INGESTION, part="settle") as told:
         settled = settle(identity.as_of, ledger, data, computed_by(identity), progress)

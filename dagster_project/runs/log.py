@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,9 +36,9 @@ class Line:
     run: when the run began (`RunRecord.started`: UTC, ISO 8601). step: the job's name of it, or one of those above.
     source: the source that it was about. part: what it was about else: a delivery's id, a dbt model, a product. Both
     null: the whole step. rows: as many as it read or made, null where it does not count any. seconds: wall clock.
-    cpu_seconds: of this process meanwhile, whatever else it did at the same time; null of what others timed (dbt).
-    peak_bytes: the most memory that this process held meanwhile (Spark's and other processes are not in it). error:
-    why it failed. ended: when (UTC, ISO 8601).
+    cpu_seconds: of the process that did it meanwhile, whatever else it did at the same time; null of what others timed
+    (dbt). peak_bytes: the most memory that this process held meanwhile (Spark's and other processes are not in it).
+    error: why it failed. ended: when (UTC, ISO 8601).
     """
 
     run: str
@@ -86,7 +86,7 @@ class RunLog:
         self.fault: OSError | None = None
         self._lock = threading.RLock()
         self._open: list[_Open] = []
-        self._waiting: list[Line] = []
+        self.waiting: list[Line] = []
         self._begun = False
         self._run = self.opened(_Open(RUN))
 
@@ -94,7 +94,7 @@ class RunLog:
         """The run has something to do: from now on the file is this run's."""
         with self._lock:
             self._begun = True
-            self._to_file("w", self._waiting)
+            self._to_file("w", self.waiting)
 
     def end(self) -> None:
         """Write the line of the whole run."""
@@ -126,7 +126,7 @@ class RunLog:
             if self._begun:
                 self._to_file("a", [line])
             else:
-                self._waiting.append(line)
+                self.waiting.append(line)
 
     def _see_peak(self) -> None:
         """Everything that goes on has had the memory that was held since somebody looked last."""
@@ -182,6 +182,25 @@ def note(name: str, part: str, seconds: float, rows: int | None = None, source: 
     """Log a part of a step that somebody else timed."""
     if _active is not None:
         _active.add(Line(_active.started, name, source, part, rows, round(seconds, 3), ended=_now()))
+
+
+@contextmanager
+def gathered() -> Iterator[list[Line]]:
+    """Within it what is logged is gathered here, for another process to `tell` in its log."""
+    global _active
+    before, log = _active, RunLog(Path(), "")
+    _active = log
+    try:
+        yield log.waiting
+    finally:
+        _active = before
+
+
+def tell(lines: Iterable[Line]) -> None:
+    """Log what was `gathered`."""
+    if _active is not None:
+        for line in lines:
+            _active.add(replace(line, run=_active.started))
 
 
 def _now() -> str:
