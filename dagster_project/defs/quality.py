@@ -18,6 +18,7 @@ from dagster_project.catalogue.vocabulary import (
 )
 from dagster_project.defs.common import OWNERS, Folders, names, page, step
 from dagster_project.disclosure.step import hide_cells
+from dagster_project.engines.dbt import get_ready
 from dagster_project.gates.decision import decide, write_decision
 from dagster_project.gates.outcomes import GATE_TITLES, Outcome
 from dagster_project.gates.run import run_gate
@@ -120,7 +121,11 @@ def _gate_check(gate: str, keys: Keys, stops: set[str]) -> dg.AssetChecksDefinit
     @dg.multi_asset_check(specs=_specs(gate, keys), name=f"gate_{gate}")
     @step(f"gate_{gate}")
     def check(folders: dg.ResourceParam[Folders]) -> Iterator[dg.AssetCheckResult]:
-        outcomes = run_gate(gate, folders.run, folders.identity, folders.telling(f"gate_{gate}"))
+        def ready() -> None:
+            if gate == DELIVERY:  # dbt builds after it
+                get_ready(folders.data, folders.settings.models_on)
+
+        outcomes = run_gate(gate, folders.run, folders.identity, folders.telling(f"gate_{gate}"), ready)
         held_back = decide(outcomes).held_back
         for source, key in keys.items():
             held = sorted(i for i, sources in held_back.items() if source in sources)

@@ -23,6 +23,7 @@ from dagster_project.catalogue.completeness import missing_files
 from dagster_project.catalogue.sql_vars import sql_vars
 from dagster_project.core.errors import ResultattavlaError, machine_error
 from dagster_project.core.files import digest_of_files, replacing
+from dagster_project.core.imports import much_loaded
 from dagster_project.core.masking import mask
 from dagster_project.core.paths import PROJECT, DataPaths
 from dagster_project.engines.duckdb import database, require_unlocked, taken
@@ -149,6 +150,14 @@ def parse(data: DataPaths, engine: Engine = ON_DUCKDB) -> Any:
         _manifests[key] = json.loads(path.read_text(encoding="utf-8"))
         _parsed[key] = manifest
     return _parsed[key]
+
+
+def get_ready(data: DataPaths, engine: Engine = ON_DUCKDB) -> None:
+    """Load and parse what the first build needs. Raises what `parse` raises."""
+    with much_loaded():
+        import dbt.task.build  # noqa: F401
+
+        parse(data, engine)
 
 
 def _parsed_by(engine: Engine) -> Path:

@@ -29,18 +29,25 @@ from dagster_project.runs.log import Line, gathered, tell
 
 
 def run_gate(
-    gate: str, folder: RunFolder, identity: RunIdentity, progress: Callable[[str], None] = lambda source: None
+    gate: str,
+    folder: RunFolder,
+    identity: RunIdentity,
+    progress: Callable[[str], None] = lambda source: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
     """Run one gate's suites; keep the outcomes, and what data docs show of them, for exactly this run's inputs.
 
     With the first gate the tier `drift` is judged. progress: is told each source, but by a second process, which runs
-    the gate where there is one: it has loaded Great Expectations meanwhile (`load_beside`).
+    the gate where there is one: it has loaded Great Expectations meanwhile (`load_beside`). meanwhile: what this one
+    does then.
 
     Raises ExpectationError when an expectation could not be evaluated.
     """
     if not begun():
         return _run_gate(gate, folder, identity, progress)
-    outcomes, lines = ahead(_run_beside, (gate, folder, identity))()
+    found = ahead(_run_beside, (gate, folder, identity))
+    meanwhile()
+    outcomes, lines = found()
     tell(lines)
     return outcomes
 

@@ -50,6 +50,15 @@ def test_it_comes_to_the_same(first: RunOutcome, tmp_path: Path, monkeypatch: py
         assert found(first, tmp_path / "beside.jsonl") == alone
 
 
+def test_this_process_does_something_else_meanwhile(first: RunOutcome) -> None:
+    folder, done = RunFolder(first.data), list[str]()
+    run_gate(DELIVERY, folder, folder.identity(), meanwhile=lambda: done.append("alone"))
+    with second_process():
+        ahead(nothing, None)()
+        run_gate(DELIVERY, folder, folder.identity(), meanwhile=lambda: done.append("beside"))
+    assert done == ["beside"]
+
+
 def test_a_second_process_that_is_killed_costs_time_only(first: RunOutcome, tmp_path: Path) -> None:
     alone = found(first, tmp_path / "alone.jsonl")
     with second_process():
