@@ -20,7 +20,8 @@ from dagster_project.releases.store import current_id, published_release, releas
 class Retracted:
     """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
     the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from. trouble:
-    products that could not be made of what `current` names now, a sentence each."""
+    products that could not be made of what `current` names now, and where the retracted one may be seen still, a
+    sentence each."""
 
     text: str
     current: str | None
@@ -56,7 +57,13 @@ def retract(
         leave_retracted(data)
         if delete:
             _delete(data, release_id)
-        trouble = here.show_again()
+        came = here.show_again()
+        seen = (
+            f"{title} kan ännu visa den återkallade utgåvan {release_id}: kör `resultattavla postgres current` när "
+            "det som hindrar är rättat."
+            for title in came.behind
+        )
+        trouble = (*came.beside, *came.failed, *seen)
         showing = tuple(r.id for r in releases(data) if release_id in r.origins)
         return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble)
 
@@ -82,11 +89,12 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
             place(data, newest, day_asked=False)
-        trouble = here.show_again()
+        came = here.show_again()
         standing = next((r for r in releases(data) if r.id == release_id), None)
         taken = set(retractions.retractions(data))
         wrong = tuple(sorted(taken & standing.origins)) if standing is not None else ()
         now = current_id(data)
+        trouble = (*came.beside, *came.failed)
         return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble)
 
 
