@@ -27,10 +27,12 @@ _WAIT_SECONDS = 60
 def up(folder: Path, port: int = PORT) -> str:
     """Start master and workers and wait until all have joined; the master's address. folder: for logs and numbers.
 
-    Raises UsageError where Spark or Java is not installed or the port is in use, ResultattavlaError where they do not
-    come.
+    Raises UsageError where Spark or Java is not installed, one was started here already or the port is in use,
+    ResultattavlaError where they do not come.
     """
     require("local[1]")
+    if any(_is_ours(_pid(path)) for path in folder.glob("*.pid")):
+        raise UsageError("Ett kluster härifrån är redan igång: stoppa det med `make spark-down`.")
     if _answers(port):
         raise UsageError(
             f"Port {port} på {HOST} används redan: stoppa klustret med `make spark-down`, eller det som annars svarar."
@@ -54,7 +56,7 @@ def down(folder: Path) -> int:
     """End what `up` started; how many processes that were still there. Only those: a number can be another's by now."""
     ended = 0
     for path in sorted(folder.glob("*.pid"), reverse=True):  # workers first
-        pid = int(path.read_text(encoding="ascii"))
+        pid = _pid(path)
         if _is_ours(pid):
             os.kill(pid, signal.SIGTERM)
             ended += 1
@@ -63,6 +65,10 @@ def down(folder: Path) -> int:
                 time.sleep(0.1)
         path.unlink()
     return ended
+
+
+def _pid(path: Path) -> int:
+    return int(path.read_text(encoding="ascii"))
 
 
 def _start(folder: Path, name: str, main: str, arguments: Sequence[str]) -> None:

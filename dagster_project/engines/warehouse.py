@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -24,7 +25,8 @@ class Made:
 
     by: what computed it (code, catalogue, packages, parameters), as one digest. settled: how often deliveries were
     settled in it. months: the settling that its monthly sums are of; None where there are none yet. evidence: what was
-    kept of it month by month (indicator -> month -> file and SHA-256), as of the settling evidence_of.
+    kept of it month by month (indicator -> month -> file and SHA-256), as of the settling evidence_of. judged: what the
+    staging gate found (source -> expectation -> what was asked and the counts, `gates.parts`), as of judged_of.
     """
 
     by: str
@@ -32,6 +34,8 @@ class Made:
     months: int | None = None
     evidence: dict[str, dict[str, list[str]]] | None = None
     evidence_of: int | None = None
+    judged: dict[str, dict[str, Any]] | None = None
+    judged_of: int | None = None
 
 
 def _note(data: DataPaths) -> Path:

@@ -9,7 +9,7 @@ import polars as pl
 
 from dagster_project.catalogue.contracts import load_contracts
 from dagster_project.catalogue.indicators import load_catalogue
-from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS
+from dagster_project.catalogue.vocabulary import DELIVERY, DRIFT, RESULTS, STAGING
 from dagster_project.core.files import replacing
 from dagster_project.core.second import ahead, begun
 from dagster_project.engines.duckdb import database, literal, sql_files
@@ -18,6 +18,7 @@ from dagster_project.gates.findings import Findings
 from dagster_project.gates.named import with_names
 from dagster_project.gates.outcomes import Outcome, outcome_frame, outcomes_so_far
 from dagster_project.gates.parameters import suite_parameters
+from dagster_project.gates.parts import Kept
 from dagster_project.gates.suites import SUITES, gate_tables
 from dagster_project.gates.validate import import_gx, run_suites
 from dagster_project.gates.waivers import Waiver, apply_waivers
@@ -74,12 +75,15 @@ def _run_gate(gate: str, folder: RunFolder, identity: RunIdentity, progress: Cal
     parameters = suite_parameters(gate_tables()[gate], identity.as_of, identity.parameters, rows_min)
     found = Findings()
     outcomes: list[Outcome] = []
+    kept = Kept.of(folder.data) if gate == STAGING else None
     for tier in (DELIVERY, DRIFT) if gate == DELIVERY else (gate,):
         never = _never_delivered(folder) if gate == DELIVERY else set()
-        outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never, progress)
+        outcomes += run_suites(path, tier, gate_tables()[tier], SUITES, parameters, found, never, progress, kept)
     outcomes = apply_waivers(with_names(path, outcomes, parameters), map(Waiver.from_dict, identity.waivers))
     found.tell(outcomes)
     folder.write_outcomes(gate, identity.run_id, outcome_frame(outcomes), found.as_list())
+    if kept is not None:
+        kept.keep()
     return outcomes
 
 

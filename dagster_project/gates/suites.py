@@ -23,6 +23,9 @@ and in the ``meta`` of each expectation: ``id`` (stable), ``titel``, ``betydelse
            names that hold nothing of a person (columns, files, units, months)
 ``marks``  whether the warning marks the source's indicators: false by itself in the tier drift, true in the gates. In
            the tier drift also the months of verksamheter that its rows name (`verksamhet`, `month`) are then partial
+``groups`` of a query: columns such that rows with different values of them never make each other fail, and its rows are
+           those of each such group by itself; ``$key`` for the business key, none for every row by itself. Of a large
+           table it is then asked of what changed only (`gates.parts`)
 ``persons`` true: the one number that it measures is a number of persons. Where it is small it is told as "färre än" the
            limit from the beginning (`validate`), so in every record, page, message and file
 

@@ -6,8 +6,8 @@ The only module that runs it. Importing it takes about 8 s, so it is imported in
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from dagster_project.engines.duckdb import SQLALCHEMY_OPTIONS, restrain_engine, 
 from dagster_project.gates.findings import Findings
 from dagster_project.gates.outcomes import Outcome
 from dagster_project.gates.parameters import Values, filled, limit_of, numbers
+from dagster_project.gates.parts import ROWS, Kept
 from dagster_project.gates.suites import Suite, SuiteError, suites_for
 from dagster_project.runs.log import step
 
@@ -26,7 +27,7 @@ from dagster_project.runs.log import step
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 # Asked of every table, and part of no suite: a query does not tell how many rows it looked at.
 ROW_COUNT: dict[str, Any] = {
-    "type": "expect_table_row_count_to_be_between",
+    "type": ROWS,
     "kwargs": {"min_value": 0},
     "id": "rows",
 }
@@ -45,6 +46,7 @@ def run_suites(
     found: Findings | None = None,
     undelivered: Collection[str] = (),
     progress: Callable[[str], None] = lambda source: None,
+    kept: Kept | None = None,
 ) -> list[Outcome]:
     """Validate the tables of one gate, pushed down to DuckDB, and return one Outcome per expectation and source.
 
@@ -55,6 +57,7 @@ def run_suites(
     found       collects what data docs show, when given (counts only, never values of rows)
     undelivered sources that were never delivered: of them only that is said
     progress    is told each source as its turn comes
+    kept        what was found of the tables before, and what changed of them since, when the gate goes on from that
 
     Raises SuiteError for an unusable suite file or a parameter that is not there, and ExpectationError when an
     expectation could not be evaluated.
@@ -66,24 +69,19 @@ def run_suites(
         for source in tables
         for trial in _trials(root, gate, source, tables[source], parameters[source], source not in undelivered)
     ]
+    if kept is not None:
+        with step(f"gate_{gate}", part="changed"):
+            kept.prepare({t.source: (t.relation, t.expectations) for t in trials})
     with step(f"gate_{gate}", part="import"):
         gx = import_gx()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    try:
-        datasource = context.data_sources.add_sql(
-            "duckdb", connection_string=sqlalchemy_url(database), kwargs=SQLALCHEMY_OPTIONS
-        )
-        restrain_engine(datasource.get_engine())
-    except Exception as error:
-        raise ExpectationError(f"{database}: kan inte öppnas för grinden {gate}: {_first_line(error)}") from error
     outcomes: list[Outcome] = []
-    batches: dict[str, Any] = {}
+    whole = _Judge(gx, database, gate)
+    parts = [_Judge(gx, path, gate) for path in (kept.now, kept.before)] if kept and kept.rows else []
     try:
         for trial in trials:
             progress(trial.source)
             with step(f"gate_{gate}", trial.source) as told:
-                results = _validate(gx, datasource, batches, trial)
+                results = _results(trial, whole, parts, kept)
                 told.rows = rows = int(results[ROW_COUNT["id"]]["result"]["observed_value"])
             for suite in trial.suites:
                 of_suite = [results[_id(suite, e)] for e in suite.expectations]
@@ -94,9 +92,10 @@ def run_suites(
                 if found is not None:
                     found.add(gate, trial.source, suite, trial.relation, of_suite)
     finally:
-        # A connection left open would stop the next writer of the same process.
-        datasource.get_execution_engine().close()
-        datasource.get_engine().dispose()
+        for judge in (whole, *parts):
+            judge.close()
+        if kept is not None:
+            kept.close()
     return outcomes
 
 
@@ -132,27 +131,74 @@ def _id(suite: Suite, expectation: Mapping[str, Any]) -> str:
     return f"{suite.name} {expectation['meta']['id']}"
 
 
-def _validate(gx: Any, datasource: Any, batches: dict[str, Any], trial: _Trial) -> dict[str, dict[str, Any]]:
+@dataclass
+class _Judge:
+    """Great Expectations on one DuckDB file, which is opened when it is first asked."""
+
+    gx: Any
+    database: Path
+    gate: str
+    datasource: Any = None
+    batches: dict[str, Any] = field(default_factory=dict)
+
+    def open(self) -> None:
+        context = self.gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        try:
+            # The name is part of what results say of their batch.
+            self.datasource = context.data_sources.add_sql(
+                "duckdb", connection_string=sqlalchemy_url(self.database), kwargs=SQLALCHEMY_OPTIONS
+            )
+            restrain_engine(self.datasource.get_engine())
+        except Exception as error:
+            told = f"{self.database}: kan inte öppnas för grinden {self.gate}: {_first_line(error)}"
+            raise ExpectationError(told) from error
+
+    def close(self) -> None:
+        """A connection left open would stop the next writer of the same process."""
+        if self.datasource is not None:
+            self.datasource.get_execution_engine().close()
+            self.datasource.get_engine().dispose()
+
+    def results(self, trial: _Trial, expectations: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The results of these expectations of a table by their ids (`_id`)."""
+        if self.datasource is None:
+            self.open()
+        try:
+            if trial.relation not in self.batches:
+                asset = self.datasource.add_table_asset(trial.relation, table_name=trial.relation)
+                self.batches[trial.relation] = asset.add_batch_definition_whole_table("whole").get_batch()
+            validation = self.batches[trial.relation].validate(
+                self.gx.ExpectationSuite(name=trial.relation, expectations=expectations),
+                result_format=RESULT_FORMAT,
+                expectation_parameters=numbers(trial.parameters),
+            )
+        except Exception as error:
+            raise ExpectationError(f"{trial.where()}: kan inte prövas: {_first_line(error)}") from error
+        results = {
+            result["expectation_config"]["id"]: _with_few_persons(result, trial.parameters)
+            for result in validation.to_json_dict()["results"]
+        }
+        for suite in trial.suites:
+            for e in suite.expectations:
+                if any(_id(suite, e) == asked["id"] for asked in expectations):
+                    _require_measured(results.get(_id(suite, e)), f"{trial.where(suite)}: {e['meta']['id']}")
+        if any(asked["id"] == ROW_COUNT["id"] for asked in expectations):
+            _require_measured(results.get(ROW_COUNT["id"]), f"{trial.where()}: antalet rader")
+        return results
+
+
+def _results(trial: _Trial, whole: _Judge, parts: Sequence[_Judge], kept: Kept | None) -> dict[str, dict[str, Any]]:
     """The results of one table by the expectations' ids (`_id`), complete."""
-    try:
-        if trial.relation not in batches:
-            asset = datasource.add_table_asset(trial.relation, table_name=trial.relation)
-            batches[trial.relation] = asset.add_batch_definition_whole_table("whole").get_batch()
-        validation = batches[trial.relation].validate(
-            gx.ExpectationSuite(name=trial.relation, expectations=trial.expectations),
-            result_format=RESULT_FORMAT,
-            expectation_parameters=numbers(trial.parameters),
-        )
-    except Exception as error:
-        raise ExpectationError(f"{trial.where()}: kan inte prövas: {_first_line(error)}") from error
-    results = {
-        result["expectation_config"]["id"]: _with_few_persons(result, trial.parameters)
-        for result in validation.to_json_dict()["results"]
-    }
-    for suite in trial.suites:
-        for e in suite.expectations:
-            _require_measured(results.get(_id(suite, e)), f"{trial.where(suite)}: {e['meta']['id']}")
-    _require_measured(results.get(ROW_COUNT["id"]), f"{trial.where()}: antalet rader")
+    results: dict[str, dict[str, Any]] = {}
+    same = kept.same(trial.source, trial.expectations) if kept is not None else []
+    if kept is not None and same:
+        results = kept.sum(trial.source, same, *(part.results(trial, same) for part in parts))
+    other = [e for e in trial.expectations if e["id"] not in results]
+    if other:
+        results |= whole.results(trial, other)
+    if kept is not None:
+        kept.note(trial.source, trial.expectations, results)
     return results
 
 

@@ -11,7 +11,9 @@ It lies in the warehouse (schema `settled`) and goes from run to run. Per source
 A run takes out the deliveries that no longer count, puts the new ones in, and judges anew what these can have touched:
 pairs whose verdict changed, keys with a row that came, went or was judged otherwise, and, of full lists, the keys of
 scopes with such a row. `touched` says which months the models have to sum again: those of any date of a row that
-counts now and did not, or the other way round, or that changed verksamhet (null: every month of the source).
+counts now and did not, or the other way round, or that changed verksamhet (null: every month of the source). Of a
+source with many rows `changed_<source>` holds these rows themselves, as they counted (`_sign` -1) and as they count
+(+1), until the staging gate has judged them (`gates/parts.py`); `judged_whole` names the sources of which it does not.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ create schema if not exists settled;
 create table if not exists settled.deliveries (source varchar, delivery varchar, place integer, stamp varchar);
 create table if not exists settled.touched (source varchar, month date);
 create table if not exists settled.touched_evidence (source varchar, month date);
+create table if not exists settled.judged_whole (source varchar);
 create table if not exists settled.judged_by
     (source varchar, hsaid_enhet varchar, verksamhet varchar, giltig_fran date, giltig_till date);
 """
@@ -77,6 +80,8 @@ def opened(data: DataPaths, by: str, tell: Callable[[str], None]) -> Iterator[du
                 connection.execute("delete from settled.touched")  # what they say is in the months
             if before is not None and before.evidence_of == before.settled:
                 connection.execute("delete from settled.touched_evidence")
+            if before is not None and before.judged_of == before.settled:
+                _forget_changed(connection)
             yield connection
     except duckdb.Error:
         # Nothing of it is believed: it is made from bronze again by the next run.
@@ -84,6 +89,25 @@ def opened(data: DataPaths, by: str, tell: Callable[[str], None]) -> Iterator[du
         raise
     was = before or warehouse.Made(by)
     warehouse.keep_note(data, replace(was, settled=was.settled + 1))
+
+
+FOLLOWED_ROWS = 200_000
+MOST_FOLLOWED = 0.1
+"""Of more changed rows than this share of a source's it is only noted that there are many."""
+
+
+def follows(rows: int) -> bool:
+    """Whether the changes of a source with so many delivered rows are noted row by row: else all of it is soon read."""
+    return rows > FOLLOWED_ROWS
+
+
+def _forget_changed(connection: duckdb.DuckDBPyConnection) -> None:
+    """What changed until now has been judged."""
+    connection.execute("delete from settled.judged_whole")
+    for (table,) in connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'settled' and starts_with(table_name, 'changed_')"
+    ).fetchall():
+        connection.execute(f"delete from settled.{table}")
 
 
 def _doubt(data: DataPaths, found: warehouse.Made | None, by: str) -> str | None:
@@ -150,15 +174,23 @@ def _tables(connection: duckdb.DuckDBPyConnection, data: DataPaths, contract: Co
     more = (
         f"{key} as _key, cast(null as varchar) as _verksamhet, false as _refused, false as _replaced, true as _counts"
     )
-    connection.execute(
-        f"create table if not exists settled.{source} as select *, {more} from read_parquet({anchor}) limit 0"
+    # What repeats seldom (ids, persons) is packed for little, and that is a third of the work of putting rows in.
+    seldom = {c.stored for c in contract.columns if c.issued or c.type == "personnummer"}
+    columns = ", ".join(
+        f'"{name}" {dtype}{" using compression uncompressed" if name in seldom else ""}'
+        for name, dtype, *_ in connection.execute(f"describe select *, {more} from read_parquet({anchor})").fetchall()
     )
+    connection.execute(f"create table if not exists settled.{source} ({columns})")
     kept = pl.DataFrame(schema=quarantine_schema(contract))
     keep(connection, "no_rows", kept)
     connection.execute(f"create table if not exists settled.broken_{source} as select * from no_rows")
     connection.execute(
         f"create table if not exists settled.pairs_{source} "
         "(unit varchar, event_date date, reason varchar, verksamhet varchar)"
+    )
+    connection.execute(
+        f"create table if not exists settled.changed_{source} as "
+        f"select *, cast(0 as integer) as _sign from settled.{source} limit 0"
     )
     connection.execute(f"create or replace temp view accepted as select * from settled.{source}")
     connection.execute(f"create or replace temp view broken as select * from settled.broken_{source}")
@@ -229,6 +261,7 @@ def _change(
         _judge_register(connection)
     _judge_keys(connection, contract, delta)
     _note_touched(connection, contract, delta)
+    _note_changed(connection, contract, delta)
 
 
 def _put_in_broken(
@@ -444,6 +477,39 @@ def _note_touched(connection: duckdb.DuckDBPyConnection, contract: Contract, del
             f"insert into {table} select {name}, month from ({months}) where month is not null "
             f"except select source, month from {table}"
         )
+
+
+def _note_changed(connection: duckdb.DuckDBPyConnection, contract: Contract, delta: Delta) -> None:
+    """Add to `settled.changed_<source>` the rows that counted, or count now, and did not alike; or say that all of the
+    source is to be judged: where it is new or small, or much of it changed."""
+    source, total = contract.source, count(connection, f"settled.{contract.source}")
+    whole = delta.first or source == REGISTER_SOURCE or not follows(total)
+    if not whole:
+        new = ", ".join(literal(d.id) for d in delta.new) or "''"
+        columns = ", ".join(f"a.{name}" for name in [*stored_schema(contract), "_key", "_verksamhet"])
+        row = f"{columns}, false as _refused, false as _replaced, true as _counts"
+        # Of a row that the register judged otherwise `rejudged` knows how it was, of others that stay the verdict.
+        stayed = (
+            f"settled.{source} a join verdicts v on a.rowid = v.rid "
+            f"where a.delivery not in ({new}) and a.rowid not in (select rid from rejudged) and v.counts <> v.counted"
+        )
+        connection.execute(
+            f"""
+            create or replace temp table changed_now as
+            select {row}, case when v.counts then 1 else -1 end as _sign from {stayed}
+            union all select {row}, 1 from settled.{source} a where a.delivery in ({new}) and a._counts
+            union all select {row}, 1 from settled.{source} a
+                where a._counts and a.rowid in (select rid from rejudged)
+            union all select {row}, -1 from rejudged a where a._counts
+            union all select {row}, -1 from gone_rows a where a._counts
+            """
+        )
+        connection.execute(f"insert into settled.changed_{source} select * from changed_now")
+        whole = count(connection, f"settled.changed_{source}") > MOST_FOLLOWED * total
+    if whole:
+        connection.execute(f"delete from settled.changed_{source}")
+        connection.execute("delete from settled.judged_whole where source = ?", [source])
+        connection.execute("insert into settled.judged_whole values (?)", [source])
 
 
 def _refused(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:

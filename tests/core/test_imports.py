@@ -35,6 +35,26 @@ import pyspark
     assert (done.returncode, done.stdout.strip()) == (3, "False"), done.stderr
 
 
+def test_garbage_is_looked_for_again_where_much_was_loaded():
+    """In a process that runs more than once, what the runs before left must not stay for ever."""
+    script = """
+import gc, weakref
+from dagster_project.core.imports import much_loaded
+class Left: pass
+with much_loaded():
+    import xml.dom.minidom
+    print(gc.isenabled())
+stays = gc.get_freeze_count()
+with much_loaded():
+    import xml.dom.minidom
+left = Left(); left.itself = left; seen = weakref.ref(left); del left
+gc.collect()
+print(gc.isenabled(), stays > 0, gc.get_freeze_count() == stays, seen() is None)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["False", "True", "True", "True", "True"]
+
+
 def test_what_was_loaded_before_is_hidden_for_a_while():
     script = """
 import json.decoder, sys

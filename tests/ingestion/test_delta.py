@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import database
 from dagster_project.ingestion import deliveries as reading
-from dagster_project.ingestion import newest, quarantine
+from dagster_project.ingestion import newest, quarantine, store
 from dagster_project.ingestion import settle as settling
 from dagster_project.ingestion.deliveries import read_deliveries
 from dagster_project.ingestion.rows import stored_schema
@@ -126,6 +126,8 @@ class World:
     as_of: date = LATEST
     counted: dict[str, dict[str, Counter]] = field(default_factory=dict)
     seen: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(CONTRACTS, False))
+    judged: dict[str, Counter] = field(default_factory=dict)
+    followed: int = 0
 
     def __post_init__(self) -> None:
         self.data = DataPaths(self.folder / "data")
@@ -174,7 +176,27 @@ class World:
         for source in CONTRACTS:
             ours, theirs = (rows_of(d, source) for d in (self.data, anew))
             assert ours.rows() == theirs.rows(), source
+        self.require_followed()
         self.require_told()
+
+    def require_followed(self) -> None:
+        """The rows that count are those that were judged last, but for those that are noted as changed since."""
+        made = warehouse.made(self.data)
+        assert made is not None
+        with database(self.data.warehouse) as connection:
+            whole = {s for (s,) in connection.execute("select source from settled.judged_whole").fetchall()}
+            for source in CONTRACTS:
+                columns = "* exclude (_refused, _replaced, _counts)"
+                now = Counter(connection.execute(f"select {columns} from settled.{source} where _counts").fetchall())
+                changed = connection.execute(f"select {columns} from settled.changed_{source}").fetchall()
+                if source not in whole and made.settled > 1:
+                    was = Counter(self.judged[source])
+                    for *row, sign in changed:
+                        was[tuple(row)] += sign
+                    assert {r: n for r, n in was.items() if n} == dict(now), source
+                    self.followed += len(changed)
+                if self.runs % 2:
+                    self.judged[source] = now
 
     def require_told(self) -> None:
         """The rows that count of every month that no run has told of since are as they were."""
@@ -202,7 +224,14 @@ class World:
             self.counted[source] = now
             self.seen[source] |= bool(rows.height)
         # The models have summed what was told of.
-        warehouse.keep_note(self.data, warehouse.Made(made.by, made.settled, made.settled))
+        judged_of = made.settled if self.runs % 2 else made.judged_of
+        warehouse.keep_note(self.data, warehouse.Made(made.by, made.settled, made.settled, judged_of=judged_of))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def follow_all() -> Iterator[None]:
+    with patch.object(store, "FOLLOWED_ROWS", 0), patch.object(store, "MOST_FOLLOWED", 1000):
+        yield
 
 
 def rows_of(data: DataPaths, source: str) -> pl.DataFrame:
@@ -340,6 +369,7 @@ def test_a_delivery_touches_only_its_months(tmp_path: Path) -> None:
     with database(world.data.warehouse) as connection:
         months = connection.execute("select month from settled.touched where source = 'kva' order by 1").fetchall()
     assert months == [(date(2022, 3, 1),), (date(2022, 7, 1),)]
+    assert world.followed == 3  # one that came, one that was corrected: gone as it was, there as it is
 
 
 @pytest.mark.parametrize("column", ["_counts", "_refused"])

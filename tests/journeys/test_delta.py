@@ -6,6 +6,7 @@ histories of deliveries that come in any order, withdrawals, erasures, replaced 
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -24,10 +25,12 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.catalogue.contracts import REGISTER_SOURCE, load_contracts
+from dagster_project.catalogue.vocabulary import GATES
 from dagster_project.core.paths import DataPaths
 from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import database
 from dagster_project.ingestion import settle as settling
+from dagster_project.ingestion import store
 from dagster_project.ingestion.withdrawals import withdraw
 from dagster_project.operations.daily_run import RunOutcome, run_daily, session
 from dagster_project.operations.erase import erase
@@ -178,6 +181,11 @@ class History:
         for table in SCHEMAS:
             if RunFolder(self.data).path(table).exists():
                 require_same(RunFolder(self.data).read(table), RunFolder(anew).read(table), table)
+        for gate in GATES:
+            ours, theirs = ((d.run / f"results_{gate}.json") for d in (self.data, anew))
+            assert ours.exists() == theirs.exists()
+            if ours.exists():
+                assert json.loads(ours.read_bytes()) == json.loads(theirs.read_bytes()), gate
         if outcome.release is None or other.release is None:
             assert outcome.release is other.release
             return
@@ -226,7 +234,12 @@ def require_same(one: pl.DataFrame, two: pl.DataFrame, what: str) -> None:
 def test_going_on_publishes_what_computing_all_anew_does(
     run: Run, seed: int, sources: frozenset[str], history: list[list[tuple[str, int]]]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, patch.object(evidence, "MANY_ROWS", 20):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(evidence, "MANY_ROWS", 20),
+        patch.object(store, "FOLLOWED_ROWS", 20),
+        patch.object(store, "MOST_FOLLOWED", 10),
+    ):
         world = History(Path(folder), seed, sources, run)
         world.deliver(round(0.7 * len(world.coming)))
         world.go_on()
