@@ -8,6 +8,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import require_said
 from dagster_project.operations.daily_run import session
+from dagster_project.operations.products import AfterRun
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.upkeep import remove_release
 from dagster_project.products.make import prune_products
@@ -21,7 +22,8 @@ class Retracted:
     """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
     the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from. trouble:
     products that could not be made of what `current` names now, and where the retracted one may be seen still, a
-    sentence each."""
+    sentence each. exit_code: 2 where people may see what they saw before (not where a release of older code lacks a
+    product)."""
 
     text: str
     current: str | None
@@ -29,6 +31,7 @@ class Retracted:
     showing: tuple[str, ...] = ()
     of_retracted: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
 def retract(
@@ -65,7 +68,8 @@ def retract(
         )
         trouble = (*came.beside, *came.failed, *seen)
         showing = tuple(r.id for r in releases(data) if release_id in r.origins)
-        return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble)
+        code = _exit_code(came)
+        return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble, exit_code=code)
 
 
 def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
@@ -95,7 +99,13 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         wrong = tuple(sorted(taken & standing.origins)) if standing is not None else ()
         now = current_id(data)
         trouble = (*came.beside, *came.failed)
-        return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble)
+        return Retracted(
+            f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble, _exit_code(came)
+        )
+
+
+def _exit_code(came: AfterRun) -> int:
+    return 2 if came.failed or came.behind else 0
 
 
 def _require_known(data: DataPaths, release_id: str) -> None:

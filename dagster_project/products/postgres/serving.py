@@ -301,15 +301,18 @@ def _read_both(connection: Connection, plan: Plan, until: float) -> None:
     if row is not None:
         both[row[0]] = row[1]
     held = {schema: _columns(connection, schema) for schema in both}
-    for name in plan.relations:
-        columns = held[plan.schema][name]
+    for name in dict.fromkeys([*plan.relations, *now]):
+        columns = held[plan.schema].get(name) or now[name]
         parts = [
             f'select {_listed(columns, held[schema][name])} from "{schema}"."{name}"'
             f" where (select v.schema_oid from {OWN_SCHEMA}.visas as v) = {oid}"
             for schema, oid in both.items()
             if name in held[schema]
         ]
-        _define(connection, name, now.get(name), columns, " union all ".join(parts), until)
+        if parts:
+            _define(connection, name, now.get(name), columns, " union all ".join(parts), until)
+        else:
+            _drop(connection, name, until)
 
 
 def _read_one(connection: Connection, plan: Plan, until: float) -> None:

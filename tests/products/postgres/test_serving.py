@@ -19,7 +19,7 @@ from dagster_project.cli.postgresserver import ROLES, WRITER, LocalServer
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.operations.settings import problem_of
-from dagster_project.products.postgres import load
+from dagster_project.products.postgres import load, serving
 from dagster_project.products.postgres.server import PostgresServer, server_error
 from dagster_project.products.postgres.serving import choose, ensure_loaded, follow, look
 from dagster_project.products.postgres.writing import writing
@@ -346,6 +346,25 @@ def test_columns_that_come_and_go_change_the_views_with_them(
     assert "markering" in {
         c.name for c in database.connect().execute("select * from resultat.indicator_result").description or ()
     }
+
+
+def test_a_table_that_the_next_release_lacks_is_empty_from_the_switch_on(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_text", lambda name, column: "Det var en gång.")
+    first = current_of(data, 1, {"forut": pl.DataFrame({"a": [1]})}).release.id
+    follow(database.settings(), data)
+    assert database.rows("select a from resultat.forut") == [(1,)]
+    second = current_of(data, 2).release.id
+    with monkeypatch.context() as readers:
+        readers.setattr(serving, "_all_before_are_over", lambda connection: False)  # as while one goes on
+        follow(database.settings(), data)
+        assert shown(database) == second and database.rows("select a from resultat.forut") == []
+        assert choose(database.settings(), data, read_release(data.releases / first)).release_id == first
+        assert database.rows("select a from resultat.forut") == [(1,)]
+    choose(database.settings(), data, None)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        database.rows("select a from resultat.forut")
 
 
 # --- What is kept, what is chosen ----------------------------------------------------------------------------------
