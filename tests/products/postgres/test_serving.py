@@ -380,9 +380,11 @@ def test_nothing_is_shown_at_once_though_a_reader_holds_the_views(database: Data
     settings = database.settings(switch_seconds=1)
     first, second = (current_of(data, day).release.id for day in (1, 2))
     follow(settings, data)
-    with database.connect() as reader, reader.transaction():
-        assert reader.execute("select release_id from resultat.utgava").fetchone() == (second,)
+    asked = "select release_id from resultat.utgava"
+    with database.connect() as reader, database.connect() as prepared, reader.transaction():
+        assert reader.execute(asked).fetchone() == (second,)
         reader.execute("select count(*) from resultat.indicator_result")
+        assert prepared.execute(asked, prepare=True).fetchone() == (second,)
         retract(data, second, "fel", "chefen")
         retract(data, first, "fel", "chefen")
         data.current.unlink()
@@ -393,6 +395,8 @@ def test_nothing_is_shown_at_once_though_a_reader_holds_the_views(database: Data
                 database.rows(f"select * from resultat.{view}")
         with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
             reader.execute("select release_id from resultat.utgava")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            prepared.execute(asked)
         third = current_of(data, 3).release.id  # nothing in between either
         with pytest.raises(ResultattavlaError, match="en läsare"):
             follow(settings, data)
@@ -510,6 +514,7 @@ def test_a_chosen_release_is_shown_until_another_one_becomes_current(database: D
         "drop view resultat.resultat, resultat.senaste, {schema}.senaste",
         "update {schema}.indicator_result set varde = 1 where niva = 'enhet'",
         "update {schema}.dim_verksamhet set namn = 'X'",
+        "drop table resultat_drift.installation; alter table resultat_drift.utgavor drop column summor",  # older code
         "revoke usage on schema resultat from resultat_lasare",
         "revoke select on all tables in schema resultat from resultat_lasare",
     ],
