@@ -52,12 +52,22 @@ class LocalServer:
 
     @property
     def is_up(self) -> bool:
-        return (self.folder / "kluster" / "postmaster.pid").exists() and self._run("pg_ctl", "status") == 0
+        return self._pid_file.exists() and self._run("pg_ctl", "status") == 0
+
+    @property
+    def port_now(self) -> int:
+        """The port that it answers at; it is up."""
+        return int(self._pid_file.read_text(encoding="utf-8").splitlines()[3])
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "kluster" / "postmaster.pid"
 
     def start(self) -> None:
         """Start it; returns when it answers."""
         log = self.folder / "logg.txt"
-        if self._run("pg_ctl", "start", "--wait", f"--timeout={_SECONDS}", f"--log={log}"):
+        where = f"--options=-p {self.port}"  # its configuration has the port that it was made with
+        if self._run("pg_ctl", "start", "--wait", f"--timeout={_SECONDS}", f"--log={log}", where):
             told = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:])
             raise ResultattavlaError(f"PostgreSQL kunde inte startas på {HOST}:{self.port} (logg: {log}): {told}")
 
@@ -97,6 +107,11 @@ def up(folder: Path, port: int = PORT, options: Sequence[str] = (), prepared: bo
     if not server.is_up:
         _require_free(port)
         server.start()
+    if server.port_now != port:
+        raise ResultattavlaError(
+            f"PostgreSQL i {server.folder} är redan igång på {HOST}:{server.port_now}: använd den porten, eller stoppa "
+            "den först (make postgres-down)."
+        )
     if prepared:
         _prepare(server)
     return server
@@ -135,6 +150,11 @@ def _prepare(server: LocalServer) -> None:
     import psycopg
     from psycopg import sql
 
+    if not server.passfile.exists():
+        raise ResultattavlaError(
+            f"Lösenorden {server.passfile} är borta: lägg tillbaka filen, eller stoppa servern (make postgres-down) "
+            f"och ta bort {server.folder}, så görs en ny."
+        )
     words = dict(line.split(":")[3:5] for line in server.passfile.read_text(encoding="ascii").splitlines())
     login: dict[str, Any] = {"host": HOST, "port": server.port, "user": ADMINISTRATOR, "password": words[ADMINISTRATOR]}
     with psycopg.connect(dbname="postgres", autocommit=True, **login) as connection:

@@ -45,3 +45,4 @@ def retract(
         say(f"Varning: utgåva {release} visar frysta rader ur {wrong}, som är återkallad: kör om den dagen.")
     for shown in done.showing:
         say(f"Utgåva {shown} visar frysta rader ur den: kör om den dagen, eller återkalla även den.")
+    raise typer.Exit(done.exit_code)

@@ -76,7 +76,7 @@ def status(
         older = "" if made.release_id == release.id else f" (av utgåva {made.release_id}, inte den aktuella)"
         say(f"{made.product.title}: {made.entry}{older}")
     if settings.serve.postgres is not None:
-        say(told_or_refused(settings.serve.postgres, release.id))
+        say(told_or_refused(settings.serve.postgres, settings.paths))
     lost: ResultattavlaError | None = None
     expected: list[Expected] = []
     rejected: list[str] = []

@@ -74,6 +74,11 @@ class DataPaths:
         return self.root / "erased.json"
 
     @property
+    def installation(self) -> Path:
+        """The id by which a database that shows the folder's releases knows it."""
+        return self.root / "installation.id"
+
+    @property
     def history(self) -> Path:
         """One small record per finished run."""
         return self.root / "history"

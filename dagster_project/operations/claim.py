@@ -21,6 +21,7 @@ OURS = (
     "erased.json",
     "evidence",
     "history",
+    "installation.id",
     "published",
     "run",
     "spark",

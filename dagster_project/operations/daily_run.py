@@ -39,7 +39,7 @@ from dagster_project.operations.lineage import tell_lineage
 from dagster_project.operations.lock import run_lock, told_by_the_machine
 from dagster_project.operations.notices import raw_is_empty, replaced_later
 from dagster_project.operations.notify import message, notify
-from dagster_project.operations.products import for_stewards, products_after_run
+from dagster_project.operations.products import AfterRun, for_stewards, products_after_run
 from dagster_project.operations.rebuild import Rebuild, restore_bronze
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.shrunk import current_months, shrunk_since_release
@@ -252,15 +252,15 @@ class Session:
         expected = expected_deliveries(RunFolder(self.data).ledger(), ages, self.today)
         return tuple(e.sentence for e in expected if e.is_overdue(self.today))
 
-    def show_again(self) -> tuple[str, ...]:
+    def show_again(self) -> AfterRun:
         """Make anew what people open: of the current release, and for stewards from what the latest run left, where a
-        run is on record; one sentence for each product that failed."""
+        run is on record."""
         came = products_after_run(self.data, self.settings.made_in_every_run, None)
         if runs := read_records(self.data, RUNS_SHOWN):
             run = ForStewards(runs, None, (), _acknowledged(self.settings))
             for product in for_stewards():
                 product.make(Making(Reading(None), self.data, self.data.docs, run))
-        return (*came.beside, *came.failed)
+        return came
 
     def _shrunk(self, identity: RunIdentity | None, nothing_new: bool) -> tuple[str, ...]:
         if identity is None:

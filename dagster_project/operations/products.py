@@ -20,11 +20,13 @@ from dagster_project.runs.log import PRODUCTS, step
 class AfterRun:
     """What came of the products after a run. made: those of its release that are there. failed: a sentence for each of
     them, and each link, that could not be made. beside: the same of the current release, where that is another one: it
-    may be of older code, which is no fault of the run."""
+    may be of older code, which is no fault of the run. behind: titles of those that lie outside the data folder
+    and may show what they showed before."""
 
     made: tuple[Made, ...] = ()
     failed: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 def for_stewards() -> list[Product]:
@@ -54,24 +56,24 @@ def products_after_run(
             else:
                 came = replace(came, beside=tuple(not_made))
         came = replace(came, failed=(*came.failed, *link_products(data, wanted)))
-        return replace(came, failed=(*came.failed, *_followed(data, wanted, came)))
+        return _followed(data, wanted, came)
 
 
-def _followed(data: DataPaths, wanted: Sequence[Product], came: AfterRun) -> list[str]:
-    """Bring what lies outside the data folder in line with `current`; a sentence for each that could not be.
+def _followed(data: DataPaths, wanted: Sequence[Product], came: AfterRun) -> AfterRun:
+    """Bring what lies outside the data folder in line with `current`, and tell of each that could not be.
 
     What refused to take the release just now most likely refuses this too: its cause is told once.
     """
-    trouble = []
     for product in wanted:
         if product.follow is None:
             continue
         try:
             product.follow(data)
         except ResultattavlaError as error:
+            came = replace(came, behind=(*came.behind, product.title))
             if not any(str(error) in told for told in (*came.failed, *came.beside)):
-                trouble.append(f"{product.title} visar inte det som är aktuellt: {error}")
-    return trouble
+                came = replace(came, failed=(*came.failed, f"{product.title} är inte i ordning: {error}"))
+    return came
 
 
 def _shown(data: DataPaths, release: Release | None) -> list[Release]:

@@ -8,6 +8,7 @@ from dagster_project.core.errors import ResultattavlaError
 from dagster_project.core.paths import DataPaths
 from dagster_project.core.reviewed import require_said
 from dagster_project.operations.daily_run import session
+from dagster_project.operations.products import AfterRun
 from dagster_project.operations.settings import Settings
 from dagster_project.operations.upkeep import remove_release
 from dagster_project.products.make import prune_products
@@ -20,7 +21,9 @@ from dagster_project.releases.store import current_id, published_release, releas
 class Retracted:
     """What came of it. current: what `current` names now, None: nothing. showing: standing releases with frozen rows of
     the retracted one. of_retracted: retracted releases that frozen rows of the one that stands again are from. trouble:
-    products that could not be made of what `current` names now, a sentence each."""
+    products that could not be made of what `current` names now, and where the retracted one may be seen still, a
+    sentence each. exit_code: 2 where people may see what they saw before (not where a release of older code lacks a
+    product)."""
 
     text: str
     current: str | None
@@ -28,6 +31,7 @@ class Retracted:
     showing: tuple[str, ...] = ()
     of_retracted: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
 def retract(
@@ -56,9 +60,16 @@ def retract(
         leave_retracted(data)
         if delete:
             _delete(data, release_id)
-        trouble = here.show_again()
+        came = here.show_again()
+        seen = (
+            f"{title} kan ännu visa den återkallade utgåvan {release_id}: kör `resultattavla postgres current` när "
+            "det som hindrar är rättat."
+            for title in came.behind
+        )
+        trouble = (*came.beside, *came.failed, *seen)
         showing = tuple(r.id for r in releases(data) if release_id in r.origins)
-        return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble)
+        code = _exit_code(came)
+        return Retracted(made.text, current_id(data), was_current, showing, trouble=trouble, exit_code=code)
 
 
 def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retracted:
@@ -82,12 +93,19 @@ def take_back(settings: Settings, release_id: str, reason: str, by: str) -> Retr
         newest = next((r for r in releases(data) if r.whole), None)
         if newest is not None and newest.id == release_id:
             place(data, newest, day_asked=False)
-        trouble = here.show_again()
+        came = here.show_again()
         standing = next((r for r in releases(data) if r.id == release_id), None)
         taken = set(retractions.retractions(data))
         wrong = tuple(sorted(taken & standing.origins)) if standing is not None else ()
         now = current_id(data)
-        return Retracted(f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble)
+        trouble = (*came.beside, *came.failed)
+        return Retracted(
+            f"Återkallandet av {release_id} är upphävt", now, now != before, (), wrong, trouble, _exit_code(came)
+        )
+
+
+def _exit_code(came: AfterRun) -> int:
+    return 2 if came.failed or came.behind else 0
 
 
 def _require_known(data: DataPaths, release_id: str) -> None:

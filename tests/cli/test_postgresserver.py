@@ -43,6 +43,13 @@ def test_it_starts_again_with_what_it_held_and_stops(project: Path, capsys: pyte
         assert f"port = {port}" in told and str(project / ".postgres" / "pgpass") in told
         server = postgresserver.up(project / ".postgres", port)
         assert look(server.settings()).release_id is None and server.passfile.stat().st_mode & 0o777 == 0o600
+        assert main(["up", str(other := free_port())]) == 1
+        assert f"redan igång på 127.0.0.1:{port}" in capsys.readouterr().err
+        assert main(["down"]) == 0 and main(["up", str(other)]) == 0  # the port is not that of its making for ever
+        assert f"svarar på 127.0.0.1:{other}" in capsys.readouterr().out
+        server.passfile.unlink()
+        assert main(["up", str(other)]) == 1
+        assert f"Lösenorden {server.passfile} är borta" in capsys.readouterr().err
     finally:
         assert main(["down"]) == 0
     assert main(["down"]) == 0

@@ -61,7 +61,7 @@ def test_a_server_that_is_down_costs_no_release_and_is_caught_up(
     assert database.rows("select release_id from resultat.utgava") == [(outcome.release.id,)]
     assert [receipt["rader"]["indicator_result"]] == list(database.rows("select count(*) from resultat.resultat")[0])
     postgres_server.stop()  # all is made, but nobody knows what is shown
-    assert [t.split(":")[0] for t in end().products_failed] == ["PostgreSQL visar inte det som är aktuellt"]
+    assert [t.split(":")[0] for t in end().products_failed] == ["PostgreSQL är inte i ordning"]
 
 
 @pytest.fixture
@@ -111,6 +111,57 @@ def test_the_command_switches_back_and_forth_and_status_tells(two: tuple[Setting
     assert f"visar utgåva {newest} sedan" in told.stdout and "i stället" not in told.stdout
     assert said("postgres", "2020-01-01-000000000000", "--data", settings.data, **here).returncode == 1
     assert said("postgres", "--data", settings.data).returncode == 64
+
+
+def test_a_retraction_that_the_server_did_not_hear_of_is_no_success(
+    two: tuple[Settings, str, str], postgres_server: LocalServer
+) -> None:
+    settings, _, wrong = two
+    here = environment(settings)
+    by = ("--reason", "fel", "--by", "chefen", "--data", settings.data)
+    postgres_server.stop()
+    told = said("retract", wrong, *by, **here)
+    assert told.returncode == 2 and f"Utgåva {wrong}: Återkallad" in told.stdout
+    assert f"PostgreSQL kan ännu visa den återkallade utgåvan {wrong}" in told.stderr
+    assert "den svarar inte" in told.stderr
+    assert said("retract", wrong, "--undo", *by, **here).returncode == 2
+    assert said("retract", wrong, *by, **here).returncode == 2
+    postgres_server.start()
+    told = said("postgres", "--data", settings.data, **here)
+    assert f"visar utgåva {wrong} sedan" in told.stdout and "Den är ÅTERKALLAD: kör" in told.stdout
+    assert wrong not in said("postgres", "current", "--data", settings.data, **here).stdout
+    assert said("retract", wrong, "--undo", *by, **here).returncode == 0
+
+
+def test_a_trial_run_does_not_take_over_the_database_unless_it_is_told_to(
+    two: tuple[Settings, str, str], database: Database, tmp_path: Path
+) -> None:
+    settings, _, newest = two
+    here = environment(settings)
+    trial = settings.model_copy(update={"data": tmp_path / "prov"})
+    with session(trial.paths, trial) as current:
+        other = exported_release(trial.paths, day=3).release.id
+        switch_current(trial.paths, other)
+        outcome = current.end(JobEnd(ingested=False))
+    assert outcome.exit_code == 2 and current_release(trial.paths) is not None
+    (sentence,) = outcome.products_failed
+    assert f"visar utgåvorna i {settings.data}" in sentence and "ingenting har ändrats i den" in sentence
+    assert database.rows("select release_id from resultat.utgava") == [(newest,)]
+    assert "visar inte den här datamappens utgåvor" in said("postgres", "--data", trial.data, **here).stdout
+    told = said("postgres", "--take-over", "--data", trial.data, **here)
+    assert told.returncode == 0 and f"visar utgåva {other} sedan" in told.stdout
+    assert f"Inlästa utgåvor: {other}." in told.stdout
+    assert f"de i {trial.data}" in said("postgres", "--data", settings.data, **here).stdout
+
+
+def test_a_folder_without_a_release_takes_nothing_over(two: tuple[Settings, str, str], tmp_path: Path) -> None:
+    settings, _, newest = two
+    empty = settings.model_copy(update={"data": tmp_path / "tom"})
+    with session(empty.paths, empty):
+        pass
+    told = said("postgres", "--take-over", "--data", empty.data, **environment(settings))
+    assert told.returncode == 1 and settings.serve.postgres is not None
+    assert look(settings.serve.postgres).release_id == newest
 
 
 def test_status_tells_that_the_server_does_not_answer_and_all_else(two: tuple[Settings, str, str]) -> None:

@@ -22,9 +22,10 @@ def _no_server(making: Making) -> None:
 
 
 def _make(server: PostgresServer, making: Making) -> None:
-    from dagster_project.products.postgres.serving import VIEWS_SCHEMA, ensure_loaded
+    from dagster_project.products.postgres.serving import ensure_loaded
+    from dagster_project.products.postgres.writing import VIEWS_SCHEMA
 
-    plan = ensure_loaded(server, making.reading)
+    plan = ensure_loaded(server, making.data, making.reading)
     receipt = {
         "utgava": plan.release_id,
         "server": f"{server.host}:{server.port}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from datetime import date
@@ -12,13 +13,16 @@ import duckdb
 import polars as pl
 import psycopg
 import pytest
+from pydantic import ValidationError
 
-from dagster_project.cli.postgresserver import WRITER, LocalServer
+from dagster_project.cli.postgresserver import ROLES, WRITER, LocalServer
 from dagster_project.core.errors import BusyError, ResultattavlaError
 from dagster_project.core.paths import DataPaths
-from dagster_project.products.postgres import load
-from dagster_project.products.postgres.server import connected, server_error
-from dagster_project.products.postgres.serving import choose, follow, look
+from dagster_project.operations.settings import problem_of
+from dagster_project.products.postgres import load, serving
+from dagster_project.products.postgres.server import PostgresServer, server_error
+from dagster_project.products.postgres.serving import choose, ensure_loaded, follow, look
+from dagster_project.products.postgres.writing import writing
 from dagster_project.products.reading import Reading
 from dagster_project.releases.descriptions import column_text, described
 from dagster_project.releases.publish import switch_current
@@ -192,6 +196,10 @@ def test_readers_read_the_views_and_nothing_else(database: Database, data: DataP
         "drop view resultat.utgava",
         "create schema egen",
         "set role resultat_skrivare",
+        "create temporary table egen (a int)",
+        "select lo_create(0)",
+        "select lo_from_bytea(0, 'x')",
+        "begin; lock table resultat_drift.installation in access share mode; commit",
     ]
     for statement in refused:
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
@@ -340,6 +348,25 @@ def test_columns_that_come_and_go_change_the_views_with_them(
     }
 
 
+def test_a_table_that_the_next_release_lacks_is_empty_from_the_switch_on(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_text", lambda name, column: "Det var en gång.")
+    first = current_of(data, 1, {"forut": pl.DataFrame({"a": [1]})}).release.id
+    follow(database.settings(), data)
+    assert database.rows("select a from resultat.forut") == [(1,)]
+    second = current_of(data, 2).release.id
+    with monkeypatch.context() as readers:
+        readers.setattr(serving, "_all_before_are_over", lambda connection: False)  # as while one goes on
+        follow(database.settings(), data)
+        assert shown(database) == second and database.rows("select a from resultat.forut") == []
+        assert choose(database.settings(), data, read_release(data.releases / first)).release_id == first
+        assert database.rows("select a from resultat.forut") == [(1,)]
+    choose(database.settings(), data, None)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        database.rows("select a from resultat.forut")
+
+
 # --- What is kept, what is chosen ----------------------------------------------------------------------------------
 
 
@@ -347,6 +374,67 @@ def schemas(database: Database) -> list[str]:
     return [
         name for (name,) in database.rows("select nspname from pg_namespace where nspname like 'utgava%' order by 1")
     ]
+
+
+def test_nothing_is_shown_at_once_though_a_reader_holds_the_views(database: Database, data: DataPaths) -> None:
+    settings = database.settings(switch_seconds=1)
+    first, second = (current_of(data, day).release.id for day in (1, 2))
+    follow(settings, data)
+    asked = "select release_id from resultat.utgava"
+    with database.connect() as reader, database.connect() as prepared, reader.transaction():
+        assert reader.execute(asked).fetchone() == (second,)
+        reader.execute("select count(*) from resultat.indicator_result")
+        assert prepared.execute(asked, prepare=True).fetchone() == (second,)
+        retract(data, second, "fel", "chefen")
+        retract(data, first, "fel", "chefen")
+        data.current.unlink()
+        follow(settings, data)
+        assert look(settings).release_id is None
+        for view in ("utgava", "indicator_result", "senaste", "dim_enhet"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                database.rows(f"select * from resultat.{view}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
+            reader.execute("select release_id from resultat.utgava")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            prepared.execute(asked)
+        third = current_of(data, 3).release.id  # nothing in between either
+        with pytest.raises(ResultattavlaError, match="en läsare"):
+            follow(settings, data)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.rows("select * from resultat.utgava")
+    follow(settings, data)
+    assert shown(database) == third and schemas(database) == [load.schema_of(third)]
+
+
+def test_a_retracted_release_whose_successor_waits_for_a_reader_is_shown_no_more(
+    database: Database, data: DataPaths
+) -> None:
+    settings = database.settings(switch_seconds=1)
+    first, second = (current_of(data, day).release.id for day in (1, 2))
+    follow(settings, data)
+    with database.connect() as reader, reader.transaction():
+        reader.execute("select release_id from resultat.utgava")
+        retract(data, second, "fel", "chefen")
+        switch_current(data, first)
+        with pytest.raises(ResultattavlaError, match=f"visar inte utgåva {first} än"):
+            follow(settings, data)
+        assert look(settings).release_id is None
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.rows("select * from resultat.utgava")
+    follow(settings, data)
+    assert shown(database) == first and schemas(database) == [load.schema_of(first)]
+
+
+def test_a_choice_removes_what_is_not_to_be_there_as_a_run_does(database: Database, data: DataPaths) -> None:
+    settings = database.settings(releases=2)
+    first, second, third = (current_of(data, day).release for day in (1, 2, 3))
+    for release in (first, second, third):
+        choose(settings, data, release)
+    assert schemas(database) == [load.schema_of(r.id) for r in (second, third)]
+    retract(data, second.id, "fel", "chefen")
+    database.as_writer(f"delete from {load.schema_of(third.id)}.utgava")  # is read in anew beside the one that is shown
+    choose(settings, data, None)
+    assert schemas(database) == [load.schema_of(third.id)]
 
 
 def test_the_newest_releases_are_kept_and_a_retracted_one_is_gone(database: Database, data: DataPaths) -> None:
@@ -424,14 +512,21 @@ def test_a_chosen_release_is_shown_until_another_one_becomes_current(database: D
         "drop schema resultat cascade",
         "drop schema resultat_drift cascade",
         "drop view resultat.resultat, resultat.senaste, {schema}.senaste",
+        "update {schema}.indicator_result set varde = 1 where niva = 'enhet'",
+        "update {schema}.dim_verksamhet set namn = 'X'",
+        "drop table resultat_drift.installation; alter table resultat_drift.utgavor drop column summor",  # older code
+        "revoke usage on schema resultat from resultat_lasare",
+        "revoke select on all tables in schema resultat from resultat_lasare",
     ],
 )
 def test_what_was_damaged_there_is_made_good_by_the_next_run(database: Database, data: DataPaths, damage: str) -> None:
     reading = current_of(data, 1)
     follow(database.settings(), data)
+    before = database.rows("select * from resultat.resultat order by 1, 2, 3, 4, 5, 6")
     database.as_writer(damage.format(schema=load.schema_of(reading.release.id)))
     follow(database.settings(), data)
     assert shown(database) == reading.release.id
+    assert database.rows("select * from resultat.resultat order by 1, 2, 3, 4, 5, 6") == before
     assert len(database.rows("select 1 from resultat.resultat")) == reading.results.height
     assert database.rows("select count(*) from resultat.senaste")[0][0] > 0
     follow(database.settings(), data)
@@ -465,22 +560,63 @@ def test_a_server_that_crashes_in_the_middle_shows_what_it_showed_and_is_caught_
 
 
 def test_what_the_server_refuses_is_one_sentence_that_says_what_to_do(
-    database: Database, data: DataPaths, tmp_path: Path
+    database: Database, data: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     current_of(data, 1)
-    wrong = tmp_path / "pgpass"
-    wrong.write_text("*:*:*:*:gissning\n")
-    wrong.chmod(0o600)
-    cases = {
-        "den svarar inte": {"port": 1},
-        "databasen finns_inte finns inte": {"database": "finns_inte"},
-        "lösenordet för resultattavla är fel": {"passfile": wrong},
-        "saknar rättigheter": {"user": "instrumentpanel"},
-    }
-    for told, other in cases.items():
+    wrong, empty, shared = (tmp_path / name for name in ("pgpass", "tom", "delad"))
+    for path, text in ((wrong, "*:*:*:*:gissning\n"), (empty, ""), (shared, "*:*:*:*:gissning\n")):
+        path.write_text(text)
+        path.chmod(0o644 if path == shared else 0o600)
+    itself, mended = "Nästa körning kommer ikapp.", "Sedan kommer nästa körning ikapp."
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        ("den svarar inte: starta den", itself, {"port": 1}),
+        ("databasen finns_inte finns inte", mended, {"database": "finns_inte"}),
+        ("lösenordet för resultattavla är fel", mended, {"passfile": wrong}),
+        ("lösenord för resultattavla saknas", mended, {"passfile": empty}),
+        ("saknar rättigheter", mended, {"user": "instrumentpanel"}),
+        ("den har ingen TLS", mended, {"sslmode": "require"}),
+        ("databasen template0 tar inte emot anslutningar", mended, {"database": "template0"}),
+        ("värden finns.inte.invalid finns inte", mended, {"host": "finns.inte.invalid"}),
+        (f"Passfilen {tmp_path} är ingen fil", "passfile.", {"passfile": tmp_path}),
+        (f"Passfilen {tmp_path}/borta finns inte", "passfile.", {"passfile": tmp_path / "borta"}),
+        (f"Passfilen {shared} kan läsas av fler än ägaren", f"chmod 600 {shared}", {"passfile": shared}),
+    ]
+    for told, end, other in cases:
         with pytest.raises(ResultattavlaError, match=told) as caught:
             follow(database.settings(**other), data)
-        assert "gissning" not in str(caught.value) and str(caught.value).endswith("Nästa körning kommer ikapp.")
+        assert "gissning" not in str(caught.value) and str(caught.value).endswith(end), str(caught.value)
+        assert not any(english in str(caught.value) for english in ("connection to", "failed", "server at")), (
+            caught.value
+        )
+    with database.connect("postgres") as administrator:
+        administrator.execute("alter role resultattavla connection limit 0")
+    try:
+        with pytest.raises(ResultattavlaError, match="alla anslutningar som resultattavla får ha är upptagna"):
+            follow(database.settings(), data)
+    finally:
+        with database.connect("postgres") as administrator:
+            administrator.execute("alter role resultattavla connection limit -1")
+    monkeypatch.setenv("PGPASSWORD", "gissning")  # libpq looks at no passfile then
+    with pytest.raises(ResultattavlaError, match="lösenordet för resultattavla är fel"):
+        follow(database.settings(passfile=tmp_path / "borta"), data)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"host": "host=db password=hemligt"},
+        {"host": "u:hemligt@db"},
+        {"host": "db", "database": "postgres://u:hemligt@db/resultat"},
+        {"host": "db", "user": "u password=hemligt"},
+    ],
+)
+def test_a_connection_string_in_a_setting_is_refused_since_it_may_hold_a_password(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="ska vara bara ett namn") as caught:
+        PostgresServer.model_validate(given)
+    assert all("hemligt" not in problem_of(error) for error in caught.value.errors())
+    for host in ("db.example.se", "10.0.0.1", "::1", "/var/run/postgresql"):
+        assert PostgresServer(host=host).host == host
 
 
 def test_a_server_that_can_only_be_read_or_lacks_the_roles_says_so(database: Database, data: DataPaths) -> None:
@@ -489,19 +625,160 @@ def test_a_server_that_can_only_be_read_or_lacks_the_roles_says_so(database: Dat
         administrator.execute("alter database prov set default_transaction_read_only = on")
     with pytest.raises(ResultattavlaError, match="den kan bara läsas"):
         follow(database.settings(), data)
-    for state, told in {
-        "53100": "disk är full",
-        "53300": "anslutningar är upptagna",
-        "22023": "deploy/postgresql.sql",
-    }.items():
+    for state, told in {"53100": "disk är full", "53300": "anslutningar är upptagna"}.items():
         error = psycopg.errors.lookup(state)("nej")
         assert told in str(server_error(error, database.settings()))
 
 
+def test_a_role_that_is_gone_is_named_and_comes_back_with_all_rights(
+    postgres_server: LocalServer, database: Database, data: DataPaths
+) -> None:
+    current_of(data, 1)
+    follow(database.settings(), data)
+    with (
+        database.connect("postgres") as administrator,
+        Database(postgres_server, "resultat").connect("postgres") as other,
+    ):
+        other.execute("drop owned by resultat_lasare")
+        administrator.execute("drop owned by resultat_lasare")
+        administrator.execute("drop role resultat_lasare")
+        try:
+            with pytest.raises(ResultattavlaError, match=r"rollen resultat_lasare finns inte: .*deploy/postgresql.sql"):
+                follow(database.settings(), data)
+        finally:
+            for connection in (administrator, other):
+                connection.execute(ROLES.read_bytes())
+            administrator.execute("grant resultat_lasare to instrumentpanel")
+    follow(database.settings(), data)
+    assert shown(database) == "2022-09-01-000000000001" and database.rows("select count(*) from resultat.senaste")
+
+
+@pytest.mark.parametrize("schema", ["resultat", "resultat_drift", "utgava_2022_09_01_000000000001"])
+def test_a_schema_that_belongs_to_somebody_else_is_named_with_its_owner(
+    database: Database, data: DataPaths, schema: str
+) -> None:
+    current_of(data, 1)
+    with database.connect("postgres") as administrator:
+        administrator.execute(f"create schema {schema}".encode())
+    with pytest.raises(ResultattavlaError, match=f"schemat {schema} ägs av postgres"):
+        follow(database.settings(), data)
+
+
+# --- What is the site's own ----------------------------------------------------------------------------------------
+
+
+def test_what_the_site_put_beside_the_views_stays_and_hinders_nothing(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current_of(data, 1)
+    follow(database.settings(), data)
+    database.as_writer(
+        "create table resultat.eget (a int)",
+        "create view resultat.egen as select as_of from resultat.utgava",
+        "create materialized view resultat.sparad as select 1 as a",
+    )
+    monkeypatch.setitem(load._SCHEMAS, "indicator_result", RESULT_SCHEMA | {"ny": pl.Float64()})  # type: ignore[index]
+    monkeypatch.setattr(load, "column_text", lambda name, column: column)
+    for day in (2, 3):
+        current_of(data, day)
+        follow(database.settings(), data)
+    assert database.rows("select as_of from resultat.egen", "postgres") == [(date(2022, 9, 3),)]
+    assert database.rows("select count(*) from resultat.eget", "postgres") == [(0,)]
+    assert database.rows("select a from resultat.sparad", "postgres") == [(1,)]
+
+
+def test_what_has_the_name_of_a_view_is_named_and_the_release_before_stays(database: Database, data: DataPaths) -> None:
+    current_of(data, 1)
+    follow(database.settings(), data)
+    database.as_writer("drop view resultat.senaste", "create table resultat.senaste (a int)")
+    current_of(data, 2)
+    with pytest.raises(ResultattavlaError, match=r"resultat\.senaste är inte Resultattavlas .* annat schema\."):
+        follow(database.settings(), data)
+    assert shown(database) == "2022-09-01-000000000001"
+    database.as_writer("drop table resultat.senaste")
+    follow(database.settings(), data)
+    assert shown(database) == "2022-09-02-000000000002"
+
+
+def test_views_of_the_site_are_never_removed_and_named_where_they_hinder(
+    database: Database, data: DataPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = database.settings(releases=1)
+    first = current_of(data, 1).release.id
+    follow(settings, data)
+    with database.connect("postgres") as administrator:
+        administrator.execute("create schema mitt")
+        administrator.execute("create view mitt.direkt as select * from utgava_2022_09_01_000000000001.utgava")
+    current_of(data, 2)
+    with pytest.raises(ResultattavlaError, match=r"schemat utgava_2022_09_01_000000000001 ska bort, men mitt\.direkt"):
+        follow(settings, data)
+    assert shown(database) == "2022-09-02-000000000002"
+    assert database.rows("select release_id from mitt.direkt", "postgres") == [(first,)]
+    with database.connect("postgres") as administrator:
+        administrator.execute("drop view mitt.direkt")
+        administrator.execute("create view mitt.via as select varde from resultat.indicator_result")
+    follow(settings, data)
+    assert schemas(database) == ["utgava_2022_09_02_000000000002"]
+    fewer = {n: t for n, t in RESULT_SCHEMA.items() if n != "markering"}
+    monkeypatch.setitem(load._SCHEMAS, "indicator_result", fewer)  # type: ignore[index]
+    current_of(data, 3)
+    with pytest.raises(ResultattavlaError, match=r"resultat\.indicator_result ska bort .* mitt\.via läser den"):
+        follow(settings, data)
+    assert shown(database) == "2022-09-02-000000000002"
+
+
+# --- One at a time, and whose --------------------------------------------------------------------------------------
+
+
 def test_two_that_write_at_once_do_not_mix(database: Database, data: DataPaths) -> None:
     current_of(data, 1)
-    with connected(database.settings()):
+    with writing(database.settings(), data):
         with pytest.raises(BusyError, match="En annan körning skriver just nu"):
             follow(database.settings(), data)
     follow(database.settings(), data)
     assert shown(database) == "2022-09-01-000000000001"
+
+
+def test_a_reader_cannot_keep_us_out(database: Database, data: DataPaths) -> None:
+    current_of(data, 1)
+    follow(database.settings(), data)
+    current_of(data, 2)
+    with database.connect() as reader:
+        reader.execute("select pg_advisory_lock(objid) from generate_series(1, 1000) as objid")
+        reader.execute("select pg_advisory_lock(7373010115)")
+        follow(database.settings(), data)
+    assert shown(database) == "2022-09-02-000000000002"
+
+
+def test_a_database_shows_one_data_folder_until_another_one_takes_it_over(
+    database: Database, data: DataPaths, tmp_path: Path
+) -> None:
+    settings, trial = database.settings(), DataPaths(tmp_path / "prov")
+    ours = current_of(data, 1).release
+    follow(settings, data)
+    other = current_of(trial, 2)
+    refused = f"visar utgåvorna i {data.root} .*inte de i {trial.root}: .*--take-over --data {trial.root}"
+    for attempt in (
+        lambda: follow(settings, trial),
+        lambda: choose(settings, trial, other.release),
+        lambda: ensure_loaded(settings, trial, other),
+    ):
+        with pytest.raises(ResultattavlaError, match=refused):
+            attempt()
+    assert shown(database) == ours.id and schemas(database) == [load.schema_of(ours.id)]
+    copy = DataPaths(tmp_path / "kopia")  # has the same id
+    shutil.copytree(data.root, copy.root, symlinks=True)
+    with pytest.raises(ResultattavlaError, match=f"inte de i {copy.root}"):
+        follow(settings, copy)
+    assert choose(settings, trial, None, take_over=True).release_id == other.release.id
+    follow(settings, trial)
+    assert schemas(database) == [load.schema_of(other.release.id)]
+    with pytest.raises(ResultattavlaError, match=f"inte de i {data.root}"):
+        follow(settings, data)
+    data.installation.unlink()  # as after a folder was lost and made anew in its place
+    choose(settings, data, None, take_over=True)
+    follow(settings, data)
+    data.installation.unlink()
+    with pytest.raises(ResultattavlaError, match="take-over"):
+        follow(settings, data)
+    assert shown(database) == ours.id
