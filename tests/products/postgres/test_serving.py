@@ -665,7 +665,7 @@ def test_a_schema_that_belongs_to_somebody_else_is_named_with_its_owner(
     current_of(data, 1)
     with database.connect("postgres") as administrator:
         administrator.execute(f"create schema {schema}".encode())
-    with pytest.raises(ResultattavlaError, match=f"schemat {schema} ägs av postgres"):
+    with pytest.raises(ResultattavlaError, match=rf"ägs av andra än resultat_skrivare: {schema} \(postgres\)"):
         follow(database.settings(), data)
 
 
