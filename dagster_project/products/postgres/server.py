@@ -5,6 +5,7 @@ The password comes from libpq's own places (`PGPASSWORD`, a passfile), never fro
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ def connected(server: PostgresServer) -> Iterator[Connection]:
     import psycopg
 
     _require_passfile(server)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # that a broken connection rolls nothing back is no news
     try:
         with psycopg.connect(
             host=server.host,

@@ -79,14 +79,15 @@ def _prepare(connection: Connection, server: PostgresServer) -> None:
 def require_owned(connection: Connection, server: PostgresServer, *schemas: str) -> None:
     """Raise ResultattavlaError where one of these schemas is there and not ours to write in."""
     found = connection.execute(
-        "select nspname, pg_get_userbyid(nspowner) from pg_namespace"
-        " where nspname = any(%s) and pg_get_userbyid(nspowner) <> %s",
+        "select format('%%s (%%s)', nspname, pg_get_userbyid(nspowner)) from pg_namespace"
+        " where nspname = any(%s) and pg_get_userbyid(nspowner) <> %s order by 1",
         [list(schemas), WRITER_ROLE],
-    ).fetchone()
-    if found is not None:
+    ).fetchall()
+    if found:
         raise ResultattavlaError(
-            f"PostgreSQL på {server.address}: schemat {found[0]} ägs av {found[1]}, inte av {WRITER_ROLE}: låt "
-            "databasens administratör ta bort det eller ge det ett annat namn. Sedan gör nästa körning det på nytt."
+            f"PostgreSQL på {server.address}: scheman som behövs ägs av andra än {WRITER_ROLE}: "
+            f"{', '.join(schema for (schema,) in found)}. Låt databasens administratör ta bort dem eller ge dem andra "
+            "namn: nästa körning gör dem på nytt."
         )
 
 
