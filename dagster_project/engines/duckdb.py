@@ -34,7 +34,7 @@ class Machine:
     memory_mb: memory; what it does not hold goes to temporary files. temporary_mb: those, all below the data folder.
     """
 
-    memory_mb: Annotated[int, Ge(256)] = 2000
+    memory_mb: Annotated[int, Ge(256)] = 1500
     temporary_mb: Annotated[int, Ge(0)] = 50_000
 
 
