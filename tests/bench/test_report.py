@@ -105,7 +105,6 @@ def test_the_board_is_told_with_and_without_a_browser(result: dict[str, Any]) ->
     assert told_of_board(result["board"]) == "made in 6.1 s, 9.5 MB (aims 8 s, 15 MB, 100 ms)."
 
 
-@pytest.mark.skipif(not MEASURED.exists(), reason="no whole benchmark has been stored yet")
 def test_the_document_is_what_the_last_benchmark_measured() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == render(json.loads(MEASURED.read_text(encoding="utf-8")))
 
