@@ -242,7 +242,7 @@ def _to_be_sent(error: BaseException) -> BaseException:
     error.add_note(told)
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
-    except Exception:
+    except Exception:  # whatever its own way of being made anew raises: it is told as text
         return RuntimeError(told)
     return error
 

@@ -179,11 +179,12 @@ class _Judge:
             result["expectation_config"]["id"]: _with_few_persons(result, trial.parameters)
             for result in validation.to_json_dict()["results"]
         }
+        ids = {asked["id"] for asked in expectations}
         for suite in trial.suites:
             for e in suite.expectations:
-                if any(_id(suite, e) == asked["id"] for asked in expectations):
+                if _id(suite, e) in ids:
                     _require_measured(results.get(_id(suite, e)), f"{trial.where(suite)}: {e['meta']['id']}")
-        if any(asked["id"] == ROW_COUNT["id"] for asked in expectations):
+        if ROW_COUNT["id"] in ids:
             _require_measured(results.get(ROW_COUNT["id"]), f"{trial.where()}: antalet rader")
         return results
 

@@ -97,7 +97,8 @@ MOST_FOLLOWED = 0.1
 
 
 def follows(rows: int) -> bool:
-    """Whether the changes of a source with so many delivered rows are noted row by row: else all of it is soon read."""
+    """Whether what becomes of a source with so many delivered rows follows its changes (the staging gate's counts, the
+    months of evidence): all of another one is soon read."""
     return rows > FOLLOWED_ROWS
 
 

@@ -36,6 +36,7 @@ from dagster_project.engines import warehouse
 from dagster_project.engines.duckdb import count, database, sql_files
 from dagster_project.engines.duckdb import keep as keep_table
 from dagster_project.ingestion.remembered import Remembered, remembered
+from dagster_project.ingestion.store import follows
 from dagster_project.releases.manifest import Manifest, Origin, read_manifest
 from dagster_project.releases.store import Release, current_id
 from dagster_project.releases.tables import RESULT_KEY
@@ -195,15 +196,11 @@ def _keep(data: DataPaths, release: Release, frozen: Mapping[str, str], seen: Re
         warehouse.keep_note(data, replace(found, evidence=parts, evidence_of=found.settled))
 
 
-MANY_ROWS = 200_000
-"""So many delivered rows has a source whose indicators are kept month by month."""
-
-
 def _of_many_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Indicators whose evidence is kept month by month, with their source (the model `row_by_row`: which can be)."""
     rows = connection.execute("select indicator_id, source from row_by_row order by indicator_id").fetchall()
     # Rows of the store are told without a look at them; observations would have to be counted.
-    many = {source for _, source in rows if count(connection, f"settled.{source}") > MANY_ROWS}
+    many = {source for _, source in rows if follows(count(connection, f"settled.{source}"))}
     return {indicator: source for indicator, source in rows if source in many}
 
 

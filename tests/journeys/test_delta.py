@@ -236,7 +236,6 @@ def test_going_on_publishes_what_computing_all_anew_does(
 ) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch.object(evidence, "MANY_ROWS", 20),
         patch.object(store, "FOLLOWED_ROWS", 20),
         patch.object(store, "MOST_FOLLOWED", 10),
     ):
